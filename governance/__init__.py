@@ -1,0 +1,1 @@
+"""Whether and when: electorate, tracks, proposals, tally and timelock."""

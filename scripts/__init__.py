@@ -1,0 +1,1 @@
+"""What people type. Kept free of imports: `python -m scripts.setup` runs before anything is installed."""
