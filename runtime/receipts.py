@@ -1,0 +1,69 @@
+"""What became of a transaction or hook: one receipt each, canonical, never changed afterwards.
+
+A receipt holds an error *code* with the bundle's file and the last line the host counted, never the text of an
+exception: texts differ between Python releases, codes do not. A rollback adds a second receipt beside the first.
+"""
+
+from __future__ import annotations
+
+from storage.record import Amount, Hash, Record, Text, field
+
+OK = "ok"
+
+# Codes a second receipt may carry besides the ordinary ones.
+FAILED_BEFORE = "failed_before"
+"""The first receipt failed; people have tried again since, so it is not run a second time."""
+NOT_REPLAYABLE = "not_replayable"
+"""The old runtime lacks the interface, or the sender cannot pay; costs nothing."""
+HOST_STANDS = "host_stands"
+"""A host call; host tables are never rewound, so its result stands."""
+INVARIANT_BROKEN = "invariant_broken"
+"""The item broke a declared invariant or the supply and was undone alone."""
+SAFE_MODE = "safe_mode"
+"""The chain is paused: governance acts, runtime calls wait for `resume`."""
+
+
+class Attribute(Record):
+    """One named value of an event, already in its text form."""
+
+    name: Text = field(1)
+    value: Text = field(2, default="")
+
+
+class Event(Record):
+    """Something others may want to follow: ``kind`` is ``module.name`` or a host event such as UpgradeExecuted."""
+
+    kind: Text = field(1)
+    attributes: tuple[Attribute, ...] = field(2, default=())
+
+
+class Receipt(Record):
+    """The outcome of one item of a block."""
+
+    item: Hash = field(1)
+    """Transaction id, or the SHA-256 of a hook's name."""
+    code: Text = field(2)
+    file: Text = field(3, default="")
+    line: Amount = field(4, default=0)
+    steps: Amount = field(5, default=0)
+    written: Amount = field(6, default=0)
+    """Bytes written to tables."""
+    fee: Amount = field(7, default=0)
+    events: tuple[Event, ...] = field(8, default=())
+
+
+class Receipts(Record):
+    """All receipts of one height, in the order of execution: hooks of begin, transactions, hooks of end."""
+
+    items: tuple[Receipt, ...] = field(1, default=())
+
+
+def event(kind: str, **attributes: object) -> Event:
+    """Build an event; attribute order is the order given, bytes become hex."""
+    return Event(
+        kind=kind,
+        attributes=tuple(
+            Attribute(name=name, value=value.hex() if isinstance(value, bytes) else str(value))
+            for name, value in attributes.items()
+        ),
+    )
