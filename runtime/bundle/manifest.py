@@ -1,0 +1,300 @@
+"""`bundle.toml`: who a bundle is for, its modules in order, what they use, and the ports that join them to the host.
+
+Every key is known, every value exact: no float, no date, no default that hides a typing error. A problem names the
+line of its key.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Never, TypeVar
+
+from runtime.bundle.archive import MANIFEST, MAX_FILE
+from runtime.bundle.problems import BundleRefused, Problem
+from runtime.version import RuntimeVersion, VersionInvalid
+
+MAX_MODULES = 48
+MAX_NOTES = 16 * 1024
+MAX_SUPPLY = 2**256 - 1
+_MAX_NESTING = 16
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_FULL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,63}")
+_SOURCE = re.compile(r"[a-z][a-z0-9_]{0,58}\.py")
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+PortT = TypeVar("PortT")
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleEntry:
+    """One module of the bundle; modules stand in dependency order."""
+
+    name: str
+    source: str
+    schema: int
+    needs: tuple[str, ...]
+    """Modules whose tables or calls it relies on; each stands before it."""
+    uses: tuple[str, ...]
+    """Calls of other modules that it makes, `module.call`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PursePort:
+    """Where the host takes fees from and pays to: a field of a table keyed by address."""
+
+    table: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorsPort:
+    """Where the host reads who validates and with how many coins; keyed by the operator's address."""
+
+    table: str
+    tokens: str
+    shares: str
+    bonded: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationsPort:
+    """Where the host reads who delegated; keyed by owner and validator."""
+
+    table: str
+    shares: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    purse: PursePort | None = None
+    validators: ValidatorsPort | None = None
+    delegations: DelegationsPort | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a bundle says about itself."""
+
+    name: str
+    chain: str
+    """The chain's name; empty when packing has not filled it in."""
+    version: RuntimeVersion
+    host: RuntimeVersion
+    """The least host release that can run it."""
+    notes: str
+    supply_change: int
+    """Coins, in units, that its migrations add; negative when they burn."""
+    modules: tuple[ModuleEntry, ...]
+    renames: tuple[tuple[str, str], ...] = ()
+    """(old table, new table), full names."""
+    ports: Ports = field(default_factory=Ports)
+
+    def module(self, name: str) -> ModuleEntry | None:
+        return next((module for module in self.modules if module.name == name), None)
+
+
+def parse_manifest(source: bytes) -> Manifest:
+    """Read a manifest; raises BundleRefused with every problem found in it."""
+    text, document = _read_toml(source)
+    reader = _Reader(text)
+    manifest = _manifest(reader, document)
+    if reader.problems or manifest is None:
+        raise BundleRefused(reader.problems)
+    return manifest
+
+
+def _read_toml(source: bytes) -> tuple[str, dict[str, Any]]:
+    if len(source) > MAX_FILE:
+        _refuse("too_long", 0, f"{len(source)} bytes, at most {MAX_FILE} are allowed")
+    try:
+        text = source.decode("utf-8")
+    except UnicodeDecodeError:
+        _refuse("not_utf8", 0, "the manifest is not UTF-8 text")
+    if _deepest_nesting(text) > _MAX_NESTING:
+        _refuse("too_nested", 0, f"brackets nest deeper than {_MAX_NESTING}")
+    try:
+        return text, tomllib.loads(text, parse_float=_no_float)
+    except ValueError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        _refuse("not_toml", int(found[1]) if found else 0, "the manifest is not readable as TOML without floats")
+
+
+def _refuse(code: str, line: int, message: str) -> Never:
+    raise BundleRefused([Problem(code, MANIFEST, line, message)])
+
+
+def _no_float(text: str) -> Never:
+    raise ValueError(f"{text} is a float")
+
+
+def _deepest_nesting(text: str) -> int:
+    """An upper bound of how deep the parser will go, brackets in strings counted too."""
+    depth = deepest = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth = max(0, depth - 1)
+    return deepest
+
+
+class _Reader:
+    """Takes values out of the document, collecting problems instead of stopping at the first."""
+
+    def __init__(self, text: str) -> None:
+        self.problems: list[Problem] = []
+        self._lines = text.split("\n")
+
+    def report(self, code: str, near: str, message: str) -> None:
+        line = next((number for number, text in enumerate(self._lines, 1) if near in text), 0)
+        self.problems.append(Problem(code, MANIFEST, line, message))
+
+    def table(self, parent: dict[str, Any], key: str, known: frozenset[str] | None) -> dict[str, Any]:
+        value = parent.get(key, {})
+        if not isinstance(value, dict):
+            self.report("wrong_type", key, f"{key} must be a table")
+            return {}
+        if known is not None:
+            self.only(value, known, key)
+        return value
+
+    def only(self, table: dict[str, Any], known: frozenset[str], where: str) -> None:
+        for key in sorted(set(table) - known):
+            self.report("unknown_key", key, f"{where} has no key {key!r}; it knows {', '.join(sorted(known))}")
+
+    def text(self, table: dict[str, Any], key: str, default: str | None, pattern: re.Pattern[str] | None) -> str:
+        value = table.get(key, default)
+        if value is None:
+            self.report("missing_key", key, f"the key {key!r} is missing")
+        elif not isinstance(value, str) or (value != default and pattern and not pattern.fullmatch(value)):
+            self.report("wrong_value", key, f"{key} = {value!r} is not a value it can have")
+        else:
+            return value
+        return ""
+
+    def texts(self, table: dict[str, Any], key: str, pattern: re.Pattern[str]) -> tuple[str, ...]:
+        value = table.get(key, [])
+        if isinstance(value, list) and all(isinstance(item, str) and pattern.fullmatch(item) for item in value):
+            if len(set(value)) == len(value):
+                return tuple(value)
+            self.report("repeated", key, f"{key} names something twice")
+        else:
+            self.report("wrong_value", key, f"{key} must be a list of names")
+        return ()
+
+    def integer(self, table: dict[str, Any], key: str, default: int, least: int, most: int) -> int:
+        value = table.get(key, default)
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+            return value
+        self.report("wrong_value", key, f"{key} must be an integer from {least} to {most}")
+        return default
+
+    def version(self, table: dict[str, Any], key: str) -> RuntimeVersion:
+        text = self.text(table, key, None, None)
+        try:
+            return RuntimeVersion.parse(text)
+        except VersionInvalid:
+            if text:
+                self.report("wrong_value", key, f"{key} = {text!r} is no version; write three numbers, 1.2.3")
+            return RuntimeVersion(0, 0, 0)
+
+
+def _manifest(reader: _Reader, document: dict[str, Any]) -> Manifest | None:
+    reader.only(document, frozenset({"bundle", "module", "renames", "ports"}), "the manifest")
+    known = frozenset({"name", "chain", "version", "host", "notes", "supply_change"})
+    bundle = reader.table(document, "bundle", known)
+    if not bundle:
+        reader.report("missing_key", "[bundle]", "the [bundle] table is missing")
+        return None
+    notes = reader.text(bundle, "notes", "", None)
+    if len(notes) > MAX_NOTES:
+        reader.report("wrong_value", "notes", f"notes of {len(notes)} characters, at most {MAX_NOTES} are allowed")
+    return Manifest(
+        name=reader.text(bundle, "name", None, _TITLE),
+        chain=reader.text(bundle, "chain", "", _TITLE),
+        version=reader.version(bundle, "version"),
+        host=reader.version(bundle, "host"),
+        notes=notes,
+        supply_change=reader.integer(bundle, "supply_change", 0, -MAX_SUPPLY, MAX_SUPPLY),
+        modules=_modules(reader, document),
+        renames=_renames(reader, document),
+        ports=_ports(reader, document),
+    )
+
+
+def _modules(reader: _Reader, document: dict[str, Any]) -> tuple[ModuleEntry, ...]:
+    listed = document.get("module", [])
+    if not isinstance(listed, list) or not listed or not all(isinstance(entry, dict) for entry in listed):
+        reader.report("missing_key", "module", "write one [[module]] table for each module")
+        return ()
+    if len(listed) > MAX_MODULES:
+        reader.report("too_many", "module", f"{len(listed)} modules, at most {MAX_MODULES} are allowed")
+    entries = tuple(_module(reader, entry) for entry in listed[:MAX_MODULES])
+    _check_order(reader, entries)
+    return entries
+
+
+def _module(reader: _Reader, entry: dict[str, Any]) -> ModuleEntry:
+    reader.only(entry, frozenset({"name", "source", "schema", "needs", "uses"}), "[[module]]")
+    return ModuleEntry(
+        name=reader.text(entry, "name", None, _NAME),
+        source=reader.text(entry, "source", None, _SOURCE),
+        schema=reader.integer(entry, "schema", 1, 1, 2**32),
+        needs=reader.texts(entry, "needs", _NAME),
+        uses=reader.texts(entry, "uses", _FULL_NAME),
+    )
+
+
+def _check_order(reader: _Reader, entries: tuple[ModuleEntry, ...]) -> None:
+    """Names and sources are unique; a module stands behind every module it needs."""
+    seen: dict[str, str] = {}
+    for entry in entries:
+        near = f'"{entry.name}"'
+        if entry.name in seen:
+            reader.report("repeated", near, f"the module {entry.name!r} stands twice")
+        if entry.source in seen.values():
+            reader.report("repeated", entry.source, f"two modules have the source {entry.source!r}")
+        for needed in entry.needs:
+            if needed not in seen:
+                reader.report("dependency_order", near, f"{entry.name} needs {needed!r}, which must stand before it")
+        for used in entry.uses:
+            if used.partition(".")[0] not in entry.needs:
+                reader.report("undeclared_need", used, f"{entry.name} uses {used!r} but its needs do not name the module")
+        seen[entry.name] = entry.source
+
+
+def _renames(reader: _Reader, document: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    renames = reader.table(document, "renames", None)
+    pairs = []
+    for old, new in renames.items():
+        if _FULL_NAME.fullmatch(old) and isinstance(new, str) and _FULL_NAME.fullmatch(new):
+            pairs.append((old, new))
+        else:
+            reader.report("wrong_value", old, 'a rename is "module.old" = "module.new"')
+    if len({new for _, new in pairs}) < len(pairs):
+        reader.report("repeated", "[renames]", "two tables are renamed to the same name")
+    return tuple(sorted(pairs))
+
+
+def _ports(reader: _Reader, document: dict[str, Any]) -> Ports:
+    ports = reader.table(document, "ports", frozenset({"purse", "validators", "delegations"}))
+    return Ports(
+        purse=_port(reader, ports, "purse", ("field",), PursePort),
+        validators=_port(reader, ports, "validators", ("tokens", "shares", "bonded", "key"), ValidatorsPort),
+        delegations=_port(reader, ports, "delegations", ("shares",), DelegationsPort),
+    )
+
+
+def _port(
+    reader: _Reader, ports: dict[str, Any], name: str, fields: tuple[str, ...], make: Callable[..., PortT]
+) -> PortT | None:
+    if name not in ports:
+        return None
+    port = reader.table(ports, name, frozenset({"table", *fields}))
+    table = reader.text(port, "table", None, _FULL_NAME)
+    return make(table, *(reader.text(port, key, None, _FIELD) for key in fields))

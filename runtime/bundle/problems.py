@@ -1,0 +1,49 @@
+"""What is wrong with a bundle: one value a problem, all problems in one refusal.
+
+    RuntimeRoomError
+    |-- BundleMalformed        the bytes are no canonical archive
+    `-- BundleRefused          the archive is sound, its content is not; carries every problem found
+
+A problem's `code` is stable and may stand in state; its message is for people and never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from runtime.errors import RuntimeRoomError
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault, where it is, and what to do about it. Line 0 means the file as a whole."""
+
+    code: str
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.code}: {self.message}"
+
+
+class BundleMalformed(RuntimeRoomError):
+    """Bytes that are no bundle archive, or not the canonical one of their content."""
+
+    code = "bundle_malformed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not a bundle archive: {reason}; make it again with `synod bundle pack`")
+        self.reason = reason
+
+
+class BundleRefused(RuntimeRoomError):
+    """A bundle that may not be proposed; `problems` lists all that was found, by file and line."""
+
+    code = "bundle_refused"
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.code)))
+        listed = "\n".join(f"  {problem}" for problem in self.problems)
+        super().__init__(f"the bundle has {len(self.problems)} problem(s); mend them and pack again:\n{listed}")
