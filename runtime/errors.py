@@ -6,6 +6,19 @@
     |-- ActivationFailed       the flip at A failed; the old runtime executes A instead
     |-- RollbackBroken         the state after a rollback is not that of A-1 (a defect of this node)
     |-- BundleUnavailable      a code hash has no complete archive on chain
+    |-- VersionInvalid         a text is no runtime version
+    |-- AddressInvalid         a text is no address of this kind of chain
+    |-- KeyInvalid             bytes are no Ed25519 key
+    |-- TransactionMalformed   raw bytes are no signed transaction; nothing was looked up or charged
+    |-- KeystoreError          a key file cannot be used
+    |   |-- KeyNotFound        no key file has that name
+    |   |-- KeyExists          a key file has that name already
+    |   |-- KeyNameInvalid     the name cannot be a file name
+    |   |-- KeyFileDamaged     the file is not what this release writes
+    |   |-- KeyFileTooNew      a newer release wrote the file
+    |   |-- KeyFileExposed     others on this machine may read the file
+    |   |-- PasswordWrong      the password does not open the file
+    |   `-- PlainKeyRefused    an unencrypted key, without the flag that allows one
     |-- UpgradePostponedHere   this node was told to refuse a code hash and stops before its activation
     `-- SupplyBroken           coins appeared or vanished in a place no bundle can reach (a defect of this node)
 
@@ -103,3 +116,100 @@ class SupplyBroken(RuntimeRoomError):
         )
         self.expected = expected
         self.found = found
+
+
+class VersionInvalid(RuntimeRoomError):
+    """A text that names no version."""
+
+    code = "version_invalid"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text[:40]!r} is no version: write MAJOR.MINOR.PATCH without leading zeros, like 1.4.0")
+        self.text = text
+
+
+class AddressInvalid(RuntimeRoomError):
+    """A text or bytes that name no address; ``reason`` says what is wrong with it."""
+
+    code = "address_invalid"
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(f"{text[:100]!r} is no address: {reason}; copy it whole, it begins with syn1")
+        self.text = text
+        self.reason = reason
+
+
+class KeyInvalid(RuntimeRoomError):
+    """Bytes that are no Ed25519 key."""
+
+    code = "key_invalid"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not an Ed25519 key: {reason}; a key is 32 bytes")
+        self.reason = reason
+
+
+class TransactionMalformed(RuntimeRoomError):
+    """Raw bytes that are no transaction; ``code`` is one of too_large, not_canonical, malformed, unsigned."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class KeystoreError(RuntimeRoomError):
+    """Base of what the key store refuses; ``name`` is the key's name."""
+
+    code = "keystore_error"
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class KeyNotFound(KeystoreError):
+    """No key file of that name."""
+
+    code = "key_not_found"
+
+
+class KeyExists(KeystoreError):
+    """A key file of that name is there already and is never overwritten."""
+
+    code = "key_exists"
+
+
+class KeyNameInvalid(KeystoreError):
+    """A key's name is also its file's name, so only plain letters, digits, `.`, `_` and `-` may stand in it."""
+
+    code = "key_name_invalid"
+
+
+class KeyFileDamaged(KeystoreError):
+    """A key file that no release wrote so."""
+
+    code = "key_file_damaged"
+
+
+class KeyFileTooNew(KeystoreError):
+    """A key file of a newer format."""
+
+    code = "key_file_too_new"
+
+
+class KeyFileExposed(KeystoreError):
+    """A key file whose mode lets others read it."""
+
+    code = "key_file_exposed"
+
+
+class PasswordWrong(KeystoreError):
+    """The password does not open the key file."""
+
+    code = "password_wrong"
+
+
+class PlainKeyRefused(KeystoreError):
+    """An unencrypted key was met or asked for without the flag that allows development keys."""
+
+    code = "plain_key_refused"
