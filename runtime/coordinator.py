@@ -1,0 +1,227 @@
+"""The upgrade coordinator: which runtime runs, which comes next, and how to go back.
+
+Policy. One plan is pending at a time; a second approved one waits, in order of approval, and its activation moves
+beyond the rollback window of the one before. A plan names the code hash it was approved against (its base): if
+another runtime runs when its turn comes, it ends `superseded`. Cancelling is possible until the activation height,
+rolling back until the window closes, and at most one of both per plan. Safe mode stops runtime calls, never the host.
+
+The coordinator only decides and records; `runtime.activation` flips, `runtime.rollback` returns and replays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from runtime.bundle.declarations import RuntimeDeclaration
+from runtime.bundle.effect import Effect
+from runtime.errors import UpgradeRefused
+from runtime.parameters import ParameterReader
+from runtime.plans import (
+    CANCELLED,
+    EXECUTED,
+    FAILED,
+    HISTORY,
+    PLANS,
+    QUEUE,
+    ROLLED_BACK,
+    RUNNING,
+    SAFE_MODE,
+    SCHEDULED,
+    SUPERSEDED,
+    WAITING,
+    WINDOW,
+    FrozenParameter,
+    HistoryEntry,
+    Plan,
+    Queue,
+    Running,
+    SafeMode,
+    Window,
+)
+from runtime.receipts import Event, event
+from runtime.version import RuntimeVersion
+from storage.overlay import Overlay
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What governance asks to schedule: an approved bundle, its effect as fixed at submission, and when."""
+
+    proposal: int
+    code_hash: bytes
+    effect: Effect
+    declaration: RuntimeDeclaration
+    activation: int
+    """Earliest activation height; it moves later when a window or another plan is in the way."""
+
+
+class Coordinator:
+    """Reads and writes the upgrade tables of one block."""
+
+    def __init__(self, overlay: Overlay, height: int, parameters: ParameterReader, events: list[Event]) -> None:
+        self._overlay = overlay
+        self._height = height
+        self._parameters = parameters
+        self._events = events
+
+    def running(self) -> Running:
+        """The runtime that executes now."""
+        row = self._overlay.get(RUNNING, ())
+        assert row is not None, "every chain has a running runtime from genesis on"
+        return row
+
+    def current_version(self) -> RuntimeVersion:
+        """Version of the running runtime."""
+        return RuntimeVersion.parse(self.running().version)
+
+    def pending(self) -> tuple[int, Plan] | None:
+        """The plan whose turn it is, with its id."""
+        queue = self._queue()
+        return (queue.plans[0], self.plan(queue.plans[0])) if queue.plans else None
+
+    def plan(self, plan_id: int) -> Plan:
+        """A plan by id; raises UpgradeRefused(unknown_plan)."""
+        row = self._overlay.get(PLANS, (plan_id,))
+        if row is None:
+            raise UpgradeRefused("unknown_plan", f"there is no plan {plan_id}; GET /upgrade/history lists them")
+        return row
+
+    def window(self) -> Window | None:
+        """The open rollback window, if one is."""
+        return self._overlay.get(WINDOW, ())
+
+    def safe_mode(self) -> SafeMode:
+        """Whether the chain is paused."""
+        return self._overlay.get(SAFE_MODE, ()) or SafeMode()
+
+    def history(self) -> Iterator[tuple[int, HistoryEntry]]:
+        """(height, entry), oldest first."""
+        return ((key[0], entry) for key, entry in self._overlay.scan(HISTORY))
+
+    def schedule(self, request: PlanRequest) -> int:
+        """Schedule an approved upgrade and return its plan id; raises UpgradeRefused when it can no longer work."""
+        running = self.running()
+        if request.code_hash == running.code_hash:
+            raise UpgradeRefused("already_running", "this bundle runs already")
+        if request.activation <= self._height:
+            raise UpgradeRefused("activation_passed", f"height {request.activation} is not after {self._height}")
+        queue = self._queue()
+        plan_id = queue.last + 1
+        manifest = request.declaration.manifest
+        first = not queue.plans
+        plan = Plan(
+            proposal=request.proposal,
+            code_hash=request.code_hash,
+            base=running.code_hash,
+            version=str(manifest.version),
+            effect=request.effect.digest,
+            activation=self._beyond_window(request.activation),
+            scheduled_at=self._height,
+            state=SCHEDULED if first else WAITING,
+            supply_change=abs(manifest.supply_change),
+            supply_shrinks=manifest.supply_change < 0,
+            migrations=tuple(migration.id for migration in request.declaration.migrations()),
+            frozen=self._frozen(request.declaration),
+        )
+        self._overlay.put(PLANS, (plan_id,), plan)
+        self._overlay.put(QUEUE, (), Queue(plans=(*queue.plans, plan_id), last=plan_id))
+        self._say("UpgradeScheduled", plan_id, plan, activation=plan.activation)
+        return plan_id
+
+    def cancel(self, plan_id: int, reason: str) -> None:
+        """End a plan before its activation."""
+        plan = self.plan(plan_id)
+        if plan.state not in (SCHEDULED, WAITING):
+            raise UpgradeRefused("not_pending", f"plan {plan_id} is {plan.state}")
+        self.end(plan_id, CANCELLED, reason=reason)
+
+    def roll_back(self, proposal: int, reason: str) -> int:
+        """Decide the return to A-1 for the next block; returns the height at which it happens."""
+        window = self.window()
+        if window is None or self._height + 1 > window.closes:
+            raise UpgradeRefused("window_closed", "no upgrade can be rolled back now; propose a mended bundle instead")
+        if window.rollback_at:
+            raise UpgradeRefused("already_decided", f"the rollback happens at height {window.rollback_at}")
+        self._overlay.put(
+            WINDOW,
+            (),
+            window.but(rollback_at=self._height + 1, rollback_reason=reason, rollback_proposal=proposal),
+        )
+        self._events.append(event("UpgradeRollbackDecided", plan=window.plan, height=self._height + 1, reason=reason))
+        return self._height + 1
+
+    def pause(self, reason: str) -> None:
+        """Enter safe mode: runtime calls wait from the next item on; governance acts."""
+        if not self.safe_mode().on:
+            self._overlay.put(SAFE_MODE, (), SafeMode(on=True, since=self._height, reason=reason))
+            self._events.append(event("ChainPaused", height=self._height, reason=reason))
+
+    def resume(self) -> None:
+        """Leave safe mode."""
+        if self.safe_mode().on:
+            self._overlay.put(SAFE_MODE, (), SafeMode())
+            self._events.append(event("ChainResumed", height=self._height))
+
+    def end(self, plan_id: int, state: str, **details: str | int | bytes) -> None:
+        """Move a plan to an end state, write its history, and let the next in the queue take its turn."""
+        plan = self.plan(plan_id)
+        running = self.running()
+        queue = self._queue()
+        self._overlay.put(PLANS, (plan_id,), plan.but(state=state))
+        self._overlay.put(QUEUE, (), queue.but(plans=tuple(other for other in queue.plans if other != plan_id)))
+        entry = HistoryEntry(
+            plan=plan_id,
+            proposal=plan.proposal,
+            kind=state,
+            version_from=running.version,
+            version_to=plan.version,
+            code_hash=plan.code_hash,
+            migrations=plan.migrations,
+        ).but(**details)
+        self._overlay.put(HISTORY, (self._height, plan_id), entry)
+        self._say(_EVENT_OF[state], plan_id, plan, **details)
+        self._advance_queue()
+
+    def close_window(self) -> None:
+        """The rollback window has passed, or was used."""
+        self._overlay.delete(WINDOW, ())
+
+    def _advance_queue(self) -> None:
+        queue = self._queue()
+        if not queue.plans:
+            return
+        plan_id = queue.plans[0]
+        plan = self.plan(plan_id)
+        if plan.state == WAITING:
+            moved = plan.but(state=SCHEDULED, activation=self._beyond_window(max(plan.activation, self._height + 1)))
+            self._overlay.put(PLANS, (plan_id,), moved)
+            self._say("UpgradeScheduled", plan_id, moved, activation=moved.activation)
+
+    def _beyond_window(self, height: int) -> int:
+        window = self.window()
+        return height if window is None else max(height, window.closes + 1)
+
+    def _frozen(self, declaration: RuntimeDeclaration) -> tuple[FrozenParameter, ...]:
+        names = sorted({name for migration in declaration.migrations() for name in migration.frozen})
+        return tuple(
+            FrozenParameter(name=name, value=self._height if name == "scheduled_at" else self._parameters.integer(name))
+            for name in names
+        )
+
+    def _queue(self) -> Queue:
+        return self._overlay.get(QUEUE, ()) or Queue()
+
+    def _say(self, kind: str, plan_id: int, plan: Plan, **details: str | int | bytes) -> None:
+        self._events.append(
+            event(kind, plan=plan_id, proposal=plan.proposal, version=plan.version, code_hash=plan.code_hash, **details)
+        )
+
+
+_EVENT_OF = {
+    EXECUTED: "UpgradeExecuted",
+    FAILED: "UpgradeFailed",
+    CANCELLED: "UpgradeCancelled",
+    SUPERSEDED: "UpgradeSuperseded",
+    ROLLED_BACK: "UpgradeRolledBack",
+}

@@ -1,0 +1,177 @@
+"""One transaction: admitted by the host, then run by its module or by the host.
+
+Order: decode (before), chain, expiry, key, signature, nonce; a transaction refused up to here costs nothing and its
+nonce stays free. From there on the nonce is used whatever happens: then the safe mode, the interface, the fee, and
+the handler on a savepoint. A failure undoes the handler's writes; the fee stays paid, since the work was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runtime.accounts import ACCOUNTS, Account, account_for
+from runtime.bundle.loader import LoadedRuntime
+from runtime.context import invoke_call
+from runtime.errors import HostRefused
+from runtime.host import HostCall, HostContext
+from runtime.interface import interface_of
+from runtime.metering.faults import fault_of
+from runtime.metering.meter import Meter
+from runtime.parameters import Parameters
+from runtime.purse import Purse
+from runtime.receipts import OK, SAFE_MODE, Event, Receipt
+from runtime.transaction import SignedTransaction
+from storage.codec import Codec, codec_of
+from storage.errors import StorageError
+from storage.overlay import Overlay
+from storage.record import schema_of
+
+
+@dataclass(slots=True)
+class Execution:
+    """The scope of one block, or of one replayed height: what handlers see and what they leave behind."""
+
+    overlay: Overlay
+    loaded: LoadedRuntime
+    height: int
+    chain_id: str
+    parameters: Parameters
+    purse: Purse
+    safe_mode: bool
+    steps_left: int
+    events: list[Event] = field(default_factory=list)
+    fees: int = 0
+    """Fees taken in this block and not yet credited."""
+
+    def flag(self, name: str) -> bool:
+        """Whether feature ``name`` is on at this height."""
+        return self.parameters.flag(name)
+
+
+@dataclass(frozen=True, slots=True)
+class HostEntry:
+    """A host call ready to run: its interface and argument codec made once."""
+
+    call: HostCall
+    interface: bytes
+    codec: Codec[Any]
+
+
+HostTable = Mapping[tuple[str, str], HostEntry]
+
+
+def host_table_of(calls: tuple[HostCall, ...]) -> HostTable:
+    """Index host calls by (module, name) with their interfaces."""
+    return {
+        (call.module, call.name): HostEntry(
+            call, interface_of(call.module, call.name, schema_of(call.args), call.meaning), codec_of(call.args)
+        )
+        for call in calls
+    }
+
+
+def admit(execution: Execution, transaction: SignedTransaction, verified: bool) -> Account:
+    """The sender's account if the transaction may use its nonce now; raises HostRefused and changes nothing."""
+    body = transaction.body
+    if body.chain != execution.chain_id:
+        raise HostRefused("wrong_chain", f"signed for {body.chain}, this is {execution.chain_id}")
+    if body.expiry and execution.height > body.expiry:
+        raise HostRefused("expired", f"valid to height {body.expiry}")
+    account = account_for(execution.overlay, body.sender, body.key)
+    if not verified:
+        raise HostRefused("bad_signature", "the signature is not the account's over this body")
+    if body.nonce != account.nonce:
+        raise HostRefused("wrong_nonce", f"the next nonce of this account is {account.nonce}")
+    return account
+
+
+def execute_transaction(
+    execution: Execution, host: HostTable, context: HostContext, transaction: SignedTransaction, verified: bool
+) -> Receipt:
+    """Run one transaction and tell what became of it; never raises for anything a transaction contains."""
+    body = transaction.body
+    try:
+        account = admit(execution, transaction, verified)
+    except HostRefused as refused:
+        return Receipt(item=transaction.id, code=refused.code)
+    execution.overlay.put(ACCOUNTS, (body.sender,), account.but(nonce=account.nonce + 1))
+    entry = host.get((body.call.module, body.call.name))
+    if entry is not None:
+        return _run_host(execution, entry, context, transaction)
+    return run_runtime(execution, transaction)
+
+
+def _run_host(execution: Execution, entry: HostEntry, context: HostContext, transaction: SignedTransaction) -> Receipt:
+    call = transaction.body.call
+    if call.interface != entry.interface:
+        return Receipt(item=transaction.id, code="signed_for_another_version")
+    overlay = execution.overlay
+    savepoint = overlay.savepoint()
+    moved, said = len(context.purse.items), len(context.events)
+    context.sender = transaction.body.sender
+    try:
+        entry.call.run(context, entry.codec.decode_canonical(call.args))
+    except (HostRefused, StorageError) as refused:
+        overlay.rollback_to(savepoint)
+        del context.purse.items[moved:]
+        del context.events[said:]
+        return Receipt(item=transaction.id, code=refused.code if isinstance(refused, HostRefused) else "bad_arguments")
+    overlay.release(savepoint)
+    return Receipt(item=transaction.id, code=OK, events=tuple(context.events[said:]))
+
+
+def runtime_refusal(execution: Execution, transaction: SignedTransaction) -> str:
+    """Why the running runtime cannot even start this call; empty when it can."""
+    body = transaction.body
+    if execution.safe_mode:
+        return SAFE_MODE
+    found = execution.loaded.calls.get((body.call.module, body.call.name))
+    if found is None or found.declaration.internal:
+        return "unknown_call"
+    if found.declaration.interface != body.call.interface:
+        return "signed_for_another_version"
+    if body.fee < execution.parameters.integer("fee_floor"):
+        return "fee_too_low"
+    return ""
+
+
+def run_runtime(execution: Execution, transaction: SignedTransaction) -> Receipt:
+    """Take the fee and run a module's call, metered, on a savepoint."""
+    body = transaction.body
+    limit = min(execution.parameters.integer("call_steps"), execution.steps_left)
+    refusal = runtime_refusal(execution, transaction) or ("" if limit > 0 else "block_out_of_steps")
+    if refusal:
+        return Receipt(item=transaction.id, code=refusal)
+    try:
+        execution.purse.pay_fee(body.sender, body.fee)
+    except HostRefused as refused:
+        return Receipt(item=transaction.id, code=refused.code)
+    execution.fees += body.fee
+    meter = Meter(limit, execution.parameters.integer("call_written"))
+    outcome = _run_call(execution, transaction, meter)
+    execution.steps_left -= meter.steps
+    return outcome.but(steps=meter.steps, written=meter.written, fee=body.fee)
+
+
+def _run_call(execution: Execution, transaction: SignedTransaction, meter: Meter) -> Receipt:
+    body, overlay = transaction.body, execution.overlay
+    module, name = body.call.module, body.call.name
+    savepoint = overlay.savepoint()
+    said = len(execution.events)
+    try:
+        args = execution.loaded.calls[(module, name)].arguments(body.call.args)
+        invoke_call(execution, module, name, args, sender=body.sender, meter=meter)
+    except StorageError:
+        overlay.rollback_to(savepoint)
+        return Receipt(item=transaction.id, code="bad_arguments")
+    except BaseException as failure:
+        if not isinstance(failure, Exception) and not is_host_fault(failure):
+            raise
+        overlay.rollback_to(savepoint)
+        del execution.events[said:]
+        fault = fault_of(failure, meter)
+        return Receipt(item=transaction.id, code=fault.code, file=fault.file, line=fault.line)
+    overlay.release(savepoint)
+    return Receipt(item=transaction.id, code=OK, events=tuple(execution.events[said:]))

@@ -1,0 +1,122 @@
+"""What the coordinator writes down: the running runtime, plans, the rollback window, history. Host tables, all of it.
+
+A plan's states: waiting -> scheduled -> executed | failed | cancelled | superseded; an executed one may yet be
+rolled_back. Terminal states are final, and every plan that ends without effect says so in an event and in history.
+"""
+
+from __future__ import annotations
+
+from storage.catalogue import TableEntry
+from storage.record import Amount, Data, Flag, Hash, Record, Text, field
+from storage.tables import Table, host_table
+
+WAITING, SCHEDULED, EXECUTED = "waiting", "scheduled", "executed"
+FAILED, CANCELLED, SUPERSEDED, ROLLED_BACK = "failed", "cancelled", "superseded", "rolled_back"
+
+
+class Running(Record):
+    """The runtime that executes blocks from height ``since`` on."""
+
+    code_hash: Hash = field(1)
+    version: Text = field(2)
+    since: Amount = field(3, default=0)
+    plan: Amount = field(4, default=0)
+    """The plan that brought it; 0 for the genesis bundle."""
+
+
+class FrozenParameter(Record):
+    """A parameter's value as of the height a plan was scheduled, for its migrations."""
+
+    name: Text = field(1)
+    value: Amount = field(2, default=0)
+
+
+class Plan(Record):
+    """One scheduled upgrade."""
+
+    proposal: Amount = field(1)
+    code_hash: Hash = field(2)
+    base: Hash = field(3)
+    """Code hash of the runtime it was approved against; another one running at A ends the plan `superseded`."""
+    version: Text = field(4)
+    effect: Hash = field(5)
+    activation: Amount = field(6)
+    scheduled_at: Amount = field(7)
+    state: Text = field(8)
+    supply_change: Amount = field(9, default=0)
+    supply_shrinks: Flag = field(10, default=False)
+    migrations: tuple[Text, ...] = field(11, default=())
+    frozen: tuple[FrozenParameter, ...] = field(12, default=())
+
+
+class Queue(Record):
+    """Plans not yet ended, in order of approval; the first is the pending one."""
+
+    plans: tuple[Amount, ...] = field(1, default=())
+    last: Amount = field(2, default=0)
+    """The highest plan id given out."""
+
+
+class Window(Record):
+    """While a rollback is possible: where to go back to. The row is gone when the window has closed."""
+
+    plan: Amount = field(1)
+    proposal: Amount = field(2)
+    activation: Amount = field(3)
+    probation_until: Amount = field(4)
+    closes: Amount = field(5)
+    """Last height at which a rollback may execute."""
+    previous: Running = field(6)
+    runtime_root: Hash = field(7)
+    """Runtime root of A-1."""
+    app_root: Hash = field(8)
+    """Application root of A-1: the name of the snapshot a rollback restores."""
+    tables: tuple[TableEntry, ...] = field(9, default=())
+    """The runtime catalogue of A-1."""
+    supply_change: Amount = field(10, default=0)
+    supply_shrinks: Flag = field(11, default=False)
+    rollback_at: Amount = field(12, default=0)
+    """Height of the decided rollback; 0 while none is."""
+    rollback_reason: Text = field(13, default="")
+    rollback_proposal: Amount = field(14, default=0)
+
+
+class HistoryEntry(Record):
+    """One thing that happened to a plan; appended, never changed."""
+
+    plan: Amount = field(1)
+    proposal: Amount = field(2)
+    kind: Text = field(3)
+    version_from: Text = field(4)
+    version_to: Text = field(5)
+    code_hash: Hash = field(6)
+    reason: Text = field(7, default="")
+    file: Text = field(8, default="")
+    line: Amount = field(9, default=0)
+    root_before: Data = field(10, default=b"")
+    """Runtime root before the flip (executed) or before the rollback (rolled_back)."""
+    root_after: Data = field(11, default=b"")
+    """Runtime root right after the flip or the return, before any transaction or replay; empty when none happened."""
+    snapshot: Data = field(12, default=b"")
+    """Application root of A-1."""
+    migrations: tuple[Text, ...] = field(13, default=())
+    replayed: Amount = field(14, default=0)
+    not_replayed: Amount = field(15, default=0)
+
+
+class SafeMode(Record):
+    """While on, runtime calls wait; governance acts."""
+
+    on: Flag = field(1, default=False)
+    since: Amount = field(2, default=0)
+    reason: Text = field(3, default="")
+
+
+RUNNING: Table[Running] = host_table("upgrade.running", Running, key=(), names=())
+PLANS: Table[Plan] = host_table("upgrade.plans", Plan, key=("amount",), names=("plan",))
+QUEUE: Table[Queue] = host_table("upgrade.queue", Queue, key=(), names=())
+WINDOW: Table[Window] = host_table("upgrade.window", Window, key=(), names=())
+HISTORY: Table[HistoryEntry] = host_table(
+    "upgrade.history", HistoryEntry, key=("amount", "amount"), names=("height", "plan")
+)
+SAFE_MODE: Table[SafeMode] = host_table("upgrade.safe_mode", SafeMode, key=(), names=())
