@@ -18,7 +18,7 @@ from pathlib import Path
 FITTING = ((3, 12), (3, 11))
 NONE_HERE = "no Python 3.11 or 3.12 here"
 ADVICE = "install Python 3.12 (with its venv module) or uv, then run this again"
-PROBE = "import sys, venv, ensurepip; print(sys.implementation.name, sys.version_info[0], sys.version_info[1])"
+PROBE = "import sys, venv, ensurepip; print(sys.implementation.name, *sys.version_info[:2], sys.executable)"
 
 
 class NoInterpreter(Exception):
@@ -47,11 +47,11 @@ def run_quietly(command: list[str], env: dict[str, str] | None = None) -> subpro
 def probe(path: str) -> Interpreter | None:
     """Ask a candidate what it is; None when it does not run, does not fit or cannot make environments."""
     answer = run_quietly([path, "-I", "-c", PROBE])
-    words = answer.stdout.split()
-    if answer.returncode != 0 or len(words) != 3 or words[0] != "cpython":
+    words = answer.stdout.rstrip("\n").split(" ", 3)
+    if answer.returncode != 0 or len(words) != 4 or words[0] != "cpython":
         return None
     version = (int(words[1]), int(words[2]))
-    return Interpreter(path, version) if version in FITTING else None
+    return Interpreter(words[3], version) if version in FITTING else None
 
 
 def base_of_this_python() -> str:
