@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from runtime.bundle.manifest import Manifest
 from storage.keys import KeyKind
 from storage.record import Schema, TypeSpec
+
+from runtime.bundle.manifest import Manifest
 
 Constant = int | bool | str | bytes | tuple["Constant", ...]
 HookKind = Literal["begin_block", "end_block", "pre_upgrade", "post_upgrade", "health"]

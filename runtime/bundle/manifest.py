@@ -14,7 +14,8 @@ from typing import Any, Never, TypeVar
 
 from runtime.bundle.archive import MANIFEST, MAX_FILE
 from runtime.bundle.problems import BundleRefused, Problem
-from runtime.version import RuntimeVersion, VersionInvalid
+from runtime.errors import VersionInvalid
+from runtime.version import RuntimeVersion
 
 MAX_MODULES = 48
 MAX_NOTES = 16 * 1024
@@ -264,7 +265,7 @@ def _check_order(reader: _Reader, entries: tuple[ModuleEntry, ...]) -> None:
                 reader.report("dependency_order", near, f"{entry.name} needs {needed!r}, which must stand before it")
         for used in entry.uses:
             if used.partition(".")[0] not in entry.needs:
-                reader.report("undeclared_need", used, f"{entry.name} uses {used!r} but its needs do not name the module")
+                reader.report("undeclared_need", used, f"{entry.name} uses {used!r}; name that module in its needs")
         seen[entry.name] = entry.source
 
 
