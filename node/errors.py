@@ -1,0 +1,111 @@
+"""Everything the node room refuses or stops on, as one tree.
+
+    NodeError
+    |-- SettingsInvalid        the settings file or the environment is wrong; carries every problem with file and line
+    |-- SettingsMissing        the settings file is not there
+    |-- PortTaken              another process listens where this node should
+    |-- FaceStopped            the HTTP server ended before it answered
+    |-- TransactionRefused     the mempool or the check before it says no; nothing was kept
+    |-- NotFound               what a reader asked for is not there
+    |-- BadRequest             what a reader asked for makes no sense
+    `-- NotReady               this node cannot answer now: catching up, draining or stopping
+
+Each class has a stable ``code``; the message says what happened and what to do. How a code shows in HTTP is one table
+in node/http/problems.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class NodeError(Exception):
+    """Base of the room's errors."""
+
+    code = "node_error"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsProblem:
+    """One wrong setting: where it stands, and what to write instead."""
+
+    source: str
+    """The file's path, or ``environment``."""
+    line: int
+    """1 for the first line; 0 when the place has none."""
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.source}:{self.line}" if self.line else self.source
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class SettingsInvalid(NodeError):
+    """One or more settings are wrong; all of them are listed."""
+
+    code = "settings_invalid"
+
+    def __init__(self, problems: tuple[SettingsProblem, ...]) -> None:
+        super().__init__("correct the settings:\n" + "\n".join(f"  {problem}" for problem in problems))
+        self.problems = problems
+
+
+class SettingsMissing(NodeError):
+    """There is no settings file at the path."""
+
+    code = "settings_missing"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"there is no settings file {path}: run `synod init` to make a home, or give the right --home")
+        self.path = path
+
+
+class PortTaken(NodeError):
+    """The address to listen on cannot be had."""
+
+    code = "port_taken"
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(
+            f"cannot listen on {host}:{port}: {reason}; stop what listens there, or set http_port in [node] "
+            "(0 takes any free port)"
+        )
+        self.host = host
+        self.port = port
+
+
+class FaceStopped(NodeError):
+    """The HTTP server's thread ended before it answered."""
+
+    code = "face_stopped"
+
+
+class TransactionRefused(NodeError):
+    """A transaction was not taken; ``code`` says why (see node.mempool.REFUSALS), nothing was kept or charged."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NotFound(NodeError):
+    """Nothing has that name, height or id; ``code`` says of what kind."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class BadRequest(NodeError):
+    """The question itself is wrong; ``code`` says how."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NotReady(NodeError):
+    """The node runs but cannot answer this now."""
+
+    code = "not_ready"

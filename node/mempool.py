@@ -1,0 +1,235 @@
+"""The mempool: transactions that wait for a block, bounded in every direction.
+
+What it keeps, in this order of rules (the first that fails is the refusal's code):
+
+- a transaction is kept once, and no longer than its expiry height or the pool's own lifetime in blocks;
+- of one sender, nonces lie within a window from the next one on, and each is held once: a later transaction of the
+  same nonce must offer a stated part more fee. Host calls count as offering nothing, so none of them replaces another;
+- a sender's waiting fees together stay within what the sender can spend, and each is at the floor or above;
+- runtime transactions and host calls have bounds of their own in count and bytes, so that paid traffic never keeps a
+  vote out. A full pool makes room only for one that can execute now and pays more for its bytes than the cheapest.
+
+What a block gets: host calls first, up to half of its bytes, then the highest fee for its bytes, and each sender's in
+order of nonce without a gap. Choosing removes nothing; a block that commits does. At a flip everything is asked again.
+
+Signatures and state are not looked at here: whoever adds brings the facts (`Sender`). Safe between threads.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from threading import RLock
+
+from node.errors import TransactionRefused
+from node.lane import Fates, Lane, Waiting
+from runtime.transaction import SignedTransaction
+
+REFUSALS = {
+    "already_known": "the pool holds this very transaction; wait for its receipt",
+    "too_large": "more bytes than a transaction may have",
+    "expired": "its last height has passed; sign it again with a later one",
+    "nonce_used": "a transaction with this nonce was executed before; ask for the account's next nonce",
+    "nonce_too_far": "too far ahead of the account's next nonce; wait for the earlier ones",
+    "fee_too_low": "below the least fee this node takes",
+    "nonce_taken": "another transaction waits with this nonce; offer more fee to replace it",
+    "insufficient_funds": "the sender cannot pay this fee and those already waiting",
+    "mempool_full": "the pool is full of transactions that pay as much; try later or offer more",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the pool; host calls have the same ones again, for themselves."""
+
+    count: int = 20_000
+    bytes: int = 32 * 1024 * 1024
+    transaction_bytes: int = 48 * 1024
+    nonce_window: int = 256
+    """How many transactions one sender may have waiting, counted from its next nonce."""
+    fee_floor: int = 1
+    replacement_percent: int = 10
+    lifetime: int = 1_000
+    """Blocks after which a waiting transaction is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What the latest committed state says of a sender."""
+
+    next_nonce: int
+    spendable: int
+    """Coin units in its purse."""
+
+
+class Mempool:
+    """Waiting transactions by sender and nonce."""
+
+    def __init__(self, limits: Limits, height: int = 0) -> None:
+        self.limits = limits
+        self.height = height
+        self._lock = RLock()
+        self._known: dict[bytes, Waiting] = {}
+        self._senders: dict[bytes, dict[int, Waiting]] = {}
+        self._next: dict[bytes, int] = {}
+        self._lanes = {False: Lane(limits.count, limits.bytes), True: Lane(limits.count, limits.bytes)}
+        self._ends: list[tuple[int, bytes]] = []
+        self._fates = Fates()
+        self._arrivals = 0
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __contains__(self, transaction_id: bytes) -> bool:
+        return transaction_id in self._known
+
+    @property
+    def bytes(self) -> int:
+        """Raw bytes of all that waits."""
+        return sum(lane.bytes for lane in self._lanes.values())
+
+    def get(self, transaction_id: bytes) -> SignedTransaction | None:
+        """The waiting transaction of that id."""
+        found = self._known.get(transaction_id)
+        return None if found is None else found.transaction
+
+    def fate(self, transaction_id: bytes) -> str:
+        """Why a transaction that waited here is gone without a block; empty when nothing is known."""
+        return self._fates.of(transaction_id)
+
+    def next_nonce(self, address: bytes, committed: int) -> int:
+        """The nonce a sender should sign next, given the ``committed`` one: after all that waits without a gap."""
+        with self._lock:
+            queue = self._senders.get(address, {})
+            while committed in queue:
+                committed += 1
+            return committed
+
+    def add(self, transaction: SignedTransaction, sender: Sender, *, host: bool) -> None:
+        """Keep ``transaction``, or raise TransactionRefused and keep everything as it was.
+
+        ``host`` says that it is a host call. Its signature must have been verified.
+        """
+        with self._lock:
+            body, limits = transaction.body, self.limits
+            end = min(self.height + limits.lifetime, body.expiry or self.height + limits.lifetime)
+            entry = Waiting(transaction, 0 if host else body.fee, host, end, self._arrivals)
+            queue = self._senders.get(body.sender, {})
+            refusal = self._refusal(entry, sender, queue)
+            if refusal:
+                raise TransactionRefused(refusal, REFUSALS[refusal])
+            replaced = queue.get(body.nonce)
+            victims = () if replaced else self._make_room(entry, sender, queue)
+            for victim in (replaced,) if replaced else victims:
+                self._drop(victim, "replaced" if replaced else "crowded_out")
+            self._keep(entry, sender)
+
+    def _refusal(self, entry: Waiting, sender: Sender, queue: Mapping[int, Waiting]) -> str:
+        """The first rule that the transaction breaks on its own or beside its sender's others; empty for none."""
+        body, limits = entry.transaction.body, self.limits
+        ahead = body.nonce - sender.next_nonce
+        held = queue.get(body.nonce)
+        waiting_fees = sum(other.fee for nonce, other in queue.items() if nonce != body.nonce)
+        rules = (
+            ("already_known", entry.transaction.id in self._known),
+            ("too_large", entry.size > limits.transaction_bytes),
+            ("expired", 0 < body.expiry <= self.height),
+            ("nonce_used", ahead < 0),
+            ("nonce_too_far", ahead >= limits.nonce_window),
+            ("fee_too_low", not entry.host and entry.fee < limits.fee_floor),
+            ("nonce_taken", held is not None and entry.fee < held.fee_to_replace(limits.replacement_percent)),
+            ("insufficient_funds", not entry.host and waiting_fees + entry.fee > sender.spendable),
+        )
+        return next((code for code, broken in rules if broken), "")
+
+    def _make_room(self, entry: Waiting, sender: Sender, queue: Mapping[int, Waiting]) -> tuple[Waiting, ...]:
+        """The cheapest of the lane that must go for ``entry``; refuses when they pay as much or it cannot run now."""
+        lane = self._lanes[entry.host]
+        if lane.has_room(entry):
+            return ()
+        nonce = sender.next_nonce
+        while nonce in queue:
+            nonce += 1
+        victims = lane.cheaper_than(entry) if entry.transaction.body.nonce == nonce else ()
+        if not victims:
+            raise TransactionRefused("mempool_full", REFUSALS["mempool_full"])
+        return victims
+
+    def _keep(self, entry: Waiting, sender: Sender) -> None:
+        body = entry.transaction.body
+        self._arrivals += 1
+        self._known[entry.transaction.id] = entry
+        self._senders.setdefault(body.sender, {})[body.nonce] = entry
+        self._next[body.sender] = max(sender.next_nonce, self._next.get(body.sender, 0))
+        self._lanes[entry.host].add(entry)
+        heapq.heappush(self._ends, (entry.end, entry.transaction.id))
+
+    def _drop(self, entry: Waiting, fate: str) -> None:
+        body = entry.transaction.body
+        del self._known[entry.transaction.id]
+        queue = self._senders[body.sender]
+        del queue[body.nonce]
+        if not queue:
+            del self._senders[body.sender], self._next[body.sender]
+        self._lanes[entry.host].remove(entry)
+        if fate:
+            self._fates.note(entry.transaction.id, fate)
+
+    def take(self, most_bytes: int, most_count: int = 1_000_000) -> list[SignedTransaction]:
+        """What the next block should hold, in order; nothing is removed."""
+        with self._lock:
+            heads = [
+                (-entry.rate, entry.arrival, entry)
+                for sender, queue in self._senders.items()
+                if (entry := queue.get(self._next[sender])) is not None
+            ]
+            return self._choose(heads, most_bytes, most_count)
+
+    def _choose(
+        self, heads: list[tuple[int, int, Waiting]], most_bytes: int, most_count: int
+    ) -> list[SignedTransaction]:
+        heapq.heapify(heads)
+        chosen: list[SignedTransaction] = []
+        room, host_room = most_bytes, most_bytes // 2
+        while heads and len(chosen) < most_count:
+            _, _, entry = heapq.heappop(heads)
+            if entry.size > (min(host_room, room) if entry.host else room):
+                continue  # this sender's later ones wait behind it
+            room -= entry.size
+            host_room -= entry.size if entry.host else 0
+            body = entry.transaction.body
+            chosen.append(entry.transaction)
+            following = self._senders[body.sender].get(body.nonce + 1)
+            if following is not None:
+                heapq.heappush(heads, (-following.rate, following.arrival, following))
+        return chosen
+
+    def committed(self, height: int, ids: Iterable[bytes], nonces: Mapping[bytes, int]) -> None:
+        """A block is committed: drop its transactions, what its new next ``nonces`` overtook, and what expired."""
+        with self._lock:
+            self.height = height
+            for transaction_id in ids:
+                if transaction_id in self._known:
+                    self._drop(self._known[transaction_id], "")
+            for address, nonce in nonces.items():
+                for entry in [e for n, e in self._senders.get(address, {}).items() if n < nonce]:
+                    self._drop(entry, "nonce_used")
+                if address in self._next:
+                    self._next[address] = nonce
+            while self._ends and self._ends[0][0] <= height:
+                _, transaction_id = heapq.heappop(self._ends)
+                late = self._known.get(transaction_id)
+                if late is not None and late.end <= height:
+                    self._drop(late, "expired")
+
+    def recheck(self, refusal: Callable[[SignedTransaction], str]) -> list[tuple[bytes, str]]:
+        """After a flip: drop what ``refusal`` now names a code for; the ids dropped with their codes."""
+        with self._lock:
+            dropped = []
+            for entry in list(self._known.values()):
+                code = refusal(entry.transaction)
+                if code:
+                    self._drop(entry, code)
+                    dropped.append((entry.transaction.id, code))
+            return dropped
