@@ -1,0 +1,115 @@
+"""One table as one block sees it: the committed rows it has read, and its own writes over them.
+
+A *cell* is a row's canonical bytes with its record, either of which stands for the other, so that nothing is
+encoded or decoded twice in a block. ``(None, None)`` is an absent row; a record of None beside bytes means not
+decoded yet.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from storage.record import Record
+from storage.tables import Table
+from storage.tablestore import TableStore
+
+Cell = tuple[bytes | None, Any]
+"""The bytes of a row and its record."""
+
+ABSENT: Cell = (None, None)
+
+
+class BlockView:
+    """What an overlay knows of one table."""
+
+    __slots__ = ("base", "decode", "encode", "order", "pack", "store", "table", "writes")
+
+    def __init__(self, table: Table[Any], store: TableStore) -> None:
+        self.store = store
+        self.base: dict[bytes, Cell] = {}
+        self.writes: dict[bytes, Cell] = {}
+        self.order: list[bytes] | None = None
+        self.bind(table)
+
+    def bind(self, table: Table[Any]) -> None:
+        """Read and write as this table says from now on; cells keep their bytes and are decoded anew."""
+        self.table = table
+        self.pack: Callable[[tuple[Any, ...]], bytes] = table.pack
+        self.encode: Callable[[Any], bytes] = table.codec.encode
+        self.decode: Callable[[bytes], Any] = table.codec.decode
+        self.base = {key: (cell[0], None) for key, cell in self.base.items()}
+        self.writes = {key: (cell[0], None) for key, cell in self.writes.items()}
+
+    def committed(self, key: bytes) -> Cell:
+        """The row beneath this block's writes."""
+        cell = self.base.get(key)
+        if cell is None:
+            raw = self.store.read(key)
+            cell = self.base[key] = ABSENT if raw is None else (raw, None)
+        return cell
+
+    def record(self, key: bytes) -> Any:
+        """The present record, decoded once, or None."""
+        cells = self.writes
+        cell = cells.get(key)
+        if cell is None:
+            cells = self.base
+            cell = cells.get(key) or self.committed(key)
+        raw, record = cell
+        if record is None and raw is not None:
+            record = self.decode(raw)
+            cells[key] = (raw, record)
+        return record
+
+    def raw(self, key: bytes) -> bytes | None:
+        """The present bytes, or None."""
+        cell = self.writes.get(key)
+        return (self.committed(key) if cell is None else cell)[0]
+
+    def write(self, key: bytes, cell: Cell) -> None:
+        """Set a cell; the order of written keys is kept once a scan has asked for it."""
+        if self.order is not None and key not in self.writes:
+            insort(self.order, key)
+        self.writes[key] = cell
+
+    def unwrite(self, key: bytes) -> None:
+        """Take a written cell away, so that the committed row shows again."""
+        del self.writes[key]
+        self.order = None
+
+    def walk(self, start: bytes, stop: bytes | None, reverse: bool) -> Iterator[tuple[bytes, Record]]:
+        """Rows in key order, or backwards, each as it is when the walk arrives at it."""
+        below = self.store.scan(start, stop, reverse)
+        item = next(below, None)
+        here: bytes | None = None
+        while True:
+            written = self._next_written(here, start, stop, reverse)
+            if written is None and item is None:
+                return
+            if item is None or (written is not None and (written >= item[0] if reverse else written <= item[0])):
+                here = written
+                if item is not None and item[0] == here:
+                    item = next(below, None)
+                record = self.record(here) if here is not None and here in self.writes else None
+            else:
+                here = item[0]
+                record = self.decode(item[1])
+                item = next(below, None)
+            if record is not None and here is not None:
+                yield here, record
+
+    def _next_written(self, here: bytes | None, start: bytes, stop: bytes | None, reverse: bool) -> bytes | None:
+        """The written key that follows in the walk, or None past its end."""
+        if not self.writes:
+            return None
+        if self.order is None:
+            self.order = sorted(self.writes)
+        order = self.order
+        if reverse:
+            bound = stop if here is None else here
+            at = (len(order) if bound is None else bisect_left(order, bound)) - 1
+            return order[at] if at >= 0 and order[at] >= start else None
+        at = bisect_left(order, start) if here is None else bisect_right(order, here)
+        return order[at] if at < len(order) and (stop is None or order[at] < stop) else None

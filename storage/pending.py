@@ -1,0 +1,115 @@
+"""Rows as the executor thread sees them: those waiting for a sync first, then caches, then LevelDB.
+
+Blocks committed without a sync leave their rows here. A row that waits hides the one on disk, for single reads and
+for scans, until one synced batch writes all of them. The caches are bounded by a count of rows and hold nothing
+that LevelDB or the waiting rows do not: their size changes speed and never a value.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+
+from storage.engine import Engine
+
+Rows = Mapping[bytes, bytes | None]
+"""Rows by key; None deletes."""
+
+
+class PendingRows:
+    """An engine with unsynced rows over it."""
+
+    __slots__ = ("_cache", "_cache_limit", "_order", "_waiting", "engine")
+
+    def __init__(self, engine: Engine, cache_limit: int) -> None:
+        self.engine = engine
+        self._waiting: dict[bytes, bytes | None] = {}
+        self._order: list[bytes] | None = None
+        self._cache: dict[bytes, bytes | None] = {}
+        self._cache_limit = cache_limit
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a row, or None where there is none."""
+        try:
+            return self._cache[key]
+        except KeyError:
+            pass
+        value = self._waiting[key] if key in self._waiting else self.engine.get(key)
+        self._cache[key] = value
+        if len(self._cache) > self._cache_limit:
+            self._trim()
+        return value
+
+    def peek(self, key: bytes) -> bytes | None:
+        """As ``get``, past the cache: for log rows, which are written once and seldom read."""
+        return self._waiting[key] if key in self._waiting else self.engine.get(key)
+
+    def iterate(self, start: bytes, stop: bytes, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        """Rows of a range in key order, or backwards; commits made meanwhile are not seen."""
+        below = self.engine.iterate(start, stop, reverse=reverse)
+        waiting = self._waiting_between(start, stop)
+        if not waiting:
+            return iter(below)
+        return merge(below, waiting[::-1] if reverse else waiting, reverse)
+
+    def hold(self, rows: Rows, log_rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Keep a block's rows until the next write; state rows may be read again soon and are cached as well."""
+        self._waiting.update(rows)
+        self._waiting.update(log_rows)
+        self._order = None
+        self._remember(rows)
+
+    def write(self, rows: Rows, log_rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Write what waits and these rows in one synced batch; if it fails, nothing here has changed."""
+        batch = {**self._waiting, **rows}
+        batch.update(log_rows)
+        self.engine.write(batch.items(), sync=True)
+        if self._waiting:
+            self._waiting = {}
+            self._order = None
+        self._remember(rows)
+
+    def forget(self, prefix: bytes) -> None:
+        """Drop cached rows under a prefix, for a range that was written past this object."""
+        self._cache = {key: value for key, value in self._cache.items() if not key.startswith(prefix)}
+
+    def _remember(self, rows: Rows) -> None:
+        self._cache.update(rows)
+        if len(self._cache) > self._cache_limit:
+            self._trim()
+
+    def _trim(self) -> None:
+        """Drop the rows cached first, a quarter more than needed so that trimming stays rare."""
+        surplus = len(self._cache) - self._cache_limit * 3 // 4
+        for key in list(islice(self._cache, surplus)):
+            del self._cache[key]
+
+    def _waiting_between(self, start: bytes, stop: bytes) -> list[tuple[bytes, bytes | None]]:
+        if not self._waiting:
+            return []
+        if self._order is None:
+            self._order = sorted(self._waiting)
+        keys = self._order[bisect_left(self._order, start) : bisect_left(self._order, stop)]
+        return [(key, self._waiting[key]) for key in keys]
+
+
+def merge(
+    below: Iterator[tuple[bytes, bytes]], above: list[tuple[bytes, bytes | None]], reverse: bool
+) -> Iterator[tuple[bytes, bytes]]:
+    """Two ordered runs of rows as one; where both have a key the upper wins, and its None hides the lower row."""
+    item = next(below, None)
+    for key, value in above:
+        while item is not None and (item[0] > key if reverse else item[0] < key):
+            yield item
+            item = next(below, None)
+        if item is not None and item[0] == key:
+            item = next(below, None)
+        if value is not None:
+            yield key, value
+    while item is not None:
+        yield item
+        item = next(below, None)
