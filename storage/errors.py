@@ -15,12 +15,13 @@
     |- SigningRefused        a signature at or below the last one
     |- CheckpointFault
     |  `- CheckpointMissing  CheckpointExists  CheckpointDamaged  CheckpointUnstable  CheckpointForeign
-    |- ManifestUnreadable    LevelDB's MANIFEST does not parse
     |- RecordFault           bytes and values of a record or key
     |  `- InvalidRecord  NotCanonical  InvalidKey  InvalidSchema
     |- TableFault            names and generations of tables
     |  `- TableUnknown  TableExists  TableMismatch  GenerationInvalid
     |- PreparedStale         a prepared block whose base is no longer the head
+    |- HeightOutOfOrder      a commit that is not for the next height
+    |- NotDurable            something asked for needs blocks on disk that still wait for a sync
     |- SavepointUnknown      a savepoint that was released or rolled back
     |- HeightUnknown         a block that is not stored (pruned, or not made yet)
     |- ProofInvalid
@@ -246,14 +247,6 @@ class CheckpointForeign(CheckpointFault):
     expected: str
 
 
-@dataclass(eq=False)
-class ManifestUnreadable(StorageError):
-    code = "manifest_unreadable"
-    says = "{path} does not parse as a LevelDB manifest ({detail}); restore a checkpoint"
-    path: Path
-    detail: str
-
-
 class RecordFault(StorageError):
     """A value or its bytes break the rules of records and keys."""
 
@@ -334,6 +327,22 @@ class PreparedStale(StorageError):
     says = "block was prepared on commit {base}, the head is commit {head}; prepare it again"
     base: int
     head: int
+
+
+@dataclass(eq=False)
+class HeightOutOfOrder(StorageError):
+    code = "height_out_of_order"
+    says = "commit for height {height} after height {head}; commit heights in order"
+    head: int
+    height: int
+
+
+@dataclass(eq=False)
+class NotDurable(StorageError):
+    code = "not_durable"
+    says = "height {height} is not on disk yet (durable: {durable}); flush first"
+    durable: int
+    height: int
 
 
 @dataclass(eq=False)

@@ -1,0 +1,160 @@
+"""A home: the folder that holds one node's chain, and the one place that knows the names inside it.
+
+A home says which format it has, and which release wrote it, in its `format` file, written last and in one step: a
+folder without that file is no home, whatever else it holds. A format newer than this release reads is refused with
+the name of the release to use. One process works on a home at a time; it holds the lock from start to end.
+"""
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from storage.errors import HomeFormatTooNew, HomeFormatUnreadable, HomeMissing, HomeNotEmpty, StoreLocked
+from storage.faults import fault_of
+from storage.slots import sync_directory
+
+RELEASE = "0.1.0"
+"""This release of the software, as homes and reports name it."""
+
+FORMAT = 1
+"""Layout of a home: rows, files and folders. Raised when an older release could misread it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths of one home; making this value touches no disk, use `create` or `open`."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "database"
+
+    @property
+    def head_file(self) -> Path:
+        return self.root / "head"
+
+    @property
+    def last_signed_file(self) -> Path:
+        return self.root / "last-signed"
+
+    @property
+    def format_file(self) -> Path:
+        return self.root / "format"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def settings_file(self) -> Path:
+        return self.root / "synod.toml"
+
+    @property
+    def genesis_file(self) -> Path:
+        return self.root / "genesis.json"
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def bundles(self) -> Path:
+        return self.root / "bundles"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.root / "snapshots"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @classmethod
+    def create(cls, root: Path) -> "Home":
+        """Make an empty home in a new or empty folder. Raises HomeNotEmpty, DiskFull, DiskError."""
+        home = cls(root)
+        try:
+            if root.exists() and (not root.is_dir() or any(root.iterdir())):
+                raise HomeNotEmpty(root)
+            for folder in (home.keys, home.bundles, home.checkpoints, home.snapshots, home.logs):
+                folder.mkdir(parents=True)
+            home.keys.chmod(0o700)
+            _write_format(home)
+        except OSError as error:
+            raise fault_of(root, error) from error
+        return home
+
+    @classmethod
+    def open(cls, root: Path) -> "Home":
+        """The home in a folder. Raises HomeMissing, HomeFormatUnreadable, HomeFormatTooNew."""
+        home = cls(root)
+        check_format(home.format_file)
+        return home
+
+    def lock(self) -> "HomeLock":
+        """Claim the home for this process until the lock is closed. Raises StoreLocked with the holder's id."""
+        return HomeLock(self.lock_file)
+
+
+def check_format(path: Path) -> None:
+    """Refuse a `format` file (of a home or checkpoint) that this release cannot work on."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        found, release = int(document["format"]), str(document["release"])
+    except FileNotFoundError as error:
+        raise HomeMissing(path.parent, f"it has no file `{path.name}`") from error
+    except NotADirectoryError as error:
+        raise HomeMissing(path.parent, "it is not a folder") from error
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise HomeFormatUnreadable(path, str(error)) from error
+    if found > FORMAT:
+        raise HomeFormatTooNew(path.parent, found, FORMAT, release)
+    if found < 1:
+        raise HomeFormatUnreadable(path, f"format {found} was never written")
+
+
+def _write_format(home: Home) -> None:
+    aside = home.root / "format.new"
+    with aside.open("w", encoding="utf-8") as file:
+        json.dump({"format": FORMAT, "release": RELEASE}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(home.format_file)
+    sync_directory(home.root)
+    sync_directory(home.root.parent)
+
+
+class HomeLock:
+    """A claim on a home; released by `close`, by leaving a `with` block, or by the end of the process."""
+
+    def __init__(self, path: Path) -> None:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(handle, 20, 0)
+            os.close(handle)
+            raise StoreLocked(path.parent, int(holder) if holder.isdigit() else 0) from error
+        os.truncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        self._handle: int | None = handle
+
+    def close(self) -> None:
+        """Release the claim; again is harmless."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> "HomeLock":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,229 @@
+"""What LevelDB's files say, read by ourselves: to link exactly the right files, and to notice what LevelDB passes over.
+
+Formats: a log (also the MANIFEST) is blocks of 32 KiB holding fragments of records, each `crc(4) length(2) type(1)`
+and its bytes. MANIFEST records are version edits; log records are batches that begin with `sequence(8) count(4)`.
+
+LevelDB itself finds sorted files missing, checksums wrong and fragments torn. It says nothing when zeros stand where
+a record began, when the log it still needs is gone, when a log that others follow lost its end, or when a sorted
+file's unread part is cut off; each of these drops rows from the middle of history, where comparing the head cannot
+see it. So before a database is opened the files named by its MANIFEST are checked for these. A log that ends early
+or in zeros is what a crash leaves: it is accepted here, and the head file tells whether anything committed was lost.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.errors import StoreDamaged, StoreMissing
+from storage.faults import fault_of
+
+BLOCK = 32768
+_FRAGMENT = struct.Struct("<IHB")
+_BATCH = struct.Struct("<QI")
+_ZERO, _FULL, _FIRST, _MIDDLE, _LAST = range(5)
+
+_COMPARATOR, _LOG_NUMBER, _NEXT_FILE, _LAST_SEQUENCE, _COMPACT_POINTER = 1, 2, 3, 4, 5
+_DELETED_FILE, _NEW_FILE, _PREVIOUS_LOG = 6, 7, 9
+
+
+class Unreadable(ValueError):
+    """Bytes do not follow the format; the message says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a MANIFEST adds up to: sorted files by number with their sizes, and where the logs begin."""
+
+    tables: tuple[tuple[int, int], ...]
+    log_number: int
+    next_file: int
+    last_sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a database at one moment: its MANIFEST as read, and the logs that still count, oldest first."""
+
+    manifest: str
+    manifest_bytes: bytes
+    version: Version
+    logs: tuple[Path, ...]
+
+
+def table_path(path: Path, number: int) -> Path:
+    """The sorted file of a number; older LevelDB named them .sst."""
+    current, old = path / f"{number:06}.ldb", path / f"{number:06}.sst"
+    return old if not current.exists() and old.exists() else current
+
+
+def log_paths(path: Path) -> list[Path]:
+    """All logs in a database's folder, oldest first."""
+    return sorted((file for file in path.glob("*.log") if file.stem.isdigit()), key=lambda file: int(file.stem))
+
+
+def newest_log(path: Path) -> int:
+    """Number of the log being written; 0 if there is none."""
+    logs = log_paths(path)
+    return int(logs[-1].stem) if logs else 0
+
+
+def read_files(path: Path) -> Files:
+    """What CURRENT, MANIFEST and the folder say. Raises StoreMissing, StoreDamaged, DiskError."""
+    try:
+        current = (path / "CURRENT").read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise StoreMissing(path, "no file CURRENT") from error
+    except OSError as error:
+        raise fault_of(path, error) from error
+    name = current[:-1].decode("ascii", "replace")
+    if not current.endswith(b"\n") or not name.startswith("MANIFEST-") or not name[9:].isdigit():
+        raise StoreDamaged(path, "CURRENT names no MANIFEST")
+    try:
+        raw = (path / name).read_bytes()
+        version = read_version(raw)
+        logs = tuple(log for log in log_paths(path) if int(log.stem) >= version.log_number)
+    except FileNotFoundError as error:
+        raise StoreMissing(path, f"no file {name}") from error
+    except Unreadable as error:
+        raise StoreDamaged(path, f"{name}: {error}") from error
+    except OSError as error:
+        raise fault_of(path, error) from error
+    return Files(name, raw, version, logs)
+
+
+def check_files(path: Path) -> Files:
+    """Find what LevelDB would pass over. Raises StoreMissing, StoreDamaged, DiskError."""
+    files = read_files(path)
+    for number, size in files.version.tables:
+        table = table_path(path, number)
+        if not table.exists():
+            raise StoreDamaged(path, f"{table.name} is missing")
+        if table.stat().st_size != size:
+            raise StoreDamaged(path, f"{table.name} has {table.stat().st_size} bytes instead of {size}")
+    if files.version.log_number and not any(int(log.stem) == files.version.log_number for log in files.logs):
+        raise StoreDamaged(path, f"{files.version.log_number:06}.log is missing")
+    _check_sequences(path, files)
+    return files
+
+
+def _check_sequences(path: Path, files: Files) -> None:
+    """Batches count up without a gap, from one log to the next."""
+    due: int | None = None
+    for log in files.logs:
+        try:
+            for record in read_records(log.read_bytes()):
+                if len(record) < _BATCH.size:
+                    raise Unreadable("a batch is too short")
+                sequence, count = _BATCH.unpack_from(record)
+                if sequence > (files.version.last_sequence + 1 if due is None else due):
+                    raise Unreadable(f"rows before sequence {sequence} are missing")
+                due = sequence + count
+        except Unreadable as error:
+            raise StoreDamaged(path, f"{log.name}: {error}") from error
+        except OSError as error:
+            raise fault_of(path, error) from error
+
+
+def read_records(raw: bytes) -> Iterator[bytes]:
+    """Records of a log up to its end or to a tail as a crash leaves it. Raises Unreadable for anything else.
+
+    Checksums are LevelDB's part: it compares them when it reads the same bytes.
+    """
+    at, parts = 0, None
+    while at + _FRAGMENT.size <= len(raw):
+        room = BLOCK - at % BLOCK
+        if room < _FRAGMENT.size:
+            at += room
+            continue
+        checksum, length, kind = _FRAGMENT.unpack_from(raw, at)
+        if kind == _ZERO and length == 0 and checksum == 0:
+            if raw.count(0, at) != len(raw) - at:
+                raise Unreadable(f"zeros at byte {at}, where records follow")
+            return
+        start, end = at + _FRAGMENT.size, at + _FRAGMENT.size + length
+        if length > room - _FRAGMENT.size:
+            raise Unreadable(f"a record at byte {at} leaves its block")
+        if end > len(raw):
+            return
+        if kind not in (_FULL, _FIRST, _MIDDLE, _LAST) or (kind in (_MIDDLE, _LAST)) != (parts is not None):
+            raise Unreadable(f"a fragment of kind {kind} at byte {at} is out of place")
+        parts = (parts or b"") + raw[start:end]
+        if kind in (_FULL, _LAST):
+            yield parts
+            parts = None
+        at = end
+
+
+def read_version(raw: bytes) -> Version:
+    """Add up the edits of a MANIFEST. Raises Unreadable."""
+    tables: dict[int, int] = {}
+    log_number = next_file = last_sequence = 0
+    edits = 0
+    for record in read_records(raw):
+        edits += 1
+        reader = _Reader(record)
+        while reader.more():
+            tag = reader.varint()
+            if tag == _LOG_NUMBER:
+                log_number = reader.varint()
+            elif tag == _NEXT_FILE:
+                next_file = reader.varint()
+            elif tag == _LAST_SEQUENCE:
+                last_sequence = reader.varint()
+            elif tag == _DELETED_FILE:
+                reader.varint()
+                tables.pop(reader.varint(), None)
+            elif tag == _NEW_FILE:
+                reader.varint()
+                number = reader.varint()
+                tables[number] = reader.varint()
+                reader.skip_text()
+                reader.skip_text()
+            else:
+                _skip(reader, tag)
+    if not edits or not next_file:
+        raise Unreadable("it holds no complete version")
+    return Version(tuple(sorted(tables.items())), log_number, next_file, last_sequence)
+
+
+def _skip(reader: "_Reader", tag: int) -> None:
+    if tag == _COMPARATOR:
+        reader.skip_text()
+    elif tag == _COMPACT_POINTER:
+        reader.varint()
+        reader.skip_text()
+    elif tag == _PREVIOUS_LOG:
+        reader.varint()
+    else:
+        raise Unreadable(f"unknown tag {tag}")
+
+
+class _Reader:
+    """Walks the varints and texts of one version edit."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._at = 0
+
+    def more(self) -> bool:
+        return self._at < len(self._raw)
+
+    def varint(self) -> int:
+        value = shift = 0
+        while shift <= 63:
+            if self._at >= len(self._raw):
+                break
+            byte = self._raw[self._at]
+            self._at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+            shift += 7
+        raise Unreadable("a number is cut short")
+
+    def skip_text(self) -> None:
+        length = self.varint()  # first: it moves the place that it is added to
+        self._at += length
+        if self._at > len(self._raw):
+            raise Unreadable("a text is cut short")
