@@ -1,0 +1,242 @@
+"""The genesis document: everything a chain holds before its first block, in one form for every source.
+
+Coins are whole smallest units, shares units of 10^-18, times heights; all are exact integers, written as decimal text
+so that no JSON reader rounds them. Lists are sorted by their keys without repeats, so one genesis has one digest. What
+must add up is checked once, whoever made the document (see node/genesis/laws.py).
+"""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from hashlib import sha256
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+
+from node.genesis.errors import GenesisMalformed
+from node.genesis.laws import check_laws
+from runtime.address import address_text, parse_address
+from runtime.errors import AddressInvalid
+
+SHARE = 10**18
+"""Shares that one coin buys of a validator that was never slashed."""
+_DIGEST = b"synod/genesis/"
+_BOUND = 2**192
+
+
+def _amount(given: object) -> int:
+    if isinstance(given, str) and given.isascii() and given.isdigit() and (given == "0" or given[0] != "0"):
+        given = int(given) if len(given) < 80 else -1
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given < _BOUND:
+        raise ValueError("a whole number is wanted, as decimal text from 0 to below 2^192")
+    return given
+
+
+def _address(given: object) -> bytes:
+    if isinstance(given, bytes) and len(given) == 20:
+        return given
+    if not isinstance(given, str):
+        raise ValueError("an address is wanted, as text that begins with syn1")
+    try:
+        return parse_address(given)
+    except AddressInvalid as wrong:
+        raise ValueError(str(wrong)) from None
+
+
+def _key(given: object) -> bytes:
+    try:
+        raw = bytes.fromhex(given) if isinstance(given, str) else given
+    except ValueError:
+        raw = None
+    if not isinstance(raw, bytes) or len(raw) not in (0, 32):
+        raise ValueError("a public key is wanted: 64 hexadecimal digits, or nothing")
+    return raw
+
+
+def _parameter(given: object) -> int | Fraction:
+    if isinstance(given, Fraction):
+        return given
+    if not isinstance(given, str) or "/" not in given:
+        return _amount(given)
+    above, _, below = given.partition("/")
+    if _amount(below) == 0:
+        raise ValueError("a ratio cannot have 0 below its stroke")
+    return Fraction(_amount(above), _amount(below))
+
+
+def _parameter_text(value: int | Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}" if isinstance(value, Fraction) else str(value)
+
+
+Coins = Annotated[int, BeforeValidator(_amount), PlainSerializer(str, when_used="json")]
+Owner = Annotated[bytes, BeforeValidator(_address), PlainSerializer(address_text, when_used="json")]
+PublicKey = Annotated[bytes, BeforeValidator(_key), PlainSerializer(bytes.hex, when_used="json")]
+ParameterValue = Annotated[
+    int | Fraction, BeforeValidator(_parameter), PlainSerializer(_parameter_text, when_used="json")
+]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
+
+
+class Value(BaseModel):
+    """A frozen part of the document; a field that it does not have is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Account(Value):
+    """An address and the coins it can spend at once."""
+
+    address: Owner
+    balance: Coins = 0
+    key: PublicKey = b""
+    """Who signs for it; empty where nobody may, as for a module's account."""
+    substitute: bool = False
+    """The key stands in for one that nobody here has."""
+    role: str = Field(default="", max_length=64)
+    """What the account is for on the chain it came from, like ``gov``; empty for a person's."""
+
+
+class Vesting(Value):
+    """Coins beside the balance that become free in equal parts from `start` to `end`, both heights."""
+
+    owner: Owner
+    locked: Coins
+    original: Coins
+    start: Coins
+    end: Coins
+
+
+class Validator(Value):
+    """A validator by its operator; only a bonded one has power."""
+
+    operator: Owner
+    name: str = Field(default="", max_length=140)
+    key: PublicKey
+    """The consensus key."""
+    substitute: bool = False
+    tokens: Coins
+    shares: Coins
+    """In units of 10^-18."""
+    bonded: bool
+    jailed: bool = False
+
+
+class Delegation(Value):
+    """What an owner holds of a validator, in units of 10^-18 shares."""
+
+    owner: Owner
+    validator: Owner
+    shares: Coins
+
+
+class Unbonding(Value):
+    """Coins on their way out of a validator, claimable from the height `completion`."""
+
+    owner: Owner
+    validator: Owner
+    completion: Coins
+    coins: Coins
+
+
+class Deposit(Value):
+    """Whose coins the deposit account holds for a proposal that was open; they are part of that account's balance."""
+
+    depositor: Owner
+    proposal: Coins
+    coins: Coins
+
+
+class Faucet(Value):
+    """A pot of test coins: an account gets at most `most` of them in each `span` of blocks."""
+
+    coins: Coins
+    most: Coins
+    span: Coins
+
+
+class Source(Value):
+    """Where the document comes from, for reports."""
+
+    layout: Name
+    chain: str = ""
+    """The chain id in the file that was read; empty for a generated genesis."""
+    digest: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    """SHA-256 of that file."""
+    notes: tuple[str, ...] = ()
+    """What was left out or had to be changed, one sentence each."""
+
+
+class Genesis(Value):
+    """A whole chain before its first block; constructing one checks everything that must add up."""
+
+    format: Literal[1] = 1
+    chain_id: Name
+    chain_name: Name
+    """What bundles name: a rehearsal keeps the name of the chain it rehearses."""
+    seed: str = ""
+    """What every key is derived from; empty when the keys are real ones."""
+    source: Source
+    accounts: tuple[Account, ...]
+    vesting: tuple[Vesting, ...] = ()
+    validators: tuple[Validator, ...]
+    delegations: tuple[Delegation, ...] = ()
+    unbonding: tuple[Unbonding, ...] = ()
+    community_pool: Coins = 0
+    deposit_account: Owner | None = None
+    deposits: tuple[Deposit, ...] = ()
+    faucet: Faucet | None = None
+    parameters: dict[Name, ParameterValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        check_laws(self)
+        return self
+
+    @property
+    def supply(self) -> int:
+        """All coins: balances, locked, staked, unbonding, community pool and faucet."""
+        parts = (
+            sum(account.balance for account in self.accounts),
+            sum(vesting.locked for vesting in self.vesting),
+            sum(validator.tokens for validator in self.validators),
+            sum(entry.coins for entry in self.unbonding),
+            self.community_pool,
+            self.faucet.coins if self.faucet else 0,
+        )
+        return sum(parts)
+
+    def canonical(self) -> bytes:
+        """The one spelling of this document: compact JSON, names sorted, ASCII."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+
+    @property
+    def digest(self) -> bytes:
+        """32 bytes that name this genesis."""
+        return sha256(_DIGEST + self.canonical()).digest()
+
+    @classmethod
+    def read(cls, document: Any) -> Self:
+        """A document from parsed JSON; raises GenesisMalformed (with the place) or GenesisInconsistent."""
+        try:
+            return cls.model_validate(document)
+        except ValidationError as wrong:
+            first = wrong.errors(include_url=False)[0]
+            raise GenesisMalformed(place_text(first["loc"]), problem_text(first)) from None
+
+
+def place_text(parts: tuple[int | str, ...]) -> str:
+    """A place as one writes it: ``accounts[3].balance``."""
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".")
+
+
+def problem_text(error: Any) -> str:
+    """What is wrong, without the words that the validation library puts before it."""
+    if error["type"] == "missing":
+        return "a value is missing"
+    if error["type"] == "extra_forbidden":
+        return "there is no field of that name"
+    return str(error["msg"]).removeprefix("Value error, ")
