@@ -1,0 +1,54 @@
+"""The hash of everything that a root covers: SHA-256 behind a one-byte domain tag.
+
+Two things of different kinds never share a tag, so bytes of one kind can never be passed off as another. Tags are
+part of the chain's format: they are never changed and never reused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+HASH_BYTES = 32
+
+TAG_EMPTY = b"\x00"
+"""A table without rows."""
+TAG_KEY = b"\x01"
+"""A row's key; where it stands in the tree."""
+TAG_VALUE = b"\x02"
+"""A row's record bytes."""
+TAG_BUCKET = b"\x03"
+"""Up to 16 sorted entries of key hash and value hash."""
+TAG_INNER = b"\x04"
+"""Sixteen children."""
+TAG_HALF = b"\x05"
+"""The named table roots of one half of the state."""
+TAG_APP = b"\x06"
+"""The two halves."""
+TAG_SCHEMA = b"\x07"
+"""The declaration of a record."""
+TAG_TABLE = b"\x08"
+"""A record's schema with the kinds of the key."""
+
+ABSENT = bytes(HASH_BYTES)
+"""Stands in an inner node where there is no child; no SHA-256 output is known to be all zero."""
+EMPTY_ROOT = hashlib.sha256(TAG_EMPTY).digest()
+
+
+def tagged(tag: bytes, content: bytes) -> bytes:
+    """SHA-256 of ``content`` under a domain tag."""
+    return hashlib.sha256(tag + content).digest()
+
+
+def half_root(tables: Iterable[tuple[str, bytes]]) -> bytes:
+    """The root of one half of the state from its tables' (name, root), given in ascending order of the names."""
+    parts = [TAG_HALF]
+    for name, root in tables:
+        raw = name.encode()
+        parts += (len(raw).to_bytes(2, "big"), raw, root)
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def app_root(host_root: bytes, runtime_root: bytes) -> bytes:
+    """The one root that a block commits to."""
+    return hashlib.sha256(TAG_APP + host_root + runtime_root).digest()
