@@ -1,3 +1,78 @@
-"""placeholder"""
+"""`synod`: every command of this folder under one name, each loaded only when it is called.
+
+The table is the whole of the menu: command, file, and the line that `synod --help` shows. To add a command, write its
+file with a click command named `command_line`, and a row here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from .command import SynodGroup, run
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the menu."""
+
+    module: str
+    meaning: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "keys": Entry("keys", "Make, list and guard the keys that sign."),
+    "bundle": Entry("bundle", "Start, check, compare and pack a runtime version."),
+}
+
+
+class Menu(SynodGroup):
+    """The top group: knows its commands from the table, imports none until it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        loaded = import_module(f".{entry.module}", __package__).command_line
+        assert isinstance(loaded, click.Command), f"scripts/{entry.module}.py has no click command"
+        return loaded
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.meaning) for name, entry in COMMANDS.items()])
+
+
+def installed_version() -> str:
+    """The release of the host software, not of any runtime."""
+    try:
+        return version("synod")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+@click.command(
+    "synod",
+    cls=Menu,
+    examples=("synod keys create alice", "synod bundle new my-runtime", "synod COMMAND --help"),
+)
+@click.version_option(installed_version(), message="synod release %(version)s")
+def synod() -> None:
+    """Live through a governed runtime upgrade on your own machine, before the real chain does.
+
+    Exit codes: 0 passed, 1 refused or failed, 2 wrong usage, 3 this machine. Every command takes --json.
+    """
+
+
 def main() -> None:
-    print("synod", flush=True)
+    """The entry point that installing the project puts on PATH."""
+    run(synod, name="synod")
+
+
+if __name__ == "__main__":
+    main()

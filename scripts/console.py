@@ -1,0 +1,86 @@
+"""What commands show: one answer on stdout, everything else on stderr, so that `--json` output is one document.
+
+A command computes an `Answer` and returns it; printing happens in one place (scripts/command.py). Progress is for
+whatever lasts longer than a second: on a terminal one line that changes, elsewhere a line now and then.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+PATIENCE = 1.0
+"""Seconds before the first progress line."""
+PAUSE_TERMINAL, PAUSE_LOG = 0.1, 5.0
+"""Seconds between two of them, where the line changes in place and where each is a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A command's result: for programs and for people."""
+
+    data: Any
+    text: str
+    exit: int = 0
+
+    def as_json(self) -> str:
+        """The document that `--json` prints; bytes are shown as hexadecimal digits."""
+        return json.dumps(self.data, indent=2, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def columns(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:
+    """Rows as aligned text; the last column is not padded."""
+    lines = [tuple(str(cell) for cell in row) for row in ((header, *rows) if header else rows)]
+    if not lines:
+        return ""
+    widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def note(text: str) -> None:
+    """One line for people, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@dataclass(slots=True)
+class Progress:
+    """Progress of one piece of work, silent unless it lasts."""
+
+    what: str
+    total: int = 0
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    _started: float = field(default_factory=time.monotonic)
+    _shown: float = 0.0
+
+    def at(self, done: int, detail: str = "") -> None:
+        """Say how far it is, if it is time to."""
+        now = time.monotonic()
+        pause = PAUSE_TERMINAL if self.stream.isatty() else PAUSE_LOG
+        if now - self._started < PATIENCE or now - self._shown < pause:
+            return
+        self._shown = now
+        self._write(self._line(done, detail, now))
+
+    def end(self) -> None:
+        """Leave the line, if one was shown."""
+        if self._shown and self.stream.isatty():
+            self.stream.write("\n")
+            self.stream.flush()
+
+    def _line(self, done: int, detail: str, now: float) -> str:
+        part = f" {done * 100 // self.total:3d} %" if self.total else f" {done:,}"
+        return f"{self.what}{part} ({now - self._started:.0f} s) {detail}".rstrip()
+
+    def _write(self, line: str) -> None:
+        self.stream.write(f"\r\x1b[K{line}" if self.stream.isatty() else f"{line}\n")
+        self.stream.flush()

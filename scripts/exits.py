@@ -1,0 +1,69 @@
+"""Exit codes, and which error ends in which: one table, asked in order.
+
+0 passed; 1 the chain, a check or a key said no; 2 the command was given wrongly; 3 this machine failed (files, disk,
+network), or Synod itself has a defect. A harness can so tell a bad bundle from a bad machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Any
+
+
+class Exit(IntEnum):
+    """What a command's exit code means."""
+
+    PASSED = 0
+    REFUSED = 1
+    USAGE = 2
+    MACHINE = 3
+
+
+def table() -> Iterator[tuple[type[BaseException], Exit]]:
+    """Error classes and their exit, the special before the general. Imported late: most runs need none of it."""
+    from node.errors import FaceStopped, NodeError, PortTaken, SettingsInvalid, SettingsMissing
+    from node.genesis.errors import GenesisRefused
+    from runtime.errors import (
+        AddressInvalid,
+        KeyFileDamaged,
+        KeyFileExposed,
+        KeyNameInvalid,
+        RollbackBroken,
+        RuntimeRoomError,
+        SupplyBroken,
+        VersionInvalid,
+    )
+    from storage.errors import CheckpointFault, HomeFault, StorageError, StoreFault
+
+    yield from ((wrong, Exit.USAGE) for wrong in (SettingsInvalid, SettingsMissing, GenesisRefused, HomeFault))
+    yield from ((wrong, Exit.USAGE) for wrong in (AddressInvalid, VersionInvalid, KeyNameInvalid))
+    yield from ((wrong, Exit.MACHINE) for wrong in (StoreFault, CheckpointFault, PortTaken, FaceStopped))
+    yield from ((wrong, Exit.MACHINE) for wrong in (KeyFileDamaged, KeyFileExposed, RollbackBroken, SupplyBroken))
+    yield from ((wrong, Exit.REFUSED) for wrong in (RuntimeRoomError, NodeError, StorageError))
+    yield from ((wrong, Exit.MACHINE) for wrong in (OSError, MemoryError))
+
+
+def exit_of(error: BaseException) -> Exit | None:
+    """The exit of a known error; None for one that nobody foresaw."""
+    own = getattr(error, "exit", None)
+    if isinstance(own, Exit):
+        return own
+    return next((code for kind, code in table() if isinstance(error, kind)), None)
+
+
+def described(error: BaseException) -> dict[str, Any]:
+    """An error as `--json` shows it: code, message, and its fields that JSON can hold."""
+    plain = {
+        name: value
+        for name, value in vars(error).items()
+        if not name.startswith("_") and name not in ("code", "exit") and isinstance(value, str | int | bool | None)
+    }
+    code = getattr(error, "code", None)
+    name = code if isinstance(code, str) else type(error).__name__.lower()
+    return {"code": name, "message": message_of(error), **plain}
+
+
+def message_of(error: BaseException) -> str:
+    """What an error says; a system's error says which file it is about."""
+    return str(error) or type(error).__name__

@@ -1,0 +1,54 @@
+"""Options that several commands share, each with one meaning everywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .exits import Exit
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+home_option: Decorator = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=lambda: os.environ.get("SYNOD_HOME", "synod-home"),
+    show_default="$SYNOD_HOME, else ./synod-home",
+    help="The node's folder.",
+)
+plain_option: Decorator = click.option(
+    "--plain", is_flag=True, help="Keys without a password: for development chains only."
+)
+password_option: Decorator = click.option(
+    "--password-file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="Read the password from the first line of a file ('-' is stdin) and do not ask.",
+)
+
+
+class PasswordNeeded(Exception):
+    """Nobody is there to type a password."""
+
+    code = "password_needed"
+    exit = Exit.USAGE
+
+    def __init__(self) -> None:
+        super().__init__("a password is needed and nobody can type it here: give --password-file, or --plain")
+
+
+def password_from(path: Path | None, prompt: str, *, confirm: bool = False) -> str:
+    """The password from a file, or typed twice where a new one is set; raises PasswordNeeded."""
+    stdin = click.get_text_stream("stdin")
+    if path is not None:
+        if str(path) == "-":
+            return stdin.readline().rstrip("\r\n")
+        with path.open(encoding="utf-8") as file:
+            return file.readline().rstrip("\r\n")
+    if not stdin.isatty():
+        raise PasswordNeeded
+    typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+    return typed
