@@ -31,14 +31,18 @@ class BlockView:
         self.base: dict[bytes, Cell] = {}
         self.writes: dict[bytes, Cell] = {}
         self.order: list[bytes] | None = None
+        self.table = table
         self.bind(table)
 
     def bind(self, table: Table[Any]) -> None:
-        """Read and write as this table says from now on; cells keep their bytes and are decoded anew."""
+        """Read and write as this table says from now on. With another record, cells are decoded anew."""
+        known = self.table.record
         self.table = table
         self.pack: Callable[[tuple[Any, ...]], bytes] = table.pack
         self.encode: Callable[[Any], bytes] = table.codec.encode
         self.decode: Callable[[bytes], Any] = table.codec.decode
+        if known is table.record:
+            return
         self.base = {key: (cell[0], None) for key, cell in self.base.items()}
         self.writes = {key: (cell[0], None) for key, cell in self.writes.items()}
 

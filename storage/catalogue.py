@@ -109,10 +109,9 @@ class Catalogue:
         """Drop a table; with its root, keep what it held for a rollback."""
         entry, half = self.entry(name), self.half_of(name)
         row = self.row(half)
-        kept = row.kept
-        if keep_root is not None:
-            kept = (*kept, _kept(entry, keep_root))
-        return self._with_row(half, row.but(entries=tuple(e for e in row.entries if e != entry), kept=_by_generation(kept)))
+        others = tuple(other for other in row.entries if other != entry)
+        kept = row.kept if keep_root is None else _by_generation((*row.kept, _kept(entry, keep_root)))
+        return self._with_row(half, row.but(entries=others, kept=kept))
 
     def replaced(self, table: Table[Any], *, keep_root: bytes | None = None) -> Catalogue:
         """Put a new generation, in the table's schema, in the place of the present one."""
@@ -137,7 +136,7 @@ class Catalogue:
         """Put a half's earlier entries in force again, as a rollback does; what came after them is let go.
         Raises TableUnknown when an entry's generation is neither in force nor kept."""
         row = self.row(half)
-        held = {item.generation for item in (*row.entries, *row.kept)}
+        held = {entry.generation for entry in row.entries} | {kept.generation for kept in row.kept}
         for entry in entries:
             if entry.generation not in held:
                 raise TableUnknown(entry.name)
@@ -149,11 +148,12 @@ class Catalogue:
 
     def references(self) -> tuple[tuple[Half, int], ...]:
         """Every generation that a node must hold, in force or kept."""
-        return tuple(
-            (half, item.generation)
-            for half in (Half.HOST, Half.RUNTIME)
-            for item in (*self.row(half).entries, *self.row(half).kept)
-        )
+        found: list[tuple[Half, int]] = []
+        for half in Half:
+            row = self.row(half)
+            found += [(half, entry.generation) for entry in row.entries]
+            found += [(half, kept.generation) for kept in row.kept]
+        return tuple(found)
 
     def _with_row(self, half: Half, row: CatalogueRow) -> Catalogue:
         return Catalogue(row, self.runtime) if half is Half.HOST else Catalogue(self.host, row)

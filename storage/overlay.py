@@ -123,7 +123,7 @@ class Overlay:
         low, high = key_range(table, prefix, start, reverse)
         unpack = table.unpack
         for key, record in self._view(table).walk(low, high, reverse):
-            yield unpack(key), record  # type: ignore[misc]
+            yield unpack(key), record
 
     def get_raw(self, table: Table[Any], key: bytes) -> bytes | None:
         """The bytes of a row by the bytes of its key."""
@@ -180,7 +180,7 @@ class Overlay:
         Raises GenerationInvalid when a table whose entry changes was already written in this block."""
         built = generations or {}
         bound = dict(self.bound)
-        for half in (Half.HOST, Half.RUNTIME):
+        for half in Half:
             before, after = _entries(self._catalogue, half), _entries(catalogue, half)
             for name in sorted(before.keys() | after.keys()):
                 if before.get(name) != after.get(name):
@@ -199,7 +199,7 @@ class Overlay:
         return self._stores.store(half, entry.generation) if bound is None else bound
 
     def _adopt(self, catalogue: Catalogue, bound: dict[StoreKey, TableStore]) -> None:
-        changed = [half for half in (Half.HOST, Half.RUNTIME) if catalogue.row(half) != self._catalogue.row(half)]
+        changed = [half for half in Half if catalogue.row(half) != self._catalogue.row(half)]
         self._catalogue, self.bound = catalogue, bound
         for name, view in list(self._views.items()):
             entry = catalogue.find(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 
 from storage.engine import Engine
@@ -56,6 +57,10 @@ class PendingRows:
             return iter(below)
         return merge(below, waiting[::-1] if reverse else waiting, reverse)
 
+    def log_source(self) -> LogSource:
+        """These rows for the block log."""
+        return LogSource(self)
+
     def hold(self, rows: Rows, log_rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Keep a block's rows until the next write; state rows may be read again soon and are cached as well."""
         self._waiting.update(rows)
@@ -72,10 +77,6 @@ class PendingRows:
             self._waiting = {}
             self._order = None
         self._remember(rows)
-
-    def forget(self, prefix: bytes) -> None:
-        """Drop cached rows under a prefix, for a range that was written past this object."""
-        self._cache = {key: value for key, value in self._cache.items() if not key.startswith(prefix)}
 
     def _remember(self, rows: Rows) -> None:
         self._cache.update(rows)
@@ -95,6 +96,21 @@ class PendingRows:
             self._order = sorted(self._waiting)
         keys = self._order[bisect_left(self._order, start) : bisect_left(self._order, stop)]
         return [(key, self._waiting[key]) for key in keys]
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """Log rows, those that wait included."""
+
+    rows: PendingRows
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a row, or None."""
+        return self.rows.peek(key)
+
+    def iterate(self, start: bytes, stop: bytes, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        """Rows of a range in key order, or backwards."""
+        return self.rows.iterate(start, stop, reverse)
 
 
 def merge(

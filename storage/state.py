@@ -16,9 +16,9 @@ All methods but ``view`` belong to the executor thread.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from storage.blocklog import BlockLog
 from storage.catalogue import CATALOGUE, Catalogue, CatalogueRow, catalogue_key
 from storage.engine import Engine
 from storage.errors import HeightOutOfOrder, NotDurable, PreparedStale, StoreDamaged, TableMismatch
@@ -27,8 +27,9 @@ from storage.hashing import app_root, half_root
 from storage.headfile import Head, create_head, settle_head, write_head
 from storage.home import Home
 from storage.merkle import TreePatch
-from storage.overlay import Changes, Overlay, StoreKey
+from storage.overlay import Overlay
 from storage.pending import PendingRows
+from storage.prepared import PreparedState
 from storage.proofs import Proof, make_proof
 from storage.rows import CATALOGUE_NUMBER, META_KEY, table_prefix
 from storage.tables import Half, Table
@@ -44,52 +45,12 @@ WAITING_BLOCKS = 256
 CACHED_ROWS = 1 << 20
 """Rows and buckets cached by default; a cached row of a large table takes about 200 bytes."""
 
-@dataclass(frozen=True, slots=True)
-class PreparedState:
-    """What a block would change, and the roots that follow. Stale once its state has committed anything."""
-
-    sequence: int
-    catalogue: Catalogue
-    changes: Changes
-    patches: tuple[tuple[TableStore, str, TreePatch], ...]
-    roots: Mapping[Half, dict[str, bytes]]
-    bound: Mapping[StoreKey, TableStore]
-    host_root: bytes
-    runtime_root: bytes
-    app_root: bytes
-
-    @property
-    def table_roots(self) -> dict[str, bytes]:
-        """The root of every table in force."""
-        return {**self.roots[Half.HOST], **self.roots[Half.RUNTIME]}
-
-    @property
-    def undo(self) -> list[tuple[str, bytes, bytes | None]]:
-        """Runtime rows as they were before: table, key bytes, bytes or None."""
-        return [
-            (name, key, change.old)
-            for name, rows in self.changes.items()
-            if name in self.roots[Half.RUNTIME]
-            for key, change in rows.items()
-        ]
-
-    def rows(self) -> dict[bytes, bytes | None]:
-        """Every table and bucket row of the block by its place."""
-        rows: dict[bytes, bytes | None] = {}
-        for store, name, patch in self.patches:
-            place = store.row_prefix
-            for key, change in self.changes[name].items():
-                rows[place + key] = change.new
-            place = store.bucket_prefix
-            for path, bucket in patch.buckets.items():
-                rows[place + path] = bucket
-        return rows
-
-
 class State:
     """The executor's handle on one home's state."""
 
-    def __init__(self, home: Home, rows: PendingRows, generations: Generations, catalogue: Catalogue, head: Head) -> None:
+    def __init__(
+        self, home: Home, rows: PendingRows, generations: Generations, catalogue: Catalogue, head: Head
+    ) -> None:
         self._home = home
         self._rows = rows
         self._generations = generations
@@ -98,7 +59,7 @@ class State:
         self._sequence = 0
         self._waiting_blocks = 0
         self._tables: dict[str, Table[Any]] = {CATALOGUE.name: CATALOGUE}
-        self._roots = {half: self._roots_of(half) for half in (Half.HOST, Half.RUNTIME)}
+        self._roots: Mapping[Half, dict[str, bytes]] = {half: self._roots_of(half) for half in Half}
         self._view = self._make_view()
 
     @classmethod
@@ -116,7 +77,7 @@ class State:
             state.register(table)
             catalogue = catalogue.with_table(table)
         overlay.flip(catalogue)
-        for half in (Half.HOST, Half.RUNTIME):
+        for half in Half:
             overlay.put(CATALOGUE, catalogue_key(half), catalogue.row(half))
         overlay.bound[Half.HOST, 1] = generations.store(Half.HOST, 1)
         state.commit(state.prepare(overlay), 0)
@@ -137,7 +98,7 @@ class State:
         head = _settled_head(home, rows.engine)
         catalogue = _read_catalogue(home, rows)
         state = cls(home, rows, Generations.load(rows, catalogue.references()), catalogue, head)
-        found = [half_root(list(state._roots[half].items())) for half in (Half.HOST, Half.RUNTIME)]
+        found = [half_root(list(state._roots[half].items())) for half in Half]
         if found != [head.host_root, head.runtime_root] or app_root(*found) != head.app_root:
             raise StoreDamaged(home.database, f"its rows do not give the roots of height {head.height}")
         for table in tables:
@@ -173,7 +134,8 @@ class State:
         """Make a declaration findable by name; raises TableMismatch when the stored table has another schema."""
         entry = self._catalogue.find(table.name)
         if entry is not None and entry.schema != table.schema_digest:
-            raise TableMismatch(table.name, f"stored {entry.schema.hex()[:16]}, declared {table.schema_digest.hex()[:16]}")
+            stored, declared = entry.schema.hex()[:16], table.schema_digest.hex()[:16]
+            raise TableMismatch(table.name, f"stored {stored}, declared {declared}")
         self._tables[table.name] = table
 
     def tables(self, half: Half) -> tuple[Table[Any], ...]:
@@ -252,6 +214,10 @@ class State:
             store.tree.prove(packed, store.read_bucket), self._roots[table.half], other,
         )  # fmt: skip
 
+    def log(self) -> BlockLog:
+        """The block log with the blocks that wait for a sync; the view's log shows durable ones only."""
+        return BlockLog(self._rows.log_source())
+
     def build_generation(self, table: Table[Any], label: bytes) -> GenerationBuilder:
         """Begin to fill a new generation of a table beside the chain, or go on with the one of this label."""
         return self._generations.build(table.name, label)
@@ -274,8 +240,8 @@ class State:
         self._rows.write(rows, [*log_rows, (META_KEY, head.to_bytes())])
         try:
             write_head(self._home.head_file, head)
-        except BaseException:
-            self._rows.engine.close()
+        except BaseException as error:
+            self._rows.engine.stop(f"the head file was not written: {error}")
             raise
         self._durable = self._head = head
         self._waiting_blocks = 0
@@ -301,10 +267,11 @@ class State:
     ) -> dict[Half, dict[str, bytes]]:
         """Every table's root after the block; a half in which nothing changes keeps its very dict."""
         changed = {name: patch.root for _, name, patch in patches}
-        if overlay.catalogue is not self._catalogue:
+        catalogue = overlay.catalogue
+        if catalogue is not self._catalogue:
             return {
-                half: {name: changed.get(name) or overlay.store(name).tree.root for name in overlay.catalogue.names(half)}
-                for half in (Half.HOST, Half.RUNTIME)
+                half: {name: changed.get(name) or overlay.store(name).tree.root for name in catalogue.names(half)}
+                for half in Half
             }
         after = dict(self._roots)
         for half, roots in self._roots.items():
@@ -342,7 +309,7 @@ def _settled_head(home: Home, engine: Engine) -> Head:
 def _read_catalogue(home: Home, rows: PendingRows) -> Catalogue:
     place = table_prefix(CATALOGUE_NUMBER)
     found: list[CatalogueRow] = []
-    for half in (Half.HOST, Half.RUNTIME):
+    for half in Half:
         raw = rows.peek(place + CATALOGUE.pack(catalogue_key(half)))
         if raw is None:
             raise StoreDamaged(home.database, f"the {half.name.lower()} half of the catalogue is missing")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from storage.blocklog import BlockLog
 from storage.catalogue import Catalogue
 from storage.engine import EngineSnapshot
 from storage.errors import TableMismatch, TableUnknown
@@ -37,6 +38,11 @@ class CommittedView:
     def height(self) -> int:
         """The height of this view."""
         return self.head.height
+
+    @property
+    def log(self) -> BlockLog:
+        """The block log up to this height."""
+        return BlockLog(self.snapshot)
 
     def get(self, table: Table[R], key: tuple[Any, ...]) -> R | None:
         """The row under a key, or None."""

@@ -1,0 +1,257 @@
+"""Snapshots: the state of one height in chunks that are equal on every node, for joining and exporting.
+
+The rows go in one order: by half, generation and key, the catalogue first because it is generation 1 of the host
+half; kept generations are among them, so that a joining node can roll back as well; then the log rows of the asked
+heights. A chunk ends with the row that brings it to ``CHUNK_BYTES``. Numbers, caches, buckets and anything else that
+is a node's own are left out, so content alone decides every byte.
+
+Importing checks each chunk against the manifest, builds all trees, and compares the roots; a home whose import did
+not come to its end holds no database. Log rows stand outside the roots: whoever imports checks them against the
+digests in the host tables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from storage.blocklog import log_rows_from
+from storage.catalogue import CATALOGUE, Catalogue, CatalogueRow, catalogue_key
+from storage.engine import Engine
+from storage.errors import GenerationInvalid, SnapshotDamaged, SnapshotMismatch
+from storage.generations import Generations, StoreKey
+from storage.hashing import app_root, half_root
+from storage.headfile import Head, create_head
+from storage.home import Home
+from storage.pending import PendingRows
+from storage.rows import LOG_PREFIX, META_KEY
+from storage.slots import sync_directory
+from storage.state import CACHED_ROWS, State
+from storage.tables import Half, Table
+from storage.tablestore import TableStore
+from storage.view import CommittedView
+
+FORMAT = 1
+"""Of chunks and manifest; raised when an older release could misread them."""
+
+CHUNK_BYTES = 1 << 20
+"""Keys and values after which a chunk ends. Part of the format: another value gives other chunks."""
+
+CHUNK_LIMIT = 1 << 26
+"""No chunk that is worth reading is larger, in bytes."""
+
+LOG_SECTION = 2
+"""Stands in the place of the half for log rows."""
+
+Entry = tuple[int, int, bytes, bytes]
+"""Half (0 host, 1 runtime, 2 log), generation, key, value."""
+
+_SECTIONS = (Half.HOST, Half.RUNTIME)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Entry]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotManifest:
+    """What a snapshot is of, and the SHA-256 of each chunk in order."""
+
+    format: int
+    height: int
+    app_root: str
+    host_root: str
+    runtime_root: str
+    chunks: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The folder's name: height and root."""
+        return f"{self.height}-{self.app_root[:16]}"
+
+    def to_json(self) -> str:
+        """The manifest as text."""
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> SnapshotManifest:
+        """Raises SnapshotDamaged."""
+        try:
+            manifest = msgspec.json.decode(text.encode(), type=cls)
+        except msgspec.MsgspecError as error:
+            raise SnapshotDamaged(f"manifest: {error}") from error
+        if manifest.format != FORMAT:
+            raise SnapshotDamaged(f"format {manifest.format} is not the one this release reads, {FORMAT}")
+        return manifest
+
+
+def chunks_of(view: CommittedView, log_heights: range = range(0)) -> Iterator[bytes]:
+    """The chunks of a view, with the log rows of these heights."""
+    chunk: list[Entry] = []
+    size = 0
+    for entry in _entries(view, log_heights):
+        chunk.append(entry)
+        size += len(entry[2]) + len(entry[3])
+        if size >= CHUNK_BYTES:
+            yield _encode(chunk)
+            chunk, size = [], 0
+    if chunk:
+        yield _encode(chunk)
+
+
+def export(view: CommittedView, folder: Path, log_heights: range = range(0)) -> SnapshotManifest:
+    """Write a snapshot under ``folder`` in a folder of its own name; the manifest is written last."""
+    aside = folder / f"{view.height}-{view.head.app_root.hex()[:16]}.part"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    digests = []
+    for place, chunk in enumerate(chunks_of(view, log_heights)):
+        (aside / chunk_name(place)).write_bytes(chunk)
+        digests.append(hashlib.sha256(chunk).hexdigest())
+    head = view.head
+    manifest = SnapshotManifest(
+        FORMAT, head.height, head.app_root.hex(), head.host_root.hex(), head.runtime_root.hex(), tuple(digests)
+    )
+    (aside / "manifest.json").write_text(manifest.to_json(), "utf-8")
+    final = folder / manifest.name
+    shutil.rmtree(final, ignore_errors=True)
+    aside.rename(final)
+    sync_directory(folder)
+    return manifest
+
+
+def chunk_name(place: int) -> str:
+    """The file of a chunk by its place, counted from 0."""
+    return f"chunk-{place:06d}"
+
+
+def read_folder(folder: Path) -> tuple[SnapshotManifest, Iterator[bytes]]:
+    """Manifest and chunks of an exported snapshot."""
+    try:
+        manifest = SnapshotManifest.from_json((folder / "manifest.json").read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SnapshotDamaged(f"{folder} has no readable manifest") from error
+    return manifest, ((folder / chunk_name(place)).read_bytes() for place in range(len(manifest.chunks)))
+
+
+def import_chunks(
+    home: Home,
+    manifest: SnapshotManifest,
+    chunks: Iterable[bytes],
+    tables: Iterable[Table[Any]] = (),
+    cached_rows: int = CACHED_ROWS,
+) -> State:
+    """Fill a home that has no database from chunks, which may come from a stranger.
+    Raises SnapshotDamaged or SnapshotMismatch, and leaves no database then."""
+    engine = Engine.create(home.database)
+    try:
+        head = _fill(engine, manifest, chunks)
+    except BaseException:
+        engine.close()
+        shutil.rmtree(home.database)
+        raise
+    engine.close()
+    create_head(home.head_file, head)
+    return State.open(home, tables, cached_rows)
+
+
+def _fill(engine: Engine, manifest: SnapshotManifest, chunks: Iterable[bytes]) -> Head:
+    """Write rows, trees, notes, and at last the head; returns it."""
+    generations = Generations(PendingRows(engine, 0))
+    stores: dict[StoreKey, TableStore] = {}
+    for (section, generation), entries in groupby(_checked(manifest, chunks), key=lambda entry: entry[:2]):
+        if section == LOG_SECTION:
+            _write_log(engine, entries)
+        else:
+            stores[_SECTIONS[section], generation] = _build(generations, section, generation, entries)
+    catalogue = _catalogue_in(stores)
+    for key in catalogue.references():
+        if key not in stores:
+            stores[key] = generations.empty_store()
+    _require_roots(manifest, catalogue, stores)
+    roots = (bytes.fromhex(text) for text in (manifest.app_root, manifest.host_root, manifest.runtime_root))
+    head = Head(1, manifest.height, *roots)
+    engine.barrier()
+    engine.write([*generations.bind(stores), (META_KEY, head.to_bytes())], sync=True)
+    return head
+
+
+def _entries(view: CommittedView, log_heights: range) -> Iterator[Entry]:
+    for half, generation in sorted(view.numbers, key=lambda key: (_SECTIONS.index(key[0]), key[1])):
+        section = _SECTIONS.index(half)
+        for key, value in view.rows(half, generation):
+            yield section, generation, key, value
+    if log_heights:
+        for key, value in log_rows_from(view.snapshot, log_heights[0], log_heights[-1]):
+            yield LOG_SECTION, 0, key, value
+
+
+def _checked(manifest: SnapshotManifest, chunks: Iterable[bytes]) -> Iterator[Entry]:
+    """Entries of chunks that are those of the manifest, in strictly ascending sections."""
+    expected = iter(manifest.chunks)
+    before = (0, 0)
+    for place, chunk in enumerate(chunks):
+        if len(chunk) > CHUNK_LIMIT or hashlib.sha256(chunk).hexdigest() != next(expected, None):
+            raise SnapshotDamaged(f"chunk {place} is not the one in the manifest")
+        try:
+            entries = _decode(chunk)
+        except msgspec.MsgspecError as error:
+            raise SnapshotDamaged(f"chunk {place}: {error}") from error
+        for entry in entries:
+            if entry[:2] < before or not 0 <= entry[0] <= LOG_SECTION or not 0 <= entry[1] < 1 << 63:
+                raise SnapshotDamaged(f"chunk {place} is out of order")
+            before = entry[:2]
+            yield entry
+    if next(expected, None) is not None:
+        raise SnapshotDamaged("chunks are missing")
+
+
+def _build(generations: Generations, section: int, generation: int, entries: Iterable[Entry]) -> TableStore:
+    builder = generations.build(f"{section}/{generation}", b"%d/%d" % (section, generation))
+    try:
+        builder.put_many((key, value) for _, _, key, value in entries)
+    except GenerationInvalid as error:
+        raise SnapshotDamaged(str(error)) from error
+    return builder.finish().store
+
+
+def _write_log(engine: Engine, entries: Iterable[Entry]) -> None:
+    for _, _, key, value in entries:
+        if not key.startswith(LOG_PREFIX):
+            raise SnapshotDamaged("a log row lies outside the log")
+        engine.write([(key, value)], sync=False)
+
+
+def _catalogue_in(stores: dict[StoreKey, TableStore]) -> Catalogue:
+    store = stores.get((Half.HOST, 1))
+    rows: list[CatalogueRow] = []
+    for half in _SECTIONS:
+        raw = None if store is None else store.read(CATALOGUE.pack(catalogue_key(half)))
+        if raw is None:
+            raise SnapshotDamaged("the catalogue is missing")
+        rows.append(CATALOGUE.codec.decode_canonical(raw))
+    return Catalogue(*rows)
+
+
+def _require_roots(manifest: SnapshotManifest, catalogue: Catalogue, stores: dict[StoreKey, TableStore]) -> None:
+    """The rows must give the manifest's roots, and kept generations those the catalogue names."""
+    halves = [
+        half_root([(entry.name, stores[half, entry.generation].tree.root) for entry in catalogue.row(half).entries])
+        for half in _SECTIONS
+    ]
+    found = (app_root(*halves).hex(), halves[0].hex(), halves[1].hex())
+    if found != (manifest.app_root, manifest.host_root, manifest.runtime_root):
+        raise SnapshotMismatch(manifest.app_root, found[0])
+    for half in _SECTIONS:
+        for kept in catalogue.row(half).kept:
+            root = stores[half, kept.generation].tree.root
+            if root != kept.root:
+                raise SnapshotMismatch(kept.root.hex(), root.hex())
+    if len(stores) != len(catalogue.references()):
+        raise SnapshotDamaged("it has rows that no table refers to")
