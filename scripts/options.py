@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,12 @@ class PasswordNeeded(Exception):
 
 def password_from(path: Path | None, prompt: str, *, confirm: bool = False) -> str:
     """The password from a file, or typed twice where a new one is set; raises PasswordNeeded."""
-    stdin = click.get_text_stream("stdin")
     if path is not None:
         if str(path) == "-":
-            return stdin.readline().rstrip("\r\n")
+            return sys.stdin.readline().rstrip("\r\n")
         with path.open(encoding="utf-8") as file:
             return file.readline().rstrip("\r\n")
-    if not stdin.isatty():
+    if not sys.stdin.isatty():
         raise PasswordNeeded
     typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
     return typed
