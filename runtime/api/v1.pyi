@@ -37,8 +37,14 @@ class Record:
         """The same record with some fields changed."""
 
 class Variant:
-    """Base of variants: one of several records. A case is a class attribute: `paid: Payment = case(1)`. A field of
-    this type holds one of the records; `isinstance(value, Payment)` tells which."""
+    """Base of variants: one of several records. A case is a class attribute: `paid: Payment = case(1)`."""
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """The variant that holds a record of one of its cases."""
+    @property
+    def value(self) -> Any:
+        """The record it holds; `isinstance(chosen.value, Payment)` tells which case it is."""
 
 def case(number: int) -> Any:
     """A case of a variant with its number, which is never used again for another."""
@@ -58,9 +64,10 @@ class Frozen:
     def __getattr__(self, name: str) -> Any: ...
 
 class Inputs:
-    """Reads of the tables that a migration declares, as they were before it."""
+    """Reads of the tables that a migration names in `reads`, as they were before it."""
 
-    def get(self, table: str, *key: Key) -> Old | None: ...
+    def get(self, table: str, *key: Key) -> Old | None:
+        """A row of `"module.table"`."""
 
 def table(record: type[RecordT], *, key: tuple[Any, ...], names: tuple[str, ...] = ...) -> Table[RecordT]:
     """A table of the module's own; `names` of the key parts make invariants and answers readable."""
@@ -110,8 +117,8 @@ def migration(
     reads: tuple[str, ...] = ...,
     frozen: tuple[str, ...] = ...,
 ) -> Callable[[FunctionT], FunctionT]:
-    """Makes each record anew: `(old: Old, frozen: Frozen)`, and `inputs: Inputs` when it `reads` other tables. Only
-    the fields in `sets` may differ from the old ones."""
+    """Makes each record anew: `(old: Old, frozen: Frozen)`, and `inputs: Inputs` when it `reads` other tables, which
+    may be of any module. Only the fields in `sets` may differ from the old ones."""
 
 def validate(table: Table[Any]) -> Callable[[FunctionT], FunctionT]:
     """A check `(old, new) -> bool` of every record that a migration makes."""

@@ -19,8 +19,8 @@ MAX_BRACKETS = 32
 """Brackets open at once."""
 MAX_BLOCKS = 10
 """Indented blocks inside each other. CPython nests 20 loops and handlers, and a `try` counts twice."""
-MAX_ELIFS = 32
-"""`elif` after one `if`: each nests one deeper in the tree."""
+MAX_BRANCHES = 40
+"""Blocks and `elif` inside each other: an `elif` nests one deeper in the tree."""
 MAX_OPERANDS = 100
 """Operands of one expression, and how deep operators may nest in one statement."""
 MAX_NAME = 64
@@ -112,6 +112,9 @@ REASONS: dict[type[ast.AST], tuple[str, str]] = {
 }
 """Why common refused forms are refused: the problem's code, and what to write instead."""
 
+GENERATOR_TAKERS = frozenset({"all", "any", "dict", "list", "max", "min", "sorted", "sum", "tuple"})
+"""Builtins whose only argument may be a generator expression; it is evaluated at once."""
+
 # --- names -----------------------------------------------------------------------------------------------------------
 
 TYPES = frozenset({"Address", "Amount", "Data", "Flag", "Hash", "Text"})
@@ -133,11 +136,11 @@ BUILTINS = frozenset(
 )
 BUILTIN_KEYWORDS: dict[str, frozenset[str]] = {
     "enumerate": frozenset({"start"}),
-    "max": frozenset({"default"}),
-    "min": frozenset({"default"}),
-    "sorted": frozenset({"reverse"}),
+    "max": frozenset({"default", "key"}),
+    "min": frozenset({"default", "key"}),
+    "sorted": frozenset({"key", "reverse"}),
 }
-"""Keyword arguments of builtins; all others are positional only."""
+"""Keyword arguments of builtins; all others are positional only. `key` names a pure function of the bundle."""
 
 METHODS: dict[str, str] = {
     "append": "list",
@@ -155,6 +158,7 @@ METHODS: dict[str, str] = {
     "items": "dict",
     "join": "text, data",
     "keys": "dict",
+    "of": "variant",
     "pop": "list, dict",
     "replace": "text, data",
     "reverse": "list",
@@ -163,17 +167,19 @@ METHODS: dict[str, str] = {
     "strip": "text",
     "values": "dict",
 }
-"""Methods that may be called, and on what. Only `but` takes keywords. Case folding is missing on purpose: it follows
-the Unicode tables of each Python."""
+"""Methods that may be called, and on what. Only `but` takes keywords; `of` is called on a variant's name. Case folding
+is missing on purpose: it follows the Unicode tables of each Python."""
 
 CONTEXT_VALUES = frozenset({"caller", "chain_id", "height", "sender"})
 CONTEXT_CALLS = frozenset(
     {"call", "delete", "event", "flag", "get", "has", "module_address", "parameter", "put", "query", "scan"}
 )
+TABLE_CALLS = frozenset({"delete", "get", "has", "put", "scan"})
 CONTEXT = CONTEXT_VALUES | CONTEXT_CALLS
 WRITING = frozenset({"call", "delete", "event", "put"})
 """What of the context a query or a health hook may not use."""
 
 RESERVED = API | BUILTINS | {"ctx"}
 """Names that a bundle may not give to anything of its own."""
-RESERVED_FIELDS = frozenset({"but"})
+RESERVED_FIELDS = frozenset({"but", "case", "of", "value"})
+"""Names of the host's own on every record and variant."""

@@ -9,6 +9,7 @@ A problem's `code` is stable and may stand in state; its message is for people a
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -26,6 +27,21 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.code}: {self.message}"
+
+
+class Findings:
+    """Collects the problems of one file; a reader goes on after each."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+
+    def report(self, code: str, where: int | ast.AST, message: str) -> None:
+        """Note a problem at a line, or at the line of a node."""
+        line = where if isinstance(where, int) else int(getattr(where, "lineno", 0))
+        problem = Problem(code, self.file, line, message)
+        if problem not in self.problems:
+            self.problems.append(problem)
 
 
 class BundleMalformed(RuntimeRoomError):

@@ -1,0 +1,305 @@
+"""The grammar of a source: its module-level forms, read into declarations without running anything.
+
+    "docstring"
+    from runtime.api.v1 import NAMES            from .other import pure_function
+    NAME = constant
+    class Name(Record): field: Type = field(number[, default=zero][, value="coin"])
+    class Name(Variant): case: Record = case(number)
+    name = table(Record, key=(Type, ..)[, names=(..)])
+    invariant("name", rule)
+    functions, with one decorator or, when pure, none
+
+Everything a form names stands above it. Any other statement at module level is refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+
+from runtime.bundle.allowlist import API, PYTHON_GRAMMAR, RESERVED_FIELDS
+from runtime.bundle.annotations import is_zero, key_kinds, type_of
+from runtime.bundle.declarations import (
+    CallDeclaration,
+    Constant,
+    FunctionDeclaration,
+    HookDeclaration,
+    ImportDeclaration,
+    Invariant,
+    MigrationDeclaration,
+    ModuleDeclaration,
+    QueryDeclaration,
+    TableDeclaration,
+    ValidateDeclaration,
+)
+from runtime.bundle.forms import NAME, TYPE_NAME, bind, check_name, form_of
+from runtime.bundle.functions import Declared, Scope, read_function
+from runtime.bundle.literals import constant_of, number_of, text_of, texts_of
+from runtime.bundle.problems import Findings
+from runtime.bundle.rules import RuleReader
+from runtime.bundle.tokens import check_source
+from storage.record import FieldSpec, Schema, TypeSpec
+
+_API_MODULE = "runtime.api.v1"
+_CONSTANT_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_MAX_KEY_PARTS = 4
+_MAX_NUMBER = 2**16
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A source read: what it declares, and the functions whose bodies are judged next."""
+
+    declaration: ModuleDeclaration
+    functions: dict[str, ast.FunctionDef]
+
+
+def parse_source(file: str, source: bytes, findings: Findings) -> ast.Module | None:
+    """The tree of a source that passed the first look; None after reporting why there is none."""
+    problems = check_source(file, source)
+    findings.problems.extend(problems)
+    if problems:
+        return None
+    try:
+        return ast.parse(source.decode("ascii"), filename=file, feature_version=PYTHON_GRAMMAR)
+    except SyntaxError as error:
+        findings.report("not_python", error.lineno or 0, f"this is no Python: {error.msg}")
+    except (ValueError, RecursionError, MemoryError):
+        findings.report("not_python", 0, "this source cannot be parsed")
+    return None
+
+
+def read_module(name: str, file: str, is_library: bool, tree: ast.Module, findings: Findings) -> Reading:
+    """All that a source declares; problems go to `findings` and leave out what they concern."""
+    reader = _Reader(name, file, findings)
+    for position, statement in enumerate(tree.body):
+        reader.read(statement, first=position == 0)
+    if is_library:
+        reader.refuse_all_but_functions()
+    return Reading(reader.declaration(is_library), reader.functions)
+
+
+class _Reader:
+    """Walks the statements of one source from top to bottom."""
+
+    def __init__(self, module: str, file: str, findings: Findings) -> None:
+        self.functions: dict[str, ast.FunctionDef] = {}
+        self._findings = findings
+        self._scope = Scope(module, file)
+        self._doc = ""
+        self._api: list[str] = []
+        self._constants: dict[str, Constant] = {}
+        self._declared: list[Declared] = []
+        self._invariants: list[Invariant] = []
+        self._imports: list[ImportDeclaration] = []
+        self._names: set[str] = set()
+
+    def read(self, statement: ast.stmt, *, first: bool) -> None:
+        match statement:
+            case ast.Expr(value=ast.Constant(value=str(text))) if first:
+                self._doc = text
+            case ast.ImportFrom():
+                self._import(statement)
+            case ast.Assign(targets=[ast.Name(id=name)]) if form_of(statement.value) == "table":
+                self._table(name, statement)
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                self._constant(name, statement)
+            case ast.ClassDef():
+                self._class(statement)
+            case ast.Expr(value=ast.Call() as call) if form_of(call) == "invariant":
+                self._invariant(call)
+            case ast.FunctionDef():
+                self._function(statement)
+            case _:
+                self._findings.report(
+                    "module_statement", statement, "only declarations stand at module level; code stands in functions"
+                )
+
+    def refuse_all_but_functions(self) -> None:
+        """A source that is no module of the manifest holds constants and pure functions only."""
+        scope = self._scope
+        for line in [
+            *(table.line for table in scope.tables.values()),
+            *(invariant.line for invariant in self._invariants),
+            *(made.line for made in self._declared if not isinstance(made, FunctionDeclaration)),
+        ]:
+            self._findings.report("not_a_module", line, "the manifest names no module with this source")
+
+    def declaration(self, is_library: bool) -> ModuleDeclaration:
+        declared, scope = self._declared, self._scope
+        return ModuleDeclaration(
+            name=scope.module,
+            file=scope.file,
+            is_library=is_library,
+            doc=self._doc,
+            api_names=tuple(self._api),
+            constants=self._constants,
+            records=scope.records,
+            variants=scope.variants,
+            tables=tuple(scope.tables.values()),
+            calls=tuple(made for made in declared if isinstance(made, CallDeclaration)),
+            queries=tuple(made for made in declared if isinstance(made, QueryDeclaration)),
+            hooks=tuple(made for made in declared if isinstance(made, HookDeclaration)),
+            migrations=tuple(made for made in declared if isinstance(made, MigrationDeclaration)),
+            validators=tuple(made for made in declared if isinstance(made, ValidateDeclaration)),
+            invariants=tuple(self._invariants),
+            functions=tuple(made for made in declared if isinstance(made, FunctionDeclaration)),
+            imports=tuple(self._imports),
+        )
+
+    def _claim(self, name: str, node: ast.AST) -> bool:
+        """Take a module-level name; each is given once."""
+        if name in self._names:
+            self._findings.report("repeated", node, f"{name!r} is declared twice")
+            return False
+        self._names.add(name)
+        return True
+
+    def _import(self, node: ast.ImportFrom) -> None:
+        for alias in node.names:
+            if alias.asname is not None:
+                self._findings.report("import", node, f"{alias.name} is imported under its own name")
+            elif node.level == 0 and node.module == _API_MODULE:
+                self._import_api(alias.name, node)
+            elif node.level == 1 and node.module and NAME.fullmatch(node.module):
+                if check_name(alias.name, NAME, node, self._findings) and self._claim(alias.name, node):
+                    self._imports.append(ImportDeclaration(f"{node.module}.py", alias.name, node.lineno))
+            else:
+                self._findings.report(
+                    "import", node, f"import only from {_API_MODULE}, and pure functions from .other of this bundle"
+                )
+
+    def _import_api(self, name: str, node: ast.ImportFrom) -> None:
+        if name not in API:
+            self._findings.report("import", node, f"{_API_MODULE} has no {name!r}")
+        elif self._claim(name, node):
+            self._api.append(name)
+
+    def _constant(self, name: str, node: ast.Assign) -> None:
+        value = constant_of(node.value, self._constants, self._findings)
+        if check_name(name, _CONSTANT_NAME, node, self._findings) and self._claim(name, node) and value is not None:
+            self._constants[name] = value
+
+    def _class(self, node: ast.ClassDef) -> None:
+        named = check_name(node.name, TYPE_NAME, node, self._findings) and self._claim(node.name, node)
+        base = node.bases[0].id if len(node.bases) == 1 and isinstance(node.bases[0], ast.Name) else ""
+        if base not in ("Record", "Variant") or node.keywords or node.decorator_list:
+            self._findings.report("class", node, "a class is a Record or a Variant, without decorators")
+            return
+        body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+        form = "field" if base == "Record" else "case"
+        lines = [item for item in body if self._is_line(item, form)]
+        if not named:
+            return
+        if base == "Record":
+            self._scope.records[node.name] = self._record(node.name, lines)
+        else:
+            self._scope.variants[node.name] = self._variant(node, lines)
+
+    def _is_line(self, item: ast.stmt, form: str) -> bool:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and form_of(item.value) == form:
+            return check_name(item.target.id, NAME, item, self._findings)
+        self._findings.report("class", item, f"the lines of this class are `name: Type = {form}(number)`")
+        return False
+
+    def _numbered(self, lines: list[ast.stmt]) -> list[tuple[int, str, ast.AnnAssign, dict[str, ast.expr]]]:
+        """Lines with their numbers, ascending and distinct, and names used once."""
+        numbered: list[tuple[int, str, ast.AnnAssign, dict[str, ast.expr]]] = []
+        for line in lines:
+            assert isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+            assert isinstance(line.value, ast.Call)
+            bound = bind(line.value, self._findings)
+            number = number_of(bound["number"]) if bound else None
+            if bound is None:
+                continue
+            least = numbered[-1][0] + 1 if numbered else 1
+            if number is None or not least <= number < _MAX_NUMBER:
+                self._findings.report("field_number", line, f"numbers ascend from 1; here {least} is the least free")
+            elif any(line.target.id == name for _, name, _, _ in numbered):
+                self._findings.report("repeated", line, f"{line.target.id!r} stands twice")
+            else:
+                numbered.append((number, line.target.id, line, bound))
+        return numbered
+
+    def _record(self, name: str, lines: list[ast.stmt]) -> Schema:
+        fields = [self._field(*numbered) for numbered in self._numbered(lines)]
+        return Schema(name=name, fields=tuple(spec for spec in fields if spec is not None))
+
+    def _field(self, number: int, name: str, line: ast.AnnAssign, bound: dict[str, ast.expr]) -> FieldSpec | None:
+        spec = type_of(line.annotation, self._scope.records, self._scope.variants, self._findings, line.lineno)
+        value = text_of(bound["value"]) if "value" in bound else ""
+        if name in RESERVED_FIELDS:
+            self._findings.report("reserved_name", line, f"{name!r} is the host's own on every record")
+            return None
+        if spec is None:
+            return None
+        if "default" in bound and not is_zero(spec.kind, constant_of(bound["default"], {}, self._findings)):
+            self._findings.report("default", line, f"the default of {name} ({spec.kind}) can only be its zero value")
+            return None
+        if value not in ("", "coin") or (value == "coin" and spec.kind != "amount"):
+            self._findings.report("value", line, 'value="coin" marks an Amount that counts in the supply')
+            return None
+        return FieldSpec(number=number, name=name, type=spec, has_default="default" in bound, value=value or "")
+
+    def _variant(self, node: ast.ClassDef, lines: list[ast.stmt]) -> TypeSpec:
+        cases: list[tuple[int, Schema]] = []
+        for number, _, line, _ in self._numbered(lines):
+            record = self._scope.records.get(line.annotation.id) if isinstance(line.annotation, ast.Name) else None
+            if record is None or any(record is other for _, other in cases):
+                self._findings.report("class", line, "each case names another record declared above")
+            else:
+                cases.append((number, record))
+        if not cases:
+            self._findings.report("class", node, "a variant has at least one case")
+        return TypeSpec(kind="variant", cases=tuple(cases))
+
+    def _table(self, name: str, node: ast.Assign) -> None:
+        assert isinstance(node.value, ast.Call)
+        bound = bind(node.value, self._findings)
+        if not check_name(name, NAME, node, self._findings) or not self._claim(name, node) or bound is None:
+            return
+        record = self._scope.records.get(bound["record"].id) if isinstance(bound["record"], ast.Name) else None
+        if record is None:
+            self._findings.report("unknown_record", node, "a table holds records of a class declared above it")
+            return
+        key = key_kinds(bound["key"])
+        if key is None or not 1 <= len(key) <= _MAX_KEY_PARTS:
+            self._findings.report("table_key", node, "key is one to four of Address, Amount, Data, Hash and Text")
+            return
+        names = texts_of(bound["names"]) if "names" in bound else _default_names(len(key))
+        if not _sound_names(names, len(key), {spec.name for spec in record.fields}) or names is None:
+            self._findings.report("table_key", node, "names has one new name for each key part, none of them a field's")
+            return
+        self._scope.tables[name] = TableDeclaration(self._scope.module, name, record, key, names, node.lineno)
+
+    def _invariant(self, call: ast.Call) -> None:
+        rules = RuleReader(self._scope.module, self._scope.tables, self._constants, self._findings)
+        made = rules.read(call)
+        if made is not None and any(made.name == other.name for other in self._invariants):
+            self._findings.report("repeated", call, f"the invariant {made.name!r} is declared twice")
+        elif made is not None:
+            self._invariants.append(made)
+
+    def _function(self, node: ast.FunctionDef) -> None:
+        declared = read_function(node, self._scope, self._findings)
+        if not self._claim(node.name, node) or declared is None:
+            return
+        if isinstance(declared, HookDeclaration) and any(
+            isinstance(other, HookDeclaration) and other.kind == declared.kind for other in self._declared
+        ):
+            self._findings.report("repeated", node, f"the module has two {declared.kind} hooks")
+            return
+        self._declared.append(declared)
+        self.functions[node.name] = node
+
+
+def _default_names(parts: int) -> tuple[str, ...]:
+    return ("key",) if parts == 1 else tuple(f"key{number}" for number in range(1, parts + 1))
+
+
+def _sound_names(names: tuple[str, ...] | None, parts: int, fields: set[str]) -> bool:
+    if names is None or len(names) != parts or len(set(names)) != parts or fields & set(names):
+        # the default name "key" may meet a field of that name only where the author chose neither
+        return False
+    return all(NAME.fullmatch(name) for name in names) and ("key" not in names or parts == 1)
