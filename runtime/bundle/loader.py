@@ -210,7 +210,7 @@ def _namespace(
         records=frozenset(records),
         values=frozenset(source.constants) | frozenset(handles),
         variants=variants,
-        migrating=frozenset(f.function for f in (*source.migrations, *source.validators)),
+        migrating=frozenset([m.function for m in source.migrations] + [v.function for v in source.validators]),
         hosts=_hosted(source),
     )
     content = bundle.file(source.file)

@@ -1,0 +1,377 @@
+"""The context: all that bundle code can see of the chain, and the one way in which it changes it.
+
+A module reads any table that it can name (its own) and writes only those; it reaches others by calls that its
+manifest declares and by queries. Reads, writes, events and calls have prices; bytes written count against a limit of
+their own. A `Refused` that comes out of `ctx.call` may be caught: what the callee wrote and told is undone first. A
+host fault cannot be caught by anything in a bundle, so after one the whole run is undone by whoever began it.
+
+The functions `invoke_*` are how the host runs bundle code. They undo nothing at the outermost level: the caller has
+its own savepoint around the run, turns what they raise into a code with `fault_of`, and rolls back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from runtime.address import module_address
+from runtime.errors import HostRefused
+from runtime.metering.faults import (
+    FEATURE_OFF,
+    FOREIGN_TABLE,
+    INTERNAL_CALL,
+    READ_ONLY,
+    UNDECLARED_USE,
+    UNKNOWN_PARAMETER,
+    WRONG_KEY,
+    WRONG_RECORD,
+    WRONG_RESULT,
+    WRONG_TYPE,
+    WRONG_VALUE,
+    HostFault,
+    Refused,
+    ValueTooLarge,
+)
+from runtime.metering.limits import (
+    CALL_STEPS,
+    EVENT_STEPS,
+    HASH_STEPS,
+    KEY_BYTES,
+    MAX_CODE,
+    MAX_EVENT_FIELDS,
+    MAX_ITEMS,
+    MAX_SCAN,
+    READ_STEPS,
+    ROW_STEPS,
+    SCAN_STEPS,
+    WRITE_STEPS,
+)
+from runtime.metering.meter import Meter
+from runtime.metering.values import weigh
+from runtime.receipts import Attribute, Event
+from storage.errors import InvalidKey
+from storage.overlay import Overlay
+from storage.tables import Table
+
+if TYPE_CHECKING:
+    from runtime.bundle.declarations import HookDeclaration, MigrationDeclaration
+    from runtime.bundle.loader import LoadedCall, LoadedQuery, LoadedRuntime
+
+
+_SMALL = frozenset({"amount", "flag", "address", "hash"})
+
+
+class Values(Protocol):
+    """Chain parameters and flags as of a height."""
+
+    def integer(self, name: str) -> int: ...
+
+    def flag(self, name: str) -> bool: ...
+
+
+class ExecutionScope(Protocol):
+    """What the host offers to a run of bundle code."""
+
+    @property
+    def overlay(self) -> Overlay: ...
+
+    @property
+    def loaded(self) -> LoadedRuntime: ...
+
+    @property
+    def height(self) -> int: ...
+
+    @property
+    def chain_id(self) -> str: ...
+
+    @property
+    def parameters(self) -> Values: ...
+
+    @property
+    def events(self) -> list[Event]:
+        """Events of the run; the context appends."""
+        ...
+
+
+class TableHandle:
+    """What a table's name means to bundle code: it can be named to the context and nothing else."""
+
+    __slots__ = ("_module", "_table", "_weighed")
+
+    def __init__(self, table: Table[Any], module: str) -> None:
+        self._table = table
+        self._module = module
+        self._weighed = any(spec.type.kind not in _SMALL for spec in table.schema.fields)
+        """Records may be large, so reading one is paid by its size."""
+
+
+class Reads(Protocol):
+    """Rows of the old runtime, for a migration; the host notes each key that is read."""
+
+    def get(self, table: str, key: tuple[Any, ...]) -> Any: ...
+
+
+class Context:
+    """`ctx` of one call, query or hook of one module."""
+
+    __slots__ = ("_meter", "_module", "_overlay", "_read_only", "_scope", "caller", "chain_id", "height", "sender")
+
+    def __init__(
+        self, scope: ExecutionScope, module: str, sender: bytes, meter: Meter, caller: str = "", read_only: bool = False
+    ) -> None:
+        self._scope = scope
+        self._overlay = scope.overlay
+        self._module = module
+        self._meter = meter
+        self._read_only = read_only
+        self.sender = sender
+        self.caller = caller
+        self.height = scope.height
+        self.chain_id = scope.chain_id
+
+    def get(self, table: TableHandle, *key: Any) -> Any:
+        """The record under a key, or None."""
+        self._meter.pay(READ_STEPS)
+        self._require_readable(table)
+        try:
+            record = self._overlay.get(table._table, key)
+        except InvalidKey:
+            raise HostFault(WRONG_KEY) from None
+        if table._weighed and record is not None:
+            weigh(self._meter, record)
+        return record
+
+    def has(self, table: TableHandle, *key: Any) -> bool:
+        """Whether a record stands under a key."""
+        return self.get(table, *key) is not None
+
+    def put(self, table: TableHandle, *key_and_record: Any) -> None:
+        """Write the record, the last argument, under the key before it."""
+        meter = self._meter
+        meter.pay(WRITE_STEPS)
+        self._require_own(table)
+        record, key = key_and_record[-1], key_and_record[:-1]
+        if type(record) is not table._table.record:
+            raise HostFault(WRONG_RECORD)
+        try:
+            size = self._overlay.put(table._table, key, record)
+        except InvalidKey:
+            raise HostFault(WRONG_KEY) from None
+        if size > MAX_ITEMS:
+            raise ValueTooLarge
+        meter.pay(size >> 4)
+        meter.write(size + KEY_BYTES)
+
+    def delete(self, table: TableHandle, *key: Any) -> None:
+        """Take the record under a key away; an absent one stays absent."""
+        self._meter.pay(WRITE_STEPS)
+        self._require_own(table)
+        try:
+            self._overlay.delete(table._table, key)
+        except InvalidKey:
+            raise HostFault(WRONG_KEY) from None
+        self._meter.write(KEY_BYTES)
+
+    def scan(self, table: TableHandle, *prefix: Any, limit: int) -> list[tuple[tuple[Any, ...], Any]]:
+        """Rows whose key begins with the prefix, in key order, at most `limit` (itself at most MAX_SCAN)."""
+        self._require_readable(table)
+        if type(limit) is not int or not 0 <= limit <= MAX_SCAN:
+            raise HostFault(WRONG_VALUE)
+        self._meter.pay(SCAN_STEPS)
+        found: list[tuple[tuple[Any, ...], Any]] = []
+        try:
+            for row in islice(self._overlay.scan(table._table, prefix), limit):
+                self._meter.pay(ROW_STEPS)
+                if table._weighed:
+                    weigh(self._meter, row[1])
+                found.append(row)
+        except InvalidKey:
+            raise HostFault(WRONG_KEY) from None
+        return found
+
+    def parameter(self, name: str) -> int:
+        """A chain parameter as of this height."""
+        self._meter.pay(READ_STEPS)
+        try:
+            return self._scope.parameters.integer(_name(name))
+        except HostRefused:
+            raise HostFault(UNKNOWN_PARAMETER) from None
+
+    def flag(self, name: str) -> bool:
+        """Whether a feature flag is on at this height."""
+        self._meter.pay(READ_STEPS)
+        return self._scope.parameters.flag(_name(name))
+
+    def call(self, name: str, *args: Any) -> None:
+        """Make a call of another module that the manifest lists; its writes are undone if it refuses."""
+        self._require_writable()
+        loaded = self._scope.loaded
+        if name not in loaded.uses[self._module]:
+            raise HostFault(UNDECLARED_USE)
+        self._meter.pay(CALL_STEPS)
+        target = loaded.call_of(name)
+        target.check(self._meter, args)
+        overlay, events = self._overlay, self._scope.events
+        savepoint, said = overlay.savepoint(), len(events)
+        depth = self._meter.depth
+        try:
+            _run_call(self._scope, target, args, self.sender, self._meter, self._module)
+        except Refused:
+            overlay.rollback_to(savepoint)
+            del events[said:]
+            self._meter.depth = depth
+            raise
+        overlay.release(savepoint)
+
+    def query(self, name: str, *args: Any) -> Any:
+        """Ask a query of a module that this one needs, or of its own."""
+        self._meter.pay(CALL_STEPS)
+        loaded = self._scope.loaded
+        target = loaded.query_of(_name(name))
+        if target is None or target.declaration.module not in loaded.needs[self._module]:
+            raise HostFault(UNDECLARED_USE)
+        target.check(self._meter, args)
+        return _run_query(self._scope, target, args, self._meter)
+
+    def event(self, name: str, **attributes: Any) -> None:
+        """Tell the world: an event `module.name` in the receipt, its size paid like bytes written."""
+        self._require_writable()
+        if len(attributes) > MAX_EVENT_FIELDS:
+            raise ValueTooLarge
+        kind = f"{self._module}.{_name(name)}"
+        told = tuple(Attribute(name=key, value=_shown(value)) for key, value in attributes.items())
+        size = len(kind) + sum(len(item.name) + 4 * len(item.value) for item in told)
+        self._meter.pay(EVENT_STEPS + (size >> 4))
+        self._meter.write(size)
+        self._scope.events.append(Event(kind=kind, attributes=told))
+
+    def module_address(self, name: str) -> bytes:
+        """The account that a module owns."""
+        self._meter.pay(HASH_STEPS)
+        return module_address(_name(name))
+
+    def _require_writable(self) -> None:
+        if self._read_only:
+            raise HostFault(READ_ONLY)
+
+    def _require_readable(self, table: TableHandle) -> None:
+        if type(table) is not TableHandle:
+            raise HostFault(WRONG_TYPE)
+        if table._module != self._module:
+            raise HostFault(FOREIGN_TABLE)
+
+    def _require_own(self, table: TableHandle) -> None:
+        self._require_writable()
+        self._require_readable(table)
+
+
+class Inputs:
+    """`inputs` of a migration: reads of the tables of the old runtime that it declares."""
+
+    __slots__ = ("_allowed", "_meter", "_reads")
+
+    def __init__(self, reads: Reads, allowed: tuple[str, ...], meter: Meter) -> None:
+        self._reads = reads
+        self._allowed = allowed
+        self._meter = meter
+
+    def get(self, table: str, *key: Any) -> Any:
+        """The old record under a key, or None."""
+        self._meter.pay(READ_STEPS)
+        if table not in self._allowed:
+            raise HostFault(FOREIGN_TABLE)
+        try:
+            record = self._reads.get(table, key)
+        except InvalidKey:
+            raise HostFault(WRONG_KEY) from None
+        if record is not None:
+            weigh(self._meter, record)
+        return record
+
+
+def invoke_call(
+    scope: ExecutionScope, module: str, name: str, args: tuple[Any, ...], sender: bytes, meter: Meter, caller: str = ""
+) -> None:
+    """Run a call with arguments that its codec has decoded. Raises what bundle code raises (see `fault_of`)."""
+    target = scope.loaded.calls[(module, name)]
+    if target.declaration.internal and not caller:
+        raise HostFault(INTERNAL_CALL)
+    _run_call(scope, target, args, sender, meter, caller)
+
+
+def _run_call(
+    scope: ExecutionScope, target: LoadedCall, args: tuple[Any, ...], sender: bytes, meter: Meter, caller: str
+) -> None:
+    flag = target.declaration.flag
+    if flag and not scope.parameters.flag(flag):
+        raise Refused(FEATURE_OFF)
+    target.function(meter, Context(scope, target.declaration.module, sender, meter, caller), *args)
+
+
+def invoke_query(
+    scope: ExecutionScope, module: str, name: str, args: tuple[Any, ...], meter: Meter, sender: bytes = b""
+) -> Any:
+    """The answer of a query, checked against the type it declares."""
+    return _run_query(scope, scope.loaded.queries[(module, name)], args, meter, sender)
+
+
+def _run_query(
+    scope: ExecutionScope, target: LoadedQuery, args: tuple[Any, ...], meter: Meter, sender: bytes = b""
+) -> Any:
+    module = target.declaration.module
+    answer = target.function(meter, Context(scope, module, sender, meter, read_only=True), *args)
+    if answer is None and target.declaration.may_be_none:
+        return None
+    try:
+        target.check_answer(meter, answer)
+    except HostFault as fault:
+        raise HostFault(WRONG_RESULT if fault.code == WRONG_RECORD else fault.code) from None
+    return answer
+
+
+def invoke_hook(scope: ExecutionScope, hook: HookDeclaration, meter: Meter) -> Any:
+    """Run a hook; the answer of a `health` hook, which can write nothing, is whether its module is well."""
+    function = scope.loaded.functions[(hook.module, hook.function)]
+    return function(meter, Context(scope, hook.module, b"", meter, read_only=hook.kind == "health"))
+
+
+def invoke_migration(
+    loaded: LoadedRuntime,
+    migration: MigrationDeclaration,
+    old: Any,
+    frozen: Mapping[str, int],
+    meter: Meter,
+    reads: Reads | None = None,
+) -> Any:
+    """The new record for an old one; the caller checks its type, its fields and what it left unchanged."""
+    function = loaded.functions[(migration.module, migration.function)]
+    if not migration.reads:
+        return function(meter, old, SimpleNamespace(**frozen))
+    assert reads is not None, "a migration with inputs is given them"
+    return function(meter, old, SimpleNamespace(**frozen), Inputs(reads, migration.reads, meter))
+
+
+def invoke_validate(loaded: LoadedRuntime, table: str, old: Any, new: Any, meter: Meter) -> bool:
+    """Whether every validator of a table (full name) answers True for a migrated record; True without any."""
+    return all(function(meter, old, new) is True for function in loaded.validators.get(table, ()))
+
+
+def _name(value: Any) -> str:
+    if type(value) is not str or not 0 < len(value) <= MAX_CODE:
+        raise HostFault(WRONG_VALUE)
+    return value
+
+
+def _shown(value: Any) -> str:
+    """How an event shows a value: integers in digits, data in hex."""
+    if type(value) is str:
+        return value
+    if type(value) is bytes:
+        return value.hex()
+    if type(value) is bool:
+        return "true" if value else "false"
+    if type(value) is int:
+        return str(value)
+    raise HostFault(WRONG_TYPE)

@@ -1,0 +1,306 @@
+"""Operators of bundle code: exact types, bounded results, a price for what grows.
+
+The compiler puts a call of one of these in place of each operator. Small integers take the first branch and pay
+nothing beyond the statement they stand in; texts, data, lists and tuples pay for their size. What Python would refuse
+with a TypeError is refused here too; what it would answer beyond the bounds is ValueTooLarge.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from runtime.metering.faults import WRONG_VALUE, HostFault, ValueTooLarge
+from runtime.metering.limits import INT_BITS, INT_LIMIT
+from runtime.metering.meter import Meter
+from runtime.metering.values import (
+    NUMBERS,
+    SCALARS,
+    check_key,
+    check_size,
+    pay_bytes,
+    text_bytes,
+    weigh,
+    wrong_type,
+)
+from storage.record import Record
+
+_LEAST = -INT_LIMIT
+_SEQUENCES = frozenset({str, bytes, list, tuple})
+_ORDERED = frozenset({str, bytes, list, tuple})
+
+
+def bounded(value: int) -> int:
+    """The integer itself, or ValueTooLarge."""
+    if _LEAST < value < INT_LIMIT:
+        return value
+    raise ValueTooLarge
+
+
+def _integers(left: Any, right: Any) -> None:
+    """Booleans count as integers, as in Python; nothing else does."""
+    for value in (left, right):
+        if type(value) is not int and type(value) is not bool:
+            raise wrong_type()
+
+
+def add(meter: Meter, left: Any, right: Any) -> Any:
+    if type(left) is int and type(right) is int:
+        result = left + right
+        if _LEAST < result < INT_LIMIT:
+            return result
+        raise ValueTooLarge
+    if type(left) is type(right) and type(left) in _SEQUENCES:
+        return _join(meter, left, right)
+    _integers(left, right)
+    return bounded(left + right)
+
+
+def _join(meter: Meter, left: Any, right: Any) -> Any:
+    check_size(len(left) + len(right))
+    pay_sequence(meter, left)
+    pay_sequence(meter, right)
+    return left + right
+
+
+def pay_sequence(meter: Meter, value: Any, times: int = 1) -> None:
+    """Pay for copying a text, data, list or tuple `times` over."""
+    if type(value) is str:
+        pay_bytes(meter, text_bytes(value) * times)
+    elif type(value) is bytes:
+        pay_bytes(meter, len(value) * times)
+    else:
+        meter.pay(1 + len(value) * times)
+
+
+def sub(meter: Meter, left: Any, right: Any) -> Any:
+    if type(left) is int and type(right) is int:
+        result = left - right
+        if _LEAST < result < INT_LIMIT:
+            return result
+        raise ValueTooLarge
+    _integers(left, right)
+    return bounded(left - right)
+
+
+def mult(meter: Meter, left: Any, right: Any) -> Any:
+    if type(left) is int and type(right) is int:
+        result = left * right
+        if _LEAST < result < INT_LIMIT:
+            return result
+        raise ValueTooLarge
+    if type(left) in _SEQUENCES:
+        return _repeat(meter, left, right)
+    if type(right) in _SEQUENCES:
+        return _repeat(meter, right, left)
+    _integers(left, right)
+    return bounded(left * right)
+
+
+def _repeat(meter: Meter, value: Any, times: Any) -> Any:
+    _integers(times, times)
+    if times > 0:
+        check_size(len(value) * times)
+        pay_sequence(meter, value, times)
+    return value * (times if times > 0 else 0)
+
+
+def floordiv(meter: Meter, left: Any, right: Any) -> Any:
+    if type(left) is not int or type(right) is not int:
+        _integers(left, right)
+    return bounded(left // right)
+
+
+def mod(meter: Meter, left: Any, right: Any) -> Any:
+    if type(left) is not int or type(right) is not int:
+        _integers(left, right)
+    return left % right
+
+
+def power(meter: Meter, left: Any, right: Any) -> Any:
+    _integers(left, right)
+    if right < 0:
+        raise HostFault(WRONG_VALUE)
+    if right == 0 or left == 1:
+        return 1
+    if -1 <= left <= 0:
+        return left if right & 1 else -left
+    if right > INT_BITS or (abs(left).bit_length() - 1) * right >= INT_BITS:
+        raise ValueTooLarge
+    return bounded(left**right)
+
+
+def lshift(meter: Meter, left: Any, right: Any) -> Any:
+    _integers(left, right)
+    if right < 0:
+        raise HostFault(WRONG_VALUE)
+    if left == 0:
+        return 0
+    if right > INT_BITS:
+        raise ValueTooLarge
+    return bounded(left << right)
+
+
+def rshift(meter: Meter, left: Any, right: Any) -> Any:
+    _integers(left, right)
+    if right < 0:
+        raise HostFault(WRONG_VALUE)
+    return left >> min(right, INT_BITS + 1)
+
+
+def bitand(meter: Meter, left: Any, right: Any) -> Any:
+    _integers(left, right)
+    return left & right
+
+
+def bitor(meter: Meter, left: Any, right: Any) -> Any:
+    _integers(left, right)
+    return bounded(left | right)
+
+
+def bitxor(meter: Meter, left: Any, right: Any) -> Any:
+    _integers(left, right)
+    return bounded(left ^ right)
+
+
+def negate(meter: Meter, value: Any) -> Any:
+    _integers(value, value)
+    return -value
+
+
+def positive(meter: Meter, value: Any) -> Any:
+    _integers(value, value)
+    return +value
+
+
+def invert(meter: Meter, value: Any) -> Any:
+    _integers(value, value)
+    return bounded(-1 - value)
+
+
+def grow(meter: Meter, left: Any, right: Any) -> Any:
+    """`left += right`: like `add`, but a list grows in place, as in Python."""
+    if type(left) is list:
+        if type(right) is not list:
+            raise wrong_type()
+        check_size(len(left) + len(right))
+        meter.pay(1 + len(right))
+        left += right
+        return left
+    return add(meter, left, right)
+
+
+def equal(meter: Meter, left: Any, right: Any) -> bool:
+    kind = type(left)
+    if kind is int and type(right) is int:
+        return bool(left == right)
+    if kind is type(right):
+        if kind is bytes or kind is str:
+            if len(left) != len(right):
+                return False
+            meter.pay(len(left) >> 6)
+            return bool(left == right)
+        return _equal_alike(meter, left, right)
+    return _equal_unlike(left, right)
+
+
+def _equal_alike(meter: Meter, left: Any, right: Any) -> bool:
+    if type(left) in (list, tuple, dict) and len(left) != len(right):
+        return False
+    weigh(meter, left)
+    if isinstance(left, Record) or type(left) in SCALARS:
+        return bool(left == right)
+    weigh(meter, right)
+    return bool(left == right)
+
+
+def _equal_unlike(left: Any, right: Any) -> bool:
+    """Values of two types: only booleans and integers can be equal; what is no value cannot be compared."""
+    for value in (left, right):
+        if type(value) not in SCALARS and type(value) not in (list, tuple, dict) and not isinstance(value, Record):
+            raise wrong_type()
+    if type(left) in NUMBERS and type(right) in NUMBERS:
+        return bool(left == right)
+    return False
+
+
+def unequal(meter: Meter, left: Any, right: Any) -> bool:
+    return not equal(meter, left, right)
+
+
+def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Meter, Any, Any], bool]:
+    def ordered(meter: Meter, left: Any, right: Any) -> bool:
+        if type(left) is int and type(right) is int:
+            return compare(left, right)
+        if type(left) is type(right) and type(left) in _ORDERED:
+            weigh(meter, left)
+            weigh(meter, right)
+            return compare(left, right)
+        _integers(left, right)
+        return compare(left, right)
+
+    return ordered
+
+
+def contains(meter: Meter, left: Any, right: Any) -> bool:
+    """`left in right`."""
+    kind = type(right)
+    if kind is dict:
+        check_key(meter, right, left)
+        return left in right
+    if kind is list or kind is tuple:
+        return _among(meter, left, right)
+    if kind is str or kind is bytes:
+        pay_search(meter, right, left)
+        return left in right
+    if kind is range:
+        _integers(left, left)
+        return left in right
+    raise wrong_type()
+
+
+def _among(meter: Meter, value: Any, items: Any) -> bool:
+    """One walk through the items, each compared with the value: never more than the value's own size an item."""
+    before = meter.steps_left
+    weigh(meter, value)
+    meter.pay((before - meter.steps_left) * len(items))
+    return value in items
+
+
+def pay_search(meter: Meter, text: Any, part: Any) -> None:
+    """Pay for looking for `part` in a text or in data of the same type; its worst case is their product."""
+    if type(text) is not type(part) or type(text) not in (str, bytes):
+        raise wrong_type()
+    pay_bytes(meter, len(text) * min(len(part), 64))
+
+
+def not_contains(meter: Meter, left: Any, right: Any) -> bool:
+    return not contains(meter, left, right)
+
+
+BINARY: dict[type[ast.operator], Callable[..., Any]] = {
+    ast.Add: add,
+    ast.Sub: sub,
+    ast.Mult: mult,
+    ast.FloorDiv: floordiv,
+    ast.Mod: mod,
+    ast.Pow: power,
+    ast.LShift: lshift,
+    ast.RShift: rshift,
+    ast.BitAnd: bitand,
+    ast.BitOr: bitor,
+    ast.BitXor: bitxor,
+}
+UNARY: dict[type[ast.unaryop], Callable[..., Any]] = {ast.USub: negate, ast.UAdd: positive, ast.Invert: invert}
+COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
+    ast.Eq: equal,
+    ast.NotEq: unequal,
+    ast.Lt: _comparison(operator.lt),
+    ast.LtE: _comparison(operator.le),
+    ast.Gt: _comparison(operator.gt),
+    ast.GtE: _comparison(operator.ge),
+    ast.In: contains,
+    ast.NotIn: not_contains,
+}
