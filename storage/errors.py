@@ -19,6 +19,8 @@
     |  `- InvalidRecord  NotCanonical  InvalidKey  InvalidSchema
     |- TableFault            names and generations of tables
     |  `- TableUnknown  TableExists  TableMismatch  GenerationInvalid
+    |- TreeFault             Merkle trees
+    |  `- PatchStale  TreeDamaged
     |- PreparedStale         a prepared block whose base is no longer the head
     |- HeightOutOfOrder      a commit that is not for the next height
     |- NotDurable            something asked for needs blocks on disk that still wait for a sync
@@ -318,6 +320,26 @@ class GenerationInvalid(TableFault):
     says = "generation {number} of {name}: {reason}"
     name: str
     number: int
+    reason: str
+
+
+class TreeFault(StorageError):
+    code = "tree_fault"
+
+
+@dataclass(eq=False)
+class PatchStale(TreeFault):
+    code = "patch_stale"
+    says = "tree patch was prepared on root {base}, the tree has {root}; prepare it again"
+    base: str
+    root: str
+
+
+@dataclass(eq=False)
+class TreeDamaged(TreeFault):
+    code = "tree_damaged"
+    says = "bucket row at {path!r} {reason}; restore a checkpoint or join again from a snapshot"
+    path: str
     reason: str
 
 
