@@ -15,7 +15,7 @@ All methods but ``view`` belong to the executor thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from storage.blocklog import BlockLog
@@ -129,6 +129,11 @@ class State:
     def catalogue(self) -> Catalogue:
         """The tables in force and kept."""
         return self._catalogue
+
+    def rows(self, name: str) -> Iterator[tuple[bytes, bytes]]:
+        """Key and value bytes of a table in force, in key order."""
+        half, entry = self._catalogue.half_of(name), self._catalogue.entry(name)
+        return self._generations.store(half, entry.generation).scan(b"", None, False)
 
     def register(self, table: Table[Any]) -> None:
         """Make a declaration findable by name; raises TableMismatch when the stored table has another schema."""
