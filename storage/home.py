@@ -8,6 +8,7 @@ the name of the release to use. One process works on a home at a time; it holds 
 import fcntl
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -74,6 +75,16 @@ class Home:
         return self.root / "snapshots"
 
     @property
+    def restored(self) -> Path:
+        """A restore that is complete but for moving it into place."""
+        return self.root / "restored"
+
+    @property
+    def replaced(self) -> Path:
+        """What the last restore replaced."""
+        return self.root / "replaced"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -100,8 +111,34 @@ class Home:
         return home
 
     def lock(self) -> "HomeLock":
-        """Claim the home for this process until the lock is closed. Raises StoreLocked with the holder's id."""
-        return HomeLock(self.lock_file)
+        """Claim the home for this process until the lock is closed, and finish a restore that a crash cut short.
+
+        Raises StoreLocked with the holder's id, DiskFull, DiskError.
+        """
+        lock = HomeLock(self.lock_file)
+        try:
+            self.finish_restore()
+        except BaseException:
+            lock.close()
+            raise
+        return lock
+
+    def finish_restore(self) -> None:
+        """Move a complete restored database and head into place, keeping what they replace; again is harmless.
+
+        Call with the home locked. Each step can be repeated: a piece is moved only while it still waits.
+        """
+        if not self.restored.is_dir():
+            return
+        try:
+            self.replaced.mkdir(exist_ok=True)
+            for here in (self.database, self.head_file):
+                _replace(here, self.restored / here.name, self.replaced / here.name)
+            sync_directory(self.replaced)
+            sync_directory(self.root)
+            self.restored.rmdir()
+        except OSError as error:
+            raise fault_of(self.root, error) from error
 
 
 def check_format(path: Path) -> None:
@@ -119,6 +156,17 @@ def check_format(path: Path) -> None:
         raise HomeFormatTooNew(path.parent, found, FORMAT, release)
     if found < 1:
         raise HomeFormatUnreadable(path, f"format {found} was never written")
+
+
+def _replace(here: Path, new: Path, old: Path) -> None:
+    """Put `new` in the place of `here`, which becomes `old`; whatever of this was done before is not done again."""
+    if not new.exists():
+        return
+    if here.exists():
+        if old.is_dir():
+            shutil.rmtree(old)
+        here.rename(old)
+    new.rename(here)
 
 
 def _write_format(home: Home) -> None:

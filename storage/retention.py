@@ -1,0 +1,51 @@
+"""Which checkpoints stay: the newest few, and those something still depends on. The rest are removed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from storage.checkpoint import HIDDEN, Checkpoint, list_checkpoints, remove_hidden
+from storage.faults import fault_of
+from storage.home import Home
+from storage.slots import sync_directory
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of one checkpoint, and why."""
+
+    checkpoint: Checkpoint
+    keep: bool
+    why: str
+
+
+def judge(checkpoints: Sequence[Checkpoint], keep: int, pinned: Mapping[int, str]) -> tuple[Verdict, ...]:
+    """A verdict on each checkpoint: the `keep` highest stay, and those at a pinned height, for its stated reason."""
+    ordered = sorted(checkpoints, key=lambda one: (one.height, one.name))
+    newest = {one.name for one in ordered[max(0, len(ordered) - keep) :]}
+    return tuple(_judge_one(one, one.name in newest, keep, pinned) for one in ordered)
+
+
+def prune(home: Home, keep: int, pinned: Mapping[int, str], *, dry_run: bool = False) -> tuple[Verdict, ...]:
+    """Remove what `judge` does not keep; with `dry_run` only say so. Raises DiskError."""
+    verdicts = judge(list_checkpoints(home), keep, pinned)
+    if dry_run:
+        return verdicts
+    try:
+        for verdict in verdicts:
+            if not verdict.keep:
+                path = verdict.checkpoint.path
+                path.rename(path.with_name(f"{HIDDEN}removing-{path.name}"))
+        if home.checkpoints.is_dir():
+            sync_directory(home.checkpoints)
+            remove_hidden(home.checkpoints)
+    except OSError as error:
+        raise fault_of(home.checkpoints, error) from error
+    return verdicts
+
+
+def _judge_one(checkpoint: Checkpoint, newest: bool, keep: int, pinned: Mapping[int, str]) -> Verdict:
+    if checkpoint.height in pinned:
+        return Verdict(checkpoint, True, pinned[checkpoint.height])
+    if newest:
+        return Verdict(checkpoint, True, f"one of the newest {keep}")
+    return Verdict(checkpoint, False, f"older than the newest {keep}, and nothing depends on it")
