@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from runtime.transaction import SignedTransaction
 
 FATES_KEPT = 10_000
+HOST_RANK = 1 << 300
+"""Host calls stand above every fee, among themselves by their sender's standing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,12 +23,8 @@ class Waiting:
     end: int
     """Dropped when this height is committed."""
     arrival: int
-    rate: int = field(init=False)
-    """What orders it: fee for its bytes, in 2**-20 units a byte; host calls stand above every fee."""
-
-    def __post_init__(self) -> None:
-        rate = 1 << 300 if self.host else (self.fee << 20) // self.size
-        object.__setattr__(self, "rate", rate)
+    rank: int
+    """Orders choice and crowding out: fee for its bytes in 2**-20 units a byte; see `HOST_RANK`."""
 
     @property
     def size(self) -> int:
@@ -47,7 +45,7 @@ class Lane:
         self._inside: dict[int, Waiting] = {}
         self._cheapest: list[tuple[int, int]] = []
         """Heap of (rate, -arrival): among equals the latest goes first. Holds stale pairs, skipped when met."""
-        self.bytes = 0
+        self.held_bytes = 0
 
     def __len__(self) -> int:
         return len(self._inside)
@@ -55,38 +53,40 @@ class Lane:
     def add(self, entry: Waiting) -> None:
         """Count ``entry`` in."""
         self._inside[entry.arrival] = entry
-        self.bytes += entry.size
-        heapq.heappush(self._cheapest, (entry.rate, -entry.arrival))
+        self.held_bytes += entry.size
+        heapq.heappush(self._cheapest, (entry.rank, -entry.arrival))
 
     def remove(self, entry: Waiting) -> None:
         """Count ``entry`` out."""
         del self._inside[entry.arrival]
-        self.bytes -= entry.size
+        self.held_bytes -= entry.size
         if len(self._cheapest) > 2 * len(self._inside) + 64:
-            self._cheapest = [(other.rate, -other.arrival) for other in self._inside.values()]
+            self._cheapest = [(other.rank, -other.arrival) for other in self._inside.values()]
             heapq.heapify(self._cheapest)
 
-    def has_room(self, entry: Waiting) -> bool:
-        """Whether ``entry`` fits beside all that is inside."""
-        return len(self._inside) < self._most_count and self.bytes + entry.size <= self._most_bytes
+    def has_room(self, entry: Waiting, instead_of: Waiting | None = None) -> bool:
+        """Whether ``entry`` fits beside all that is inside, or in the place of one of them."""
+        freed = instead_of if instead_of is not None and instead_of.arrival in self._inside else None
+        count = len(self._inside) + 1 - (freed is not None)
+        size = self.held_bytes + entry.size - (freed.size if freed else 0)
+        return count <= self._most_count and size <= self._most_bytes
 
     def cheaper_than(self, entry: Waiting) -> tuple[Waiting, ...]:
-        """The fewest cheapest ones that make room for ``entry``; empty when one would pay as much or is its sender's."""
-        count, size = len(self._inside), self.bytes + entry.size
+        """The fewest cheapest that make room for ``entry``; none when one ranks as high or is its own sender's."""
+        count, size = len(self._inside) + 1, self.held_bytes + entry.size
         met: list[Waiting] = []
-        fits = False
-        while self._cheapest and not fits:
-            rate, arrival = self._cheapest[0]
+        while self._cheapest and (count > self._most_count or size > self._most_bytes):
+            rank, arrival = self._cheapest[0]
             other = self._inside.get(-arrival)
-            if other is not None and (rate >= entry.rate or _same_sender(other, entry)):
+            if other is not None and (rank >= entry.rank or _same_sender(other, entry)):
                 break
             heapq.heappop(self._cheapest)
             if other is not None:
                 met.append(other)
-                fits = count - len(met) < self._most_count and size - sum(o.size for o in met) <= self._most_bytes
+                count, size = count - 1, size - other.size
         for other in met:  # whether they go is the caller's to do
-            heapq.heappush(self._cheapest, (other.rate, -other.arrival))
-        return tuple(met) if fits else ()
+            heapq.heappush(self._cheapest, (other.rank, -other.arrival))
+        return tuple(met) if count <= self._most_count and size <= self._most_bytes else ()
 
 
 class Fates:

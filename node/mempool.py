@@ -7,10 +7,11 @@ What it keeps, in this order of rules (the first that fails is the refusal's cod
   same nonce must offer a stated part more fee. Host calls count as offering nothing, so none of them replaces another;
 - a sender's waiting fees together stay within what the sender can spend, and each is at the floor or above;
 - runtime transactions and host calls have bounds of their own in count and bytes, so that paid traffic never keeps a
-  vote out. A full pool makes room only for one that can execute now and pays more for its bytes than the cheapest.
+  vote out. A full pool makes room only for one that can execute now and ranks above the cheapest: by fee for its
+  bytes, host calls by their sender's standing.
 
-What a block gets: host calls first, up to half of its bytes, then the highest fee for its bytes, and each sender's in
-order of nonce without a gap. Choosing removes nothing; a block that commits does. At a flip everything is asked again.
+What a block gets: host calls first, up to half of its bytes, then the highest rank, and each sender's in order of
+nonce without a gap. Choosing removes nothing; a block that commits does. At a flip everything is asked again.
 
 Signatures and state are not looked at here: whoever adds brings the facts (`Sender`). Safe between threads.
 """
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from threading import RLock
 
 from node.errors import TransactionRefused
-from node.lane import Fates, Lane, Waiting
+from node.lane import HOST_RANK, Fates, Lane, Waiting
 from runtime.transaction import SignedTransaction
 
 REFUSALS = {
@@ -44,7 +45,7 @@ class Limits:
     """Bounds of the pool; host calls have the same ones again, for themselves."""
 
     count: int = 20_000
-    bytes: int = 32 * 1024 * 1024
+    total_bytes: int = 32 * 1024 * 1024
     transaction_bytes: int = 48 * 1024
     nonce_window: int = 256
     """How many transactions one sender may have waiting, counted from its next nonce."""
@@ -61,6 +62,8 @@ class Sender:
     next_nonce: int
     spendable: int
     """Coin units in its purse."""
+    standing: int = 0
+    """What orders its host calls, which pay nothing: voting power, so that strangers cannot crowd voters out."""
 
 
 class Mempool:
@@ -73,7 +76,7 @@ class Mempool:
         self._known: dict[bytes, Waiting] = {}
         self._senders: dict[bytes, dict[int, Waiting]] = {}
         self._next: dict[bytes, int] = {}
-        self._lanes = {False: Lane(limits.count, limits.bytes), True: Lane(limits.count, limits.bytes)}
+        self._lanes = {False: Lane(limits.count, limits.total_bytes), True: Lane(limits.count, limits.total_bytes)}
         self._ends: list[tuple[int, bytes]] = []
         self._fates = Fates()
         self._arrivals = 0
@@ -85,9 +88,9 @@ class Mempool:
         return transaction_id in self._known
 
     @property
-    def bytes(self) -> int:
+    def total_bytes(self) -> int:
         """Raw bytes of all that waits."""
-        return sum(lane.bytes for lane in self._lanes.values())
+        return sum(lane.held_bytes for lane in self._lanes.values())
 
     def get(self, transaction_id: bytes) -> SignedTransaction | None:
         """The waiting transaction of that id."""
@@ -114,15 +117,18 @@ class Mempool:
         with self._lock:
             body, limits = transaction.body, self.limits
             end = min(self.height + limits.lifetime, body.expiry or self.height + limits.lifetime)
-            entry = Waiting(transaction, 0 if host else body.fee, host, end, self._arrivals)
+            rank = HOST_RANK + sender.standing if host else (body.fee << 20) // max(len(transaction.raw), 1)
+            entry = Waiting(transaction, 0 if host else body.fee, host, end, self._arrivals, rank)
             queue = self._senders.get(body.sender, {})
             refusal = self._refusal(entry, sender, queue)
             if refusal:
                 raise TransactionRefused(refusal, REFUSALS[refusal])
             replaced = queue.get(body.nonce)
-            victims = () if replaced else self._make_room(entry, sender, queue)
-            for victim in (replaced,) if replaced else victims:
-                self._drop(victim, "replaced" if replaced else "crowded_out")
+            victims = self._make_room(entry, sender, queue)
+            if replaced is not None:
+                self._drop(replaced, "replaced")
+            for victim in victims:
+                self._drop(victim, "crowded_out")
             self._keep(entry, sender)
 
     def _refusal(self, entry: Waiting, sender: Sender, queue: Mapping[int, Waiting]) -> str:
@@ -146,12 +152,11 @@ class Mempool:
     def _make_room(self, entry: Waiting, sender: Sender, queue: Mapping[int, Waiting]) -> tuple[Waiting, ...]:
         """The cheapest of the lane that must go for ``entry``; refuses when they pay as much or it cannot run now."""
         lane = self._lanes[entry.host]
-        if lane.has_room(entry):
+        nonce = entry.transaction.body.nonce
+        if lane.has_room(entry, queue.get(nonce)):
             return ()
-        nonce = sender.next_nonce
-        while nonce in queue:
-            nonce += 1
-        victims = lane.cheaper_than(entry) if entry.transaction.body.nonce == nonce else ()
+        executable = all(earlier in queue for earlier in range(sender.next_nonce, nonce))
+        victims = lane.cheaper_than(entry) if executable and nonce not in queue else ()
         if not victims:
             raise TransactionRefused("mempool_full", REFUSALS["mempool_full"])
         return victims
@@ -180,7 +185,7 @@ class Mempool:
         """What the next block should hold, in order; nothing is removed."""
         with self._lock:
             heads = [
-                (-entry.rate, entry.arrival, entry)
+                (-entry.rank, entry.arrival, entry)
                 for sender, queue in self._senders.items()
                 if (entry := queue.get(self._next[sender])) is not None
             ]
@@ -202,7 +207,7 @@ class Mempool:
             chosen.append(entry.transaction)
             following = self._senders[body.sender].get(body.nonce + 1)
             if following is not None:
-                heapq.heappush(heads, (-following.rate, following.arrival, following))
+                heapq.heappush(heads, (-following.rank, following.arrival, following))
         return chosen
 
     def committed(self, height: int, ids: Iterable[bytes], nonces: Mapping[bytes, int]) -> None:

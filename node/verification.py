@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -134,7 +135,7 @@ class Verifier:
             except RuntimeError:
                 _give_up(part)
             else:
-                done.add_done_callback(partial(loop.call_soon_threadsafe, _settle, part))
+                done.add_done_callback(partial(_hand_over, loop, part))
 
     def _split(self, claims: list[Claim]) -> list[Future[list[bool]]]:
         share = -(-len(claims) // self._threads)
@@ -148,6 +149,11 @@ class Verifier:
         with self._count:
             self.verified += len(claims)
         return verdicts
+
+
+def _hand_over(loop: asyncio.AbstractEventLoop, part: list[Waiting], result: Future[list[bool]]) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(_settle, part, result)
 
 
 def _settle(part: list[Waiting], result: Future[list[bool]]) -> None:

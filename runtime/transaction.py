@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TypeVar
 
 from runtime.errors import TransactionMalformed
 from runtime.interface import INTERFACE_BYTES
 from runtime.keys import PUBLIC_BYTES, SIGNATURE_BYTES, PrivateKey
-from storage.codec import codec_of
+from storage.codec import Codec, codec_of
 from storage.errors import InvalidRecord, NotCanonical
 from storage.record import Address, Amount, Data, Record, Text, field
+
+R = TypeVar("R", bound=Record)
 
 _SIGNED = b"synod/transaction/"
 LONGEST_NAME = 64
@@ -99,17 +102,23 @@ def decode_transaction(raw: bytes, max_bytes: int) -> SignedTransaction:
     """Decode untrusted bytes; raises TransactionMalformed (too_large, not_canonical, malformed, unsigned)."""
     if len(raw) > max_bytes:
         raise TransactionMalformed("too_large", f"the transaction has {len(raw)} bytes, {max_bytes} are allowed")
-    try:
-        envelope = _ENVELOPE.decode_canonical(raw)
-        body = _BODY.decode_canonical(envelope.body)
-    except NotCanonical as reason:
-        raise TransactionMalformed("not_canonical", f"encode the transaction as the node does: {reason}") from None
-    except InvalidRecord as reason:
-        raise TransactionMalformed("malformed", f"these bytes are no transaction: {reason}") from None
+    envelope = _read(_ENVELOPE, raw)
+    body = _read(_BODY, envelope.body)
     if not envelope.signature:
         raise TransactionMalformed("unsigned", "the transaction has no signature: sign its body first")
     _check_form(body, envelope.signature)
     return SignedTransaction(raw, transaction_id(raw), body, envelope.body, envelope.signature)
+
+
+def _read(codec: Codec[R], raw: bytes) -> R:
+    try:
+        record = codec.decode(raw)
+        canonical = codec.encode(record)
+    except (NotCanonical, InvalidRecord) as reason:
+        raise TransactionMalformed("malformed", f"these bytes are no {codec.name}: {reason.reason}") from None
+    if canonical != raw:
+        raise TransactionMalformed("not_canonical", f"this {codec.name} is encoded another way than the node does it")
+    return record
 
 
 def _check_form(body: Body, signature: bytes) -> None:

@@ -1,0 +1,342 @@
+"""What the HTTP face says, as types: the OpenAPI document is made from these, so it is true to the answers.
+
+Amounts (coins, shares, nonces, parameters) are decimal *strings* everywhere: a state integer may have 256 bits, and a
+JSON number above 2**53 is changed silently by most readers. Heights, places, counts, versions of formats and ids of
+proposals and plans stay numbers; they cannot get there. Bytes are lower-case hex, addresses ``syn1...`` text, ratios
+``"667/1000"``. Records of state are objects by field name, made from their schema (node.http.values).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from governance.proposals import Proposal, Standing, Step
+from node.http.values import json_schema
+from runtime.plans import HistoryEntry, Plan
+from storage.record import schema_of
+
+AmountText = Annotated[str, Field(pattern="^(0|[1-9][0-9]{0,77})$", examples=["115792089237316195423570985008687907"])]
+HashHex = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+BytesHex = Annotated[str, Field(pattern="^([0-9a-f]{2})*$")]
+AddressText = Annotated[str, Field(pattern="^syn1[02-9ac-hj-np-z]{38}$")]
+Height = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Number = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Anything = Annotated[Any, WithJsonSchema({"description": "By the schema that GET /modules lists."})]
+Object = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "description": "By the schema of its table."})]
+ProposalObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(Proposal)))]
+StandingObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(Standing)))]
+StepObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(Step)))]
+PlanObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(Plan)))]
+HistoryObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(HistoryEntry)))]
+
+
+class Answer(BaseModel):
+    """Base of every answer: frozen, and nothing beside what is declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Runtime(Answer):
+    """A runtime: what the chain runs, moved by the chain only."""
+
+    version: str
+    code_hash: HashHex
+    since: Height = Field(description="The first height it executed.")
+
+
+class Status(Answer):
+    """Who this node is and how far it has come."""
+
+    chain_id: str
+    chain_name: str
+    release: str = Field(description="The installed host software; the chain does not move it.")
+    height: Height = Field(description="The last committed height that is on disk.")
+    block_id: HashHex
+    app_root: HashHex
+    host_root: HashHex
+    runtime_root: HashHex
+    runtime: Runtime
+    state: Literal["running", "catching_up", "draining", "stopping"]
+    safe_mode: bool = Field(description="Runtime calls wait; governance acts.")
+    driver: str = Field(description="Who makes blocks, such as `solo: 1 machine, 4 signatures`.")
+    mempool_transactions: Number
+    mempool_bytes: Number
+
+
+class HealthPart(Answer):
+    """One thing that health depends on."""
+
+    name: str
+    healthy: bool
+    detail: str = ""
+
+
+class Health(Answer):
+    """Whether this node works, part by part."""
+
+    healthy: bool
+    uptime_seconds: Number
+    parts: list[HealthPart]
+
+
+class Readiness(Answer):
+    """Whether a load balancer should send traffic here."""
+
+    ready: bool
+    reason: str = Field("", description="Why not: catching_up, draining, stopping.")
+
+
+class Attribute(Answer):
+    """One named value of an event."""
+
+    name: str
+    value: str
+
+
+class Event(Answer):
+    """Something others may want to follow."""
+
+    kind: str
+    attributes: list[Attribute]
+
+
+class Receipt(Answer):
+    """What became of one item of a block; after a rollback an item has a second one."""
+
+    item: HashHex
+    code: str = Field(description="`ok`, or why not.")
+    file: str = Field("", description="The bundle's file in which it failed.")
+    line: Number = 0
+    steps: Number
+    written: Number = Field(description="Bytes.")
+    fee: AmountText
+    events: list[Event]
+
+
+class Body(Answer):
+    """What was signed."""
+
+    chain: str
+    sender: AddressText
+    nonce: AmountText
+    fee: AmountText
+    expiry: AmountText
+    module: str
+    call: str
+    interface: BytesHex
+    args: BytesHex
+    key: BytesHex
+
+
+class Transaction(Answer):
+    """A transaction and what became of it."""
+
+    id: HashHex
+    state: Literal["waiting", "executed", "failed", "dropped"]
+    reason: str = Field("", description="The receipt's code when it failed, or why the mempool dropped it.")
+    height: Height | None = None
+    place: Number | None = Field(None, description="Its position in the block.")
+    raw: BytesHex | None = Field(None, description="Its bytes; null when they are gone from here.")
+    body: Body | None = None
+    receipts: list[Receipt] = Field(default_factory=list, description="In the order of execution; two after a replay.")
+
+
+class Submitted(Answer):
+    """The mempool took it; `GET /transactions/{id}` tells what becomes of it."""
+
+    id: HashHex
+    state: Literal["waiting"] = "waiting"
+
+
+class Block(Answer):
+    """A block as its proposer made it, with its receipts."""
+
+    height: Height
+    id: HashHex
+    chain: str
+    last_block: HashHex
+    app_root: HashHex = Field(description="The root after the block before this one.")
+    proposer: AddressText
+    transactions: list[HashHex] = Field(description="Ids in order.")
+    receipts: list[Receipt] = Field(description="Of hooks and transactions, in the order of execution.")
+
+
+class Account(Answer):
+    """What a signer needs to know of an address."""
+
+    address: AddressText
+    key: BytesHex = Field(description="The key that signs for it now; empty until its first transaction.")
+    nonce: AmountText = Field(description="The next nonce of the committed state.")
+    next_nonce: AmountText = Field(description="The next nonce after what waits in this node's mempool.")
+    balance: AmountText = Field(description="Units that fees and deposits are taken from.")
+    substitute: bool = Field(description="The key stands in for one that nobody here has (imported chains).")
+
+
+class FieldSchema(Answer):
+    """A field of a record, or an argument."""
+
+    number: Number
+    name: str
+    type: str = Field(description="amount, flag, text, data, address, hash, [item], {record} or <variant>.")
+    optional: bool = Field(description="Zero when left out.")
+    coin: bool = Field(False, description="Counts in the supply.")
+
+
+class KeyPart(Answer):
+    """A part of a table's key."""
+
+    name: str
+    type: str
+
+
+class TableSchema(Answer):
+    """A table: GET /modules/{module}/tables/{table}."""
+
+    name: str
+    id: str = Field(description="module.table")
+    key: list[KeyPart]
+    fields: list[FieldSchema]
+    value: Object = Field(description="JSON Schema of its rows.")
+
+
+class QuerySchema(Answer):
+    """A query: GET or POST /modules/{module}/queries/{query}."""
+
+    name: str
+    arguments: list[FieldSchema]
+    returns: str
+
+
+class CallSchema(Answer):
+    """A call that a transaction can make."""
+
+    name: str
+    arguments: list[FieldSchema]
+    meaning: Number
+    interface: BytesHex = Field(description="What a transaction names so that it is never reinterpreted.")
+    interface_text: str = Field(description="The line that the interface is the hash of.")
+    flag: str = Field("", description="The feature flag that gates it.")
+
+
+class Module(Answer):
+    """A module as it runs now; the list changes at the flip."""
+
+    name: str
+    half: Literal["host", "runtime"]
+    doc: str = ""
+    tables: list[TableSchema]
+    queries: list[QuerySchema]
+    calls: list[CallSchema]
+
+
+class Modules(Answer):
+    """Everything that can be read and called at a height."""
+
+    height: Height
+    runtime: Runtime
+    modules: list[Module]
+
+
+class Row(Answer):
+    """A row; `value` is null where the table has none, which is an answer and can be proven."""
+
+    key: Object
+    value: Object | None
+
+
+class Rows(Answer):
+    """A page of a table in key order."""
+
+    table: str
+    height: Height
+    rows: list[Row]
+    next: str | None = Field(description="Give it as `after` for the next page; null at the end.")
+
+
+class ProvenRow(Answer):
+    """One row, with the proof when asked for."""
+
+    table: str
+    height: Height
+    app_root: HashHex
+    row: Row
+    proof: Object | None = Field(None, description="For storage.proofs, which needs nothing else but the root.")
+
+
+class QueryAnswer(Answer):
+    """What a query said."""
+
+    query: str
+    height: Height
+    result: Anything
+
+
+class ProposalAnswer(Answer):
+    """A proposal: what was proposed, how far it has come, and what happened to it."""
+
+    id: Number
+    proposal: ProposalObject
+    standing: StandingObject
+    history: list[StepObject] = Field(default_factory=list, description="Only when one proposal is asked for.")
+
+
+class Proposals(Answer):
+    """A page of proposals, the newest first."""
+
+    height: Height
+    proposals: list[ProposalAnswer]
+    next: Number | None = Field(description="Give it as `before` for the next page; null at the end.")
+
+
+class PlanAnswer(Answer):
+    """A plan of the coordinator."""
+
+    id: Number
+    plan: PlanObject
+
+
+class Plans(Answer):
+    """The runtime that runs, and what waits to replace it."""
+
+    height: Height
+    running: Runtime
+    pending: PlanAnswer | None
+    waiting: list[PlanAnswer] = Field(description="Approved ones behind it, in order of approval.")
+    rollback_until: Height | None = Field(description="The last height at which a rollback may execute; null for none.")
+
+
+class HistoryAnswer(Answer):
+    """One thing that happened to a plan."""
+
+    height: Height
+    plan: Number
+    entry: HistoryObject
+
+
+class History(Answer):
+    """A page of the upgrade history, the newest first."""
+
+    height: Height
+    entries: list[HistoryAnswer]
+    next: Height | None = Field(description="Give it as `before` for the next page; null at the end.")
+
+
+class Parameter(Answer):
+    """A chain parameter in force; a ratio as `"667/1000"`."""
+
+    name: str
+    value: str = Field(pattern="^[0-9]+(/[0-9]+)?$")
+    default: str
+    least: str
+    most: str
+    meaning: str
+
+
+class Parameters(Answer):
+    """Every chain parameter and feature flag in force."""
+
+    height: Height
+    parameters: list[Parameter]
+    flags: dict[str, bool]
