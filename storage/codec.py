@@ -76,7 +76,7 @@ class Codec(Generic[R]):
     def _decode_wide(self, raw: bytes) -> R:
         try:
             return cast(R, from_wide(self.record, msgspec.msgpack.decode(raw)))
-        except (msgspec.DecodeError, InvalidRecord) as error:
+        except (msgspec.DecodeError, InvalidRecord, RecursionError) as error:
             raise NotCanonical(self.name, str(error)) from None
 
 

@@ -67,7 +67,7 @@ _SCALARS: dict[Kind, Any] = {
     "amount": Amount, "flag": Flag, "text": Text, "data": Data, "address": Address, "hash": Hash,
 }
 _NO_DEFAULT: Any = object()
-_OPTIONS = {
+_OPTIONS: dict[str, Any] = {
     "frozen": True, "kw_only": True, "omit_defaults": True, "forbid_unknown_fields": True, "gc": False,
 }
 
@@ -104,7 +104,7 @@ class _RecordMeta(StructMeta):
         is_variant = any(issubclass(base, Variant) for base in bases)
         finish = _finish_variant if is_variant else _finish_record
         finish(name, namespace, declared, hints)
-        return super().__new__(mcls, name, bases, namespace)
+        return super().__new__(mcls, name, bases, namespace, kw_only=True)  # msgspec does not inherit this one
 
 
 def _take_declared(name: str, namespace: dict[str, Any]) -> dict[str, _Declared]:
@@ -124,7 +124,7 @@ def _check_names(name: str, declared: dict[str, _Declared]) -> None:
         if attribute in _RESERVED or attribute.startswith("_") or keyword.iskeyword(attribute):
             raise InvalidSchema(name, f"{attribute} is no name for a field")
         if type(spec.number) is not int or spec.number <= last:
-            raise InvalidSchema(name, f"number of {attribute} must be above {last}: numbers ascend and are kept for ever")
+            raise InvalidSchema(name, f"number of {attribute} must be above {last}: numbers ascend and stay")
         last = spec.number
 
 
@@ -140,7 +140,9 @@ def _resolve(name: str, namespace: dict[str, Any]) -> dict[str, Any]:
         raise InvalidSchema(name, f"{error}; declare types above, at module level") from None
 
 
-def _finish_record(name: str, namespace: dict[str, Any], declared: dict[str, _Declared], hints: dict[str, Any]) -> None:
+def _finish_record(
+    name: str, namespace: dict[str, Any], declared: dict[str, _Declared], hints: dict[str, Any]
+) -> None:
     specs = []
     for attribute, spec in declared.items():
         kind = _type_spec(name, attribute, hints[attribute])
@@ -162,7 +164,9 @@ def _check_marks(name: str, attribute: str, kind: TypeSpec, spec: _Declared, has
         raise InvalidSchema(name, f'{attribute}: only an Amount can be marked, and only as value="coin"')
 
 
-def _finish_variant(name: str, namespace: dict[str, Any], declared: dict[str, _Declared], hints: dict[str, Any]) -> None:
+def _finish_variant(
+    name: str, namespace: dict[str, Any], declared: dict[str, _Declared], hints: dict[str, Any]
+) -> None:
     if not declared:
         raise InvalidSchema(name, "a variant needs a case")
     cases = []
@@ -202,7 +206,7 @@ def _bounded(hint: Any) -> Any:
     """The type as msgspec should read it: tuples, nested ones too, with a bound on their length."""
     if typing.get_origin(hint) is tuple:
         inner = _bounded(typing.get_args(hint)[0])
-        return Annotated[tuple[inner, ...], Meta(max_length=MAX_ITEMS)]
+        return Annotated[tuple[inner, ...], Meta(max_length=MAX_ITEMS)]  # type: ignore[valid-type]
     return hint
 
 
