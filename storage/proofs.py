@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from storage.errors import ProofInvalid
@@ -110,7 +111,7 @@ def verify(proof: Proof, root: bytes) -> bytes | None:
     _check_entry(proof, place)
     table_root = _table_root(proof, place)
     names = [name for name, _ in proof.table_roots]
-    if any(first >= second for first, second in zip(names, names[1:], strict=False)):
+    if any(first >= second for first, second in pairwise(names)):
         raise ProofInvalid("table roots are not in order of their names")
     if (proof.table, table_root) not in proof.table_roots:
         raise ProofInvalid(f"the bucket does not lead to the root of {proof.table}")

@@ -23,12 +23,13 @@ from __future__ import annotations
 import keyword
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Self, TypeVar, cast, dataclass_transform
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, cast, dataclass_transform
 
 import msgspec
-from msgspec import Meta, Struct, StructMeta
+from msgspec import Meta
 
 from storage.errors import InvalidSchema
 from storage.schema import (
@@ -51,6 +52,15 @@ __all__ = [
     "define_record", "define_variant", "schema_of", "variant_of",
 ]
 
+if TYPE_CHECKING:
+    # To a type checker a msgspec struct is a mutable dataclass, from which no frozen one may inherit.
+    class StructMeta(type): ...
+
+    class Struct:
+        __struct_fields__: ClassVar[tuple[str, ...]]
+else:
+    from msgspec import Struct, StructMeta
+
 Amount = Annotated[int, Meta(ge=0), "amount"]
 """0 to 2**256 - 1."""
 Flag = bool
@@ -67,6 +77,7 @@ _SCALARS: dict[Kind, Any] = {
     "amount": Amount, "flag": Flag, "text": Text, "data": Data, "address": Address, "hash": Hash,
 }
 _NO_DEFAULT: Any = object()
+_replace: Callable[..., object] = msgspec.structs.replace
 _OPTIONS: dict[str, Any] = {
     "frozen": True, "kw_only": True, "omit_defaults": True, "forbid_unknown_fields": True, "gc": False,
 }
@@ -97,31 +108,31 @@ class _RecordMeta(StructMeta):
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
         if not any(isinstance(base, _RecordMeta) for base in bases):
             return super().__new__(mcls, name, bases, namespace, **_OPTIONS)
-        if any(base.__struct_fields__ for base in bases if isinstance(base, _RecordMeta)):
+        if any(base not in (Record, Variant) for base in bases):
             raise InvalidSchema(name, "records are not inherited from; nest them")
-        declared = _take_declared(name, namespace)
-        hints = _resolve(name, namespace)
         is_variant = any(issubclass(base, Variant) for base in bases)
+        declared = _take_declared(name, namespace, _VARIANT_NAMES if is_variant else _RECORD_NAMES)
+        hints = _resolve(name, namespace)
         finish = _finish_variant if is_variant else _finish_record
         finish(name, namespace, declared, hints)
         return super().__new__(mcls, name, bases, namespace, kw_only=True)  # msgspec does not inherit this one
 
 
-def _take_declared(name: str, namespace: dict[str, Any]) -> dict[str, _Declared]:
+def _take_declared(name: str, namespace: dict[str, Any], reserved: frozenset[str]) -> dict[str, _Declared]:
     declared = {}
     for attribute in namespace.get("__annotations__", {}):
         spec = namespace.get(attribute)
         if not isinstance(spec, _Declared):
             raise InvalidSchema(name, f"{attribute} needs a number: write `{attribute}: Type = field(1)`")
         declared[attribute] = spec
-    _check_names(name, declared)
+    _check_names(name, declared, reserved)
     return declared
 
 
-def _check_names(name: str, declared: dict[str, _Declared]) -> None:
+def _check_names(name: str, declared: dict[str, _Declared], reserved: frozenset[str]) -> None:
     last = 0
     for attribute, spec in declared.items():
-        if attribute in _RESERVED or attribute.startswith("_") or keyword.iskeyword(attribute):
+        if attribute in reserved or attribute.startswith("_") or keyword.iskeyword(attribute):
             raise InvalidSchema(name, f"{attribute} is no name for a field")
         if type(spec.number) is not int or spec.number <= last:
             raise InvalidSchema(name, f"number of {attribute} must be above {last}: numbers ascend and stay")
@@ -216,7 +227,7 @@ class Record(Struct, metaclass=_RecordMeta):
 
     def but(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
-        return msgspec.structs.replace(self, **changes)
+        return cast(Self, _replace(self, **changes))
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(case,))
@@ -247,7 +258,8 @@ class Variant(Struct, metaclass=_RecordMeta):
         return next(name for name in self.__struct_fields__ if getattr(self, name) is not None)
 
 
-_RESERVED = frozenset({"but", "of", "value", "case"})
+_RECORD_NAMES = frozenset({"but"})
+_VARIANT_NAMES = frozenset({"of", "value", "case"})
 
 R = TypeVar("R", bound=Record)
 
