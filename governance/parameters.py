@@ -5,7 +5,7 @@ Bounds keep a vote from locking the chain or its successors; what no single boun
 - an emergency rollback proposed at once must be able to execute inside the rollback window;
 - the cut of one voter's power is at or above every quorum, so any distribution of power can reach them;
 - emergency and breaking decisions take at least what an ordinary one takes;
-- a deposit stays within a thousandth of the bonded coins (or its default), so that proposals stay affordable.
+- a vote never raises the deposit above a thousandth of the bonded coins (or its default): proposals stay affordable.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from runtime.parameters import ParameterRule as Rule
 GOVERNANCE_PARAMETERS: tuple[Rule, ...] = (
     Rule("voting_delay", 100, 1, 100_000, "blocks between a full deposit and the first vote"),
     Rule("voting_period", 14_400, 5, 1_000_000, "blocks in which votes count"),
-    Rule("grace_period", 14_400, 10, 1_000_000, "blocks in which an approved act that cannot happen yet is tried again"),
+    Rule("grace_period", 14_400, 10, 1_000_000, "blocks in which an approved act that cannot happen is tried again"),
     Rule("deposit_period", 14_400, 5, 1_000_000, "blocks in which a draft may gather its deposit"),
     Rule("min_deposit", 1_000, 0, 10**30, "units a proposal takes as deposit; a quarter of it at submission"),
-    Rule("quorum_threshold", Fraction(334, 1000), Fraction(1, 100), Fraction(2, 3), "share of all power that must vote"),
+    Rule("quorum_threshold", Fraction(334, 1000), Fraction(1, 100), Fraction(2, 3), "part of all power that must vote"),
     Rule("approval_threshold", Fraction(667, 1000), Fraction(501, 1000), Fraction(9, 10), "yes of yes + no + veto"),
     Rule("veto_threshold", Fraction(334, 1000), Fraction(1, 4), Fraction(1, 2), "veto share that vetoes"),
     Rule("breaking_quorum", Fraction(1, 2), Fraction(1, 100), Fraction(2, 3), "quorum of breaking upgrades"),
     Rule("breaking_threshold", Fraction(3, 4), Fraction(501, 1000), Fraction(9, 10), "threshold of breaking upgrades"),
-    Rule("emergency_quorum", Fraction(1, 2), Fraction(1, 100), Fraction(2, 3), "quorum of the emergency track"),
-    Rule("emergency_threshold", Fraction(3, 4), Fraction(501, 1000), Fraction(9, 10), "threshold of the emergency track"),
+    Rule("emergency_quorum", Fraction(1, 2), Fraction(1, 100), Fraction(2, 3), "quorum of emergencies"),
+    Rule("emergency_threshold", Fraction(3, 4), Fraction(501, 1000), Fraction(9, 10), "threshold of emergencies"),
     Rule("emergency_delay", 10, 1, 10_000, "blocks before an emergency vote opens"),
     Rule("emergency_period", 300, 5, 50_000, "blocks an emergency vote is open"),
     Rule("emergency_timelock", 50, 1, 10_000, "blocks between an emergency approval and its effect"),
-    Rule("emergency_power_floor", Fraction(1, 100), Fraction(0), Fraction(1, 10), "share of power that may propose there"),
+    Rule("emergency_power_floor", Fraction(1, 100), Fraction(1, 1000), Fraction(1, 10), "power that may propose one"),
     Rule("min_voters", 3, 1, 1_000, "least voters of a valid vote; never more than the electorate has"),
-    Rule("max_individual_power_percent", 50, 1, 100, "one voter counts for at most this part of all power, in percent"),
+    Rule("max_individual_power_percent", 50, 1, 100, "one voter counts for at most this percentage of all power"),
     Rule("max_open_per_proposer", 10, 1, 1_000, "proposals of one proposer that may be open at once"),
     Rule("max_open_proposals", 200, 10, 10_000, "proposals that may be open at once, emergencies not counted"),
     Rule("calls_per_block", 64, 4, 1_000, "governance calls of one sender in one block"),
@@ -54,8 +54,8 @@ def emergency_blocks(read: Read) -> int:
     return int(sum(read(name) for name in EMERGENCY_STEPS))
 
 
-def conflict_in(read: Read, bonded: int) -> str:
-    """Why these values cannot hold together, or an empty text. ``bonded`` is all power at present, in units."""
+def conflict_in(read: Read) -> str:
+    """Why these values cannot hold together, or an empty text."""
     if emergency_blocks(read) >= read("rollback_window"):
         return f"an emergency takes {emergency_blocks(read)} blocks, the rollback window has {read('rollback_window')}"
     for name in QUORUMS:
@@ -64,7 +64,10 @@ def conflict_in(read: Read, bonded: int) -> str:
     for name in NOT_BELOW_APPROVAL:
         if read(name) < read("approval_threshold"):
             return f"{name} is below approval_threshold"
-    default = next(rule.default for rule in GOVERNANCE_PARAMETERS if rule.name == "min_deposit")
-    if read("min_deposit") > max(default, bonded // 1000):
-        return f"min_deposit is above a thousandth of the bonded {bonded} units"
     return ""
+
+
+def affordable_deposit(bonded: int) -> int:
+    """The highest ``min_deposit`` a vote may set while ``bonded`` units have power."""
+    default = next(rule.default for rule in GOVERNANCE_PARAMETERS if rule.name == "min_deposit")
+    return max(int(default), bonded // 1000)

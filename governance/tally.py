@@ -65,7 +65,7 @@ class Electors(Record):
 
 def reaches(part: int, whole: int, share: Ratio) -> bool:
     """Whether ``part`` is at least ``share`` of ``whole``, exactly."""
-    return part * share.per >= whole * share.value
+    return part * share.whole >= whole * share.part
 
 
 def counted_power(power: int, electors: Electors, track: Track) -> int:

@@ -13,16 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from types import MappingProxyType
+from typing import Any
 
 from runtime.parameters import ParameterReader
 from storage.record import Amount, Record, Text, field
 
 
 class Ratio(Record):
-    """``value / per``, exact."""
+    """``part / whole``, exact."""
 
-    value: Amount = field(1, default=0)
-    per: Amount = field(2, default=0)
+    part: Amount = field(1, default=0)
+    whole: Amount = field(2)
 
 
 class Track(Record):
@@ -89,12 +90,12 @@ RATIOS = ("quorum", "threshold", "veto", "power_floor")
 def track_now(name: str, parameters: ParameterReader) -> Track:
     """The track's rules under the parameters of this height; raises KeyError for a name that TRACKS lacks."""
     row = TRACKS[name]
-    rules: dict[str, Ratio | int] = {}
+    rules: dict[str, Any] = {}
     for rule in fields(TrackRow):
         source = getattr(row, rule.name)
         if rule.name in RATIOS:
             share = parameters.ratio(source) if isinstance(source, str) else Fraction(source)
-            rules[rule.name] = Ratio(value=share.numerator, per=share.denominator)
+            rules[rule.name] = Ratio(part=share.numerator, whole=share.denominator)
         else:
             rules[rule.name] = parameters.integer(source) if isinstance(source, str) else source
     return Track(name=name, **rules)

@@ -1,0 +1,126 @@
+"""What an approved proposal does when its turn comes: one function a kind, effects only after every check.
+
+An act that refuses has changed nothing. A refusal in `PASSING` may be over later, so it is tried again within the
+grace period; any other ends the proposal `failed`. An upgrade is handed to the coordinator at the close and ends as
+its plan ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from governance.admission import new_values, read_upgrade
+from governance.errors import need
+from governance.lifecycle import Move, Status
+from governance.progress import advance, proposal_at, remark
+from governance.proposals import (
+    CancelUpgrade,
+    FeatureSwitch,
+    ParameterChange,
+    Pause,
+    Proposal,
+    Resume,
+    Rollback,
+    RuntimeUpgrade,
+    Statement,
+    TreasurySpend,
+)
+from governance.registry import require_feature
+from runtime.address import module_address
+from runtime.coordinator import PlanRequest
+from runtime.host import HostContext
+from runtime.plans import CANCELLED, EXECUTED, FAILED, ROLLED_BACK, SUPERSEDED
+from runtime.receipts import event
+from storage.record import Record
+
+TREASURY = module_address("treasury")
+PASSING = frozenset({"insufficient_funds"})
+"""Refusals that waiting may cure."""
+
+MOVE_OF_PLAN: Mapping[str, Move] = {
+    EXECUTED: Move.DONE,
+    ROLLED_BACK: Move.DONE,
+    FAILED: Move.REFUSED,
+    CANCELLED: Move.CALLED_OFF,
+    SUPERSEDED: Move.OVERTAKEN,
+}
+"""What the end of an upgrade's plan means for its proposal."""
+
+
+def act(context: HostContext, proposal: int, what: Proposal) -> None:
+    """Do what was approved; raises HostRefused or UpgradeRefused and has then changed nothing."""
+    content = what.content.value
+    ACTS[type(content)](context, proposal, content)
+
+
+def schedule(context: HostContext, proposal: int, what: Proposal, content: RuntimeUpgrade) -> int:
+    """Hand an approved upgrade to the coordinator; returns its plan's id."""
+    declaration, effect = read_upgrade(context, content.code_hash)
+    need(effect.digest == what.effect, "wrong_effect", effect=effect.digest.hex())
+    return context.coordinator.schedule(
+        PlanRequest(
+            proposal=proposal,
+            code_hash=content.code_hash,
+            effect=effect,
+            declaration=declaration,
+            activation=context.height + max(what.track.timelock, content.activation_delay),
+        )
+    )
+
+
+def _parameters(context: HostContext, proposal: int, content: ParameterChange) -> None:
+    for name, value in new_values(context, content).items():
+        context.parameters.set(name, value, context.height + 1)
+        context.events.append(event("ParameterChanged", proposal=proposal, name=name, value=value))
+
+
+def _feature(context: HostContext, proposal: int, content: FeatureSwitch) -> None:
+    require_feature(context.overlay, content.name)
+    context.parameters.set_flag(content.name, content.on, context.height + 1)
+    context.events.append(event("FeatureSwitched", proposal=proposal, name=content.name, on=content.on))
+
+
+def _spend(context: HostContext, proposal: int, content: TreasurySpend) -> None:
+    context.purse.debit(TREASURY, content.amount)
+    context.purse.credit(content.recipient, content.amount)
+    context.events.append(event("TreasurySpent", proposal=proposal, recipient=content.recipient, amount=content.amount))
+
+
+def _rollback(context: HostContext, proposal: int, content: Rollback) -> None:
+    window = context.coordinator.window()
+    need(window is not None and window.proposal == content.upgrade, "no_open_window")
+    context.coordinator.roll_back(proposal, f"proposal {proposal}")
+    remark(context, content.upgrade, f"rollback_by_{proposal}")
+
+
+def _cancel(context: HostContext, proposal: int, content: CancelUpgrade) -> None:
+    what, standing = proposal_at(context.overlay, content.upgrade)
+    waits = standing.status == Status.TIMELOCK and standing.plan > 0
+    need(waits, "not_scheduled", proposal=content.upgrade)
+    context.coordinator.cancel(standing.plan, f"proposal {proposal}")
+    advance(context, content.upgrade, what, standing, Move.CALLED_OFF, f"cancelled_by_{proposal}")
+
+
+def _pause(context: HostContext, proposal: int, content: Pause) -> None:
+    context.coordinator.pause(f"proposal {proposal}")
+
+
+def _resume(context: HostContext, proposal: int, content: Resume) -> None:
+    context.coordinator.resume()
+
+
+def _statement(context: HostContext, proposal: int, content: Statement) -> None:
+    """An opinion is its own effect."""
+
+
+ACTS: Mapping[type[Record], Callable[[HostContext, int, Any], None]] = {
+    ParameterChange: _parameters,
+    FeatureSwitch: _feature,
+    TreasurySpend: _spend,
+    Rollback: _rollback,
+    CancelUpgrade: _cancel,
+    Pause: _pause,
+    Resume: _resume,
+    Statement: _statement,
+}

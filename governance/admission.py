@@ -1,0 +1,186 @@
+"""What a proposal must satisfy to be submitted: each kind refuses early what could not work.
+
+One function a kind; it reads, and for an upgrade stores the published bundle under its hash. Nothing of a bundle is
+run: its declarations are read and compared with the running runtime's, which fixes the effect that votes name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from runtime.bundle.effect import Effect
+
+from governance.electorate import electors_at
+from governance.errors import GovernanceRefused, need, refused
+from governance.lifecycle import Status
+from governance.parameters import affordable_deposit, conflict_in
+from governance.progress import proposal_at
+from governance.proposals import (
+    CancelUpgrade,
+    FeatureSwitch,
+    NewValue,
+    ParameterChange,
+    Pause,
+    Resume,
+    Rollback,
+    RuntimeUpgrade,
+    Statement,
+    TreasurySpend,
+    UpgradePlan,
+    content_digest,
+)
+from governance.registry import require_feature, require_modules, require_parameter
+from governance.tracks import Track, earliest_effect
+from runtime.bundle.checker import check_bundle, check_upgrade
+from runtime.bundle.declarations import RuntimeDeclaration
+from runtime.bundle.problems import BundleRefused
+from runtime.bundles import adopt
+from runtime.host import HostContext
+from runtime.parameters import check_bounds
+from storage.home import RELEASE
+from storage.record import Record
+
+
+class BundleNotAdmitted(GovernanceRefused):
+    """The checker found a bundle wanting; ``code``, ``file`` and ``line`` are those of its first problem."""
+
+    def __init__(self, refusal: BundleRefused) -> None:
+        first = refusal.problems[0]
+        super().__init__(first.code, str(refusal))
+        self.file = first.file
+        self.line = first.line
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What is fixed about a proposal when it is submitted."""
+
+    effect: bytes
+    bundle: bytes = b""
+    base: bytes = b""
+    breaking: bool = False
+
+
+def admit(context: HostContext, content: Record, track: Track) -> Admission:
+    """Check a proposal's content under the track it asks for; raises HostRefused with the rule it breaks."""
+    return ADMIT[type(content)](context, content, track)
+
+
+def read_upgrade(context: HostContext, code_hash: bytes) -> tuple[RuntimeDeclaration, Effect]:
+    """A bundle's declaration and its effect on the running runtime; raises HostRefused with the first problem."""
+    bundle = adopt(context.overlay, context.sender, code_hash, context.height)
+    try:
+        declaration = check_bundle(bundle, chain=context.chain_name, host_release=RELEASE)
+        return declaration, check_upgrade(context.runtime.declaration, declaration)
+    except BundleRefused as refusal:
+        raise BundleNotAdmitted(refusal) from refusal
+
+
+def new_values(context: HostContext, content: ParameterChange) -> dict[str, int | Fraction]:
+    """The values of a parameter change, each in its bounds and all fitting together."""
+    values = {value.name: _value(value) for value in content.values}
+    need(len(values) == len(content.values), "nothing_changes", what="a parameter is named twice")
+    for name, value in values.items():
+        require_parameter(context.overlay, name)
+        check_bounds(context.rules, name, value)
+    why = conflict_in(lambda name: Fraction(values[name]) if name in values else context.parameters.ratio(name))
+    need(not why, "rules_conflict", why=why)
+    most = affordable_deposit(electors_at(context.overlay, context.height).power)
+    need(values.get("min_deposit", 0) <= most, "deposit_unaffordable", most=most)
+    return values
+
+
+def _value(given: NewValue) -> int | Fraction:
+    return Fraction(given.number, given.per) if given.per else given.number
+
+
+def _upgrade(context: HostContext, content: RuntimeUpgrade, track: Track) -> Admission:
+    delay = content.activation_delay
+    need(delay >= track.timelock, "activation_too_soon", delay=delay, least=track.timelock)
+    need(content.code_hash != context.runtime.code_hash, "already_running")
+    declaration, effect = read_upgrade(context, content.code_hash)
+    version = str(declaration.manifest.version)
+    need(content.version == version, "wrong_version", bundle=version, proposal=content.version)
+    need(content.effect == effect.digest, "wrong_effect", effect=effect.digest.hex())
+    require_modules(context.overlay, content.modules, declaration)
+    for plan in content.plan:
+        _check_plan(context, plan, declaration)
+    return Admission(effect.digest, content.code_hash, context.runtime.code_hash, effect.breaking)
+
+
+def _check_plan(context: HostContext, plan: UpgradePlan, declaration: RuntimeDeclaration) -> None:
+    for what, said, found in (
+        ("from_version", plan.from_version, str(context.runtime.declaration.manifest.version)),
+        ("to_version", plan.to_version, str(declaration.manifest.version)),
+    ):
+        need(said == found, "wrong_plan", what=what, said=said, found=found)
+    declared = {migration.id for migration in declaration.migrations()}
+    for name in plan.migration_names:
+        need(name in declared, "unknown_migration", name=name)
+
+
+def _parameters(context: HostContext, content: ParameterChange, track: Track) -> Admission:
+    values = new_values(context, content)
+    changes = any(Fraction(value) != context.parameters.ratio(name) for name, value in values.items())
+    need(changes, "nothing_changes", what="every parameter has this value already")
+    return Admission(content_digest(content))
+
+
+def _feature(context: HostContext, content: FeatureSwitch, track: Track) -> Admission:
+    require_feature(context.overlay, content.name)
+    is_on = context.parameters.flag(content.name)
+    need(is_on != content.on, "nothing_changes", what=f"feature {content.name} is {'on' if is_on else 'off'} already")
+    return Admission(content_digest(content))
+
+
+def _spend(context: HostContext, content: TreasurySpend, track: Track) -> Admission:
+    need(content.amount > 0, "nothing_changes", what="it pays nothing")
+    return Admission(content_digest(content))
+
+
+def _rollback(context: HostContext, content: Rollback, track: Track) -> Admission:
+    window = context.coordinator.window()
+    if window is None or window.rollback_at:
+        raise refused("no_open_window")
+    need(content.upgrade == window.proposal, "not_that_upgrade", open=window.proposal)
+    earliest = earliest_effect(track, context.height) + 1
+    need(earliest <= window.closes, "window_too_short", earliest=earliest, closes=window.closes)
+    return Admission(content_digest(content))
+
+
+def _cancel(context: HostContext, content: CancelUpgrade, track: Track) -> Admission:
+    _, standing = proposal_at(context.overlay, content.upgrade)
+    waits = standing.status == Status.TIMELOCK and standing.plan > 0
+    need(waits, "not_scheduled", proposal=content.upgrade)
+    return Admission(content_digest(content))
+
+
+def _pause(context: HostContext, content: Pause, track: Track) -> Admission:
+    safe = context.coordinator.safe_mode()
+    need(not safe.on, "already_paused", since=safe.since)
+    return Admission(content_digest(content))
+
+
+def _resume(context: HostContext, content: Resume, track: Track) -> Admission:
+    need(context.coordinator.safe_mode().on, "not_paused")
+    return Admission(content_digest(content))
+
+
+def _statement(context: HostContext, content: Statement, track: Track) -> Admission:
+    return Admission(content_digest(content))
+
+
+ADMIT: Mapping[type[Record], Callable[[HostContext, Any, Track], Admission]] = {
+    RuntimeUpgrade: _upgrade,
+    ParameterChange: _parameters,
+    FeatureSwitch: _feature,
+    TreasurySpend: _spend,
+    Rollback: _rollback,
+    CancelUpgrade: _cancel,
+    Pause: _pause,
+    Resume: _resume,
+    Statement: _statement,
+}

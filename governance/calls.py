@@ -1,0 +1,253 @@
+"""The host calls of governance: publish a chunk, propose, deposit, vote, cancel.
+
+Each checks everything before it writes, so a refused call changes nothing even before the executor undoes it (only
+`propose` of an upgrade stores the bundle first; the executor's savepoint takes that back). Calls pay no runtime fee
+and run whatever the bundle does; a sender may make `calls_per_block` of them in a block.
+"""
+
+from __future__ import annotations
+
+from governance.admission import Admission, admit
+from governance.closing import snapshot_height
+from governance.deposits import least_at_submission, take
+from governance.electorate import electors_at, power_at
+from governance.errors import need, refused
+from governance.lifecycle import Move, Status, can
+from governance.progress import advance, begin, keep, proposal_at, require_room
+from governance.proposals import (
+    TRACKS_OF,
+    Content,
+    MaintenanceWindow,
+    Proposal,
+    Standing,
+    Vote,
+    Words,
+)
+from governance.tables import SENDERS, VOTES, Activity
+from governance.tally import Electors, Option, Tally, counted_power, reaches
+from governance.tracks import BREAKING, TRACKS, Track, track_now
+from runtime.bundles import MOST_CHUNKS, upload_chunk
+from runtime.host import HostCall, HostContext
+from runtime.receipts import event
+from storage.record import Amount, Data, Hash, Record, Text, field
+
+MODULE = "governance"
+LONGEST_TITLE = 140
+LONGEST_DESCRIPTION = 10_000
+LONGEST_ITEM = 500
+MOST_ITEMS = 20
+
+
+class PublishChunk(Record):
+    """One piece of a bundle's archive, under the hash of the whole."""
+
+    code_hash: Hash = field(1)
+    index: Amount = field(2, default=0)
+    total: Amount = field(3)
+    data: Data = field(4)
+
+
+class Propose(Record):
+    """A new proposal with the deposit that comes with it, in units."""
+
+    title: Text = field(1)
+    content: Content = field(2)
+    description: Text = field(3, default="")
+    deposit: Amount = field(4, default=0)
+    track: Text = field(5, default="")
+    """Empty for the track its kind takes."""
+    risk_areas: tuple[Text, ...] = field(6, default=())
+    links: tuple[Text, ...] = field(7, default=())
+    window: MaintenanceWindow = field(8)
+
+
+class AddDeposit(Record):
+    """Units towards a draft's deposit; what is too much stays in the purse."""
+
+    proposal: Amount = field(1)
+    amount: Amount = field(2)
+
+
+class CastVote(Record):
+    """A vote, or a change of one; it names what is voted on."""
+
+    proposal: Amount = field(1)
+    option: Text = field(2)
+    bundle: Data = field(3, default=b"")
+    """Code hash of the proposed bundle; empty when the proposal has none."""
+    effect: Hash = field(4)
+
+
+class Cancel(Record):
+    """The proposer's withdrawal."""
+
+    proposal: Amount = field(1)
+
+
+def publish_chunk(context: HostContext, args: PublishChunk) -> None:
+    """Keep a chunk of a bundle to be proposed. Takes power, or the balance of the deposit to come."""
+    _count_call(context)
+    fits = 0 < args.total <= MOST_CHUNKS and args.index < args.total
+    need(fits, "chunk_total", index=args.index, total=args.total, most=MOST_CHUNKS)
+    least = context.parameters.integer("min_deposit")
+    known = power_at(context.overlay, context.sender, context.height) > 0
+    need(known or context.purse.balance(context.sender) >= least, "publisher_unknown", least=least)
+    upload_chunk(context.overlay, context.sender, args.code_hash, args.index, args.data)
+
+
+def propose(context: HostContext, args: Propose) -> None:
+    """Submit a proposal; with its whole deposit (or on the emergency track) its delay begins at once."""
+    _count_call(context)
+    words = _words(context, args)
+    content = args.content.value
+    name = _track_name(args.track, TRACKS_OF[type(content)])
+    track = track_now(name, context.parameters)
+    urgent = track.power_floor.part > 0
+    require_room(context, urgent)
+    admission = admit(context, content, track)
+    if admission.breaking and name != BREAKING:
+        need(not args.track, "breaking_track_needed")
+        track = track_now(BREAKING, context.parameters)
+    _require_standing(context, args, track)
+    what = _proposal(context, args, words, track, admission)
+    _submit(context, what, min(args.deposit, track.deposit), urgent)
+
+
+def add_deposit(context: HostContext, args: AddDeposit) -> None:
+    """Add to a draft's deposit; with the last unit its delay begins."""
+    _count_call(context)
+    what, standing = proposal_at(context.overlay, args.proposal)
+    is_draft = standing.status == Status.DEPOSIT
+    need(is_draft, "not_in_deposit", proposal=args.proposal, status=standing.status)
+    need(args.amount > 0, "no_coins")
+    amount = min(args.amount, what.track.deposit - standing.gathered)
+    standing = take(context, args.proposal, standing, amount)
+    if standing.gathered < what.track.deposit:
+        keep(context, args.proposal, standing)
+    else:
+        _fund(context, args.proposal, what, standing)
+
+
+def vote(context: HostContext, args: CastVote) -> None:
+    """Vote, or change one's vote, until the close; power counts as of the height voting began."""
+    _count_call(context)
+    what, standing = proposal_at(context.overlay, args.proposal)
+    _require_open(context, args, what, standing)
+    need(args.option in {option.value for option in Option}, "unknown_option", option=args.option)
+    option = Option(args.option)
+    key = (args.proposal, context.sender)
+    before = context.overlay.get(VOTES, key)
+    if before is None:
+        power = power_at(context.overlay, context.sender, standing.snapshot)
+        need(power > 0, "no_power", voter=context.sender.hex(), height=standing.snapshot)
+        weight = counted_power(power, standing.electors, what.track)
+        tally = standing.tally.with_vote(option, weight)
+    else:
+        need(before.choice is not option, "same_vote", option=option.value)
+        weight = before.weight
+        tally = standing.tally.with_change(before.choice, option, weight)
+    context.overlay.put(VOTES, key, Vote(option=option.value, weight=weight, height=context.height))
+    keep(context, args.proposal, standing.but(tally=tally))
+    said = event("VoteCast", proposal=args.proposal, voter=context.sender, option=option.value, weight=weight)
+    context.events.append(said)
+
+
+def cancel(context: HostContext, args: Cancel) -> None:
+    """Withdraw a proposal before its vote closes. Once veto has reached its share, that burns the deposit as well."""
+    _count_call(context)
+    what, standing = proposal_at(context.overlay, args.proposal)
+    need(what.proposer == context.sender, "not_the_proposer", proposal=args.proposal)
+    may = can(Status(standing.status), Move.WITHDRAWN)
+    need(may, "too_late_to_cancel", proposal=args.proposal, status=standing.status)
+    advance(context, args.proposal, what, standing, Move.WITHDRAWN, "withdrawn")
+
+
+CALLS: tuple[HostCall, ...] = (
+    HostCall(MODULE, "publish_chunk", PublishChunk, publish_chunk),
+    HostCall(MODULE, "propose", Propose, propose),
+    HostCall(MODULE, "deposit", AddDeposit, add_deposit),
+    HostCall(MODULE, "vote", CastVote, vote),
+    HostCall(MODULE, "cancel", Cancel, cancel),
+)
+
+
+def _count_call(context: HostContext) -> None:
+    last = context.overlay.get(SENDERS, (context.sender,))
+    calls = last.calls if last is not None and last.height == context.height else 0
+    most = context.parameters.integer("calls_per_block")
+    need(calls < most, "too_many_calls", most=most)
+    context.overlay.put(SENDERS, (context.sender,), Activity(height=context.height, calls=calls + 1))
+
+
+def _words(context: HostContext, args: Propose) -> Words:
+    need(0 < len(args.title) <= LONGEST_TITLE, "no_title", most=LONGEST_TITLE)
+    need(len(args.description) <= LONGEST_DESCRIPTION, "too_long", what="the description", most=LONGEST_DESCRIPTION)
+    for what, items in (("risk_areas", args.risk_areas), ("links", args.links)):
+        need(len(items) <= MOST_ITEMS, "too_many_items", what=what, most=MOST_ITEMS)
+        need(all(len(item) <= LONGEST_ITEM for item in items), "too_long", what=f"each of {what}", most=LONGEST_ITEM)
+    window = args.window
+    is_none = window.opens == window.closes == 0
+    need(is_none or context.height < window.opens < window.closes, "bad_window", height=context.height)
+    return Words(
+        title=args.title, description=args.description, risk_areas=args.risk_areas, links=args.links, window=window
+    )
+
+
+def _track_name(asked: str, known: tuple[str, ...]) -> str:
+    if not asked:
+        return known[0]
+    need(asked in TRACKS, "unknown_track", track=asked, known=", ".join(TRACKS))
+    need(asked in known, "wrong_track", track=asked, known=", ".join(known))
+    return asked
+
+
+def _require_standing(context: HostContext, args: Propose, track: Track) -> None:
+    """Refuse a proposer without enough power on a track that asks for it, or without enough deposit elsewhere."""
+    if not track.power_floor.part:
+        least = least_at_submission(track.deposit)
+        need(args.deposit >= least, "deposit_too_small", least=least)
+        return
+    need(args.deposit == 0, "no_deposit_here", track=track.name)
+    height = snapshot_height(context, args.content.value)
+    power = power_at(context.overlay, context.sender, height)
+    enough = power > 0 and reaches(power, electors_at(context.overlay, height).power, track.power_floor)
+    floor = f"{track.power_floor.part}/{track.power_floor.whole}"
+    need(enough, "below_power_floor", track=track.name, floor=floor)
+
+
+def _proposal(context: HostContext, args: Propose, words: Words, track: Track, admission: Admission) -> Proposal:
+    return Proposal(
+        proposer=context.sender,
+        submitted=context.height,
+        content=args.content,
+        words=words,
+        track=track,
+        bundle=admission.bundle,
+        effect=admission.effect,
+        base=admission.base,
+    )
+
+
+def _submit(context: HostContext, what: Proposal, deposit: int, urgent: bool) -> None:
+    standing = Standing(status=Status.DEPOSIT.value, electors=Electors(), tally=Tally(), urgent=urgent)
+    proposal, standing = begin(context, what, standing, due=context.height + what.track.deposit_period)
+    if deposit:
+        standing = take(context, proposal, standing, deposit)
+        keep(context, proposal, standing)
+    if standing.gathered >= what.track.deposit:
+        _fund(context, proposal, what, standing)
+
+
+def _fund(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> None:
+    due = context.height + what.track.delay
+    advance(context, proposal, what, standing, Move.FUNDED, "funded", due=due)
+
+
+def _require_open(context: HostContext, args: CastVote, what: Proposal, standing: Standing) -> None:
+    early = standing.status in (Status.DEPOSIT, Status.DELAY)
+    if early:
+        raise refused("voting_not_open", proposal=args.proposal)
+    is_open = standing.status == Status.VOTING and context.height <= standing.closes
+    need(is_open, "voting_closed", proposal=args.proposal)
+    need(args.bundle == what.bundle, "other_bundle", proposal=args.proposal, bundle=what.bundle.hex() or "none")
+    need(args.effect == what.effect, "other_effect", proposal=args.proposal, effect=what.effect.hex())

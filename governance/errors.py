@@ -1,0 +1,84 @@
+"""Everything governance refuses, as one table of codes.
+
+    HostRefused (runtime.errors)
+    `-- GovernanceRefused   a call or a due act is refused; `code` is a key of REFUSALS and stands in the receipt
+    NoSuchMove (governance.lifecycle)   a defect: a move that the table of moves does not have
+
+The text beside a code says what happened and what to do; `{names}` are filled in by `refused`. Codes that come from
+the rooms below (insufficient_funds, a bundle's first problem, window_closed) pass through unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from runtime.errors import HostRefused
+
+REFUSALS: Mapping[str, str] = MappingProxyType(
+    {
+        # who asks, and how often
+        "too_many_calls": "at most {most} governance calls of one sender fit in a block: send it in the next",
+        "too_many_open": "{count} proposals are open and {most} may be: wait until one has ended",
+        "no_power": "{voter} had no voting power at height {height}, when this electorate was fixed",
+        "below_power_floor": "the {track} track takes proposals from {floor} of all power on: ask a larger validator",
+        "one_emergency_each": "proposal {open} of the same proposer is open on the emergency track: end it first",
+        "publisher_unknown": "publishing takes voting power or a balance of {least} units, the deposit to come",
+        # the proposal itself
+        "no_title": "a proposal needs a title of 1 to {most} characters",
+        "too_long": "{what} may have at most {most} characters",
+        "too_many_items": "{what} may list at most {most} items",
+        "bad_window": "the maintenance window must end after it begins, and begin after height {height}",
+        "unknown_track": "there is no track {track}: take one of {known}",
+        "wrong_track": "a proposal of this kind goes on one of {known}, not on {track}",
+        "breaking_track_needed": "the effect of this upgrade is breaking: propose it on the breaking track",
+        "deposit_too_small": "at submission the deposit is at least {least} units",
+        "no_deposit_here": "the {track} track takes no deposit",
+        "unknown_target": "the module registry has no {what} {name}: look it up with the registry query",
+        "nothing_changes": "the proposal changes nothing: {what}",
+        "deposit_unaffordable": "a vote may raise min_deposit to {most} units at most, so that proposals stay affordable",
+        "rules_conflict": "the parameters would not fit together: {why}",
+        # upgrades
+        "wrong_version": "the bundle is version {bundle}, the proposal says {proposal}",
+        "wrong_effect": "the effect of this bundle on the running runtime is {effect}: propose that digest",
+        "activation_too_soon": "the activation delay is {delay} blocks, at least {least} are needed",
+        "already_running": "this bundle runs already",
+        "wrong_plan": "the plan says {said} for {what}, the chain and the bundle say {found}",
+        "unknown_migration": "the bundle declares no migration {name}",
+        "no_open_window": "no upgrade can be rolled back now: propose a mended bundle instead",
+        "window_too_short": "decided at height {earliest} at the soonest, and rollback ends with height {closes}",
+        "not_that_upgrade": "the upgrade that can be rolled back is that of proposal {open}",
+        "not_scheduled": "proposal {proposal} has no upgrade waiting for its activation",
+        "already_paused": "the chain is paused since height {since}",
+        "not_paused": "the chain is not paused",
+        # calls on a proposal
+        "unknown_proposal": "there is no proposal {proposal}",
+        "not_in_deposit": "proposal {proposal} is in {status}: deposits are taken by drafts only",
+        "no_coins": "a deposit is at least one unit",
+        "too_many_depositors": "a proposal has at most {most} depositors: add to a deposit that is there",
+        "voting_not_open": "voting on proposal {proposal} has not begun",
+        "voting_closed": "voting on proposal {proposal} is over",
+        "unknown_option": "a vote says yes, no, abstain or veto, not {option}",
+        "other_bundle": "proposal {proposal} names bundle {bundle}: look again at what you vote on",
+        "other_effect": "proposal {proposal} has the effect {effect}: look again at what you vote on",
+        "same_vote": "this voter has already voted {option}",
+        "not_the_proposer": "only its proposer withdraws proposal {proposal}",
+        "too_late_to_cancel": "proposal {proposal} is in {status}: only a vote can stop it now",
+        "chunk_total": "chunk {index} of {total} cannot be: a bundle has 1 to {most} chunks",
+    }
+)
+
+
+class GovernanceRefused(HostRefused):
+    """A refusal by governance's own rules."""
+
+
+def refused(code: str, **facts: object) -> GovernanceRefused:
+    """The refusal of that code with its text filled in; a code that is not in the table is a KeyError."""
+    return GovernanceRefused(code, REFUSALS[code].format(**facts))
+
+
+def need(holds: bool, code: str, **facts: object) -> None:
+    """Raise the refusal unless the condition holds."""
+    if not holds:
+        raise refused(code, **facts)

@@ -1,0 +1,136 @@
+"""The only code that moves a proposal: state, history, agenda, counters, deposits and event change together or not.
+
+Everything that happens to a proposal goes through `advance`; what is merely noted in it (a vote, a deposit, another
+due height) goes through `keep`. No other code writes standings.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from governance.agenda import drop_due, lane_of, put_due
+from governance.deposits import settle
+from governance.electorate import pin, unpin
+from governance.errors import need, refused
+from governance.lifecycle import BURNS_DEPOSIT, Move, Status, after
+from governance.proposals import Proposal, Standing, Step
+from governance.tables import (
+    COUNTERS,
+    EMERGENCIES,
+    HISTORY,
+    PROPOSALS,
+    PROPOSERS,
+    STANDINGS,
+    Counters,
+    OpenEmergency,
+    Proposer,
+)
+from governance.tally import is_vetoed
+from runtime.host import HostContext
+from runtime.receipts import event
+from storage.overlay import Overlay
+
+
+def proposal_at(overlay: Overlay, proposal: int) -> tuple[Proposal, Standing]:
+    """Both rows of a proposal; raises HostRefused(unknown_proposal)."""
+    what, standing = overlay.get(PROPOSALS, (proposal,)), overlay.get(STANDINGS, (proposal,))
+    if what is None or standing is None:
+        raise refused("unknown_proposal", proposal=proposal)
+    return what, standing
+
+
+def begin(context: HostContext, what: Proposal, standing: Standing, due: int) -> tuple[int, Standing]:
+    """Give a new proposal its id and its first state, due to lapse at ``due``, and count it as open."""
+    overlay = context.overlay
+    counters = overlay.get(COUNTERS, ()) or Counters()
+    proposal = counters.last + 1
+    overlay.put(PROPOSALS, (proposal,), what)
+    overlay.put(COUNTERS, (), counters.but(last=proposal))
+    _count_open(context, proposal, what, standing, 1)
+    context.events.append(event("ProposalSubmitted", proposal=proposal, proposer=what.proposer, title=what.words.title))
+    return proposal, _note(context, proposal, standing, "submitted", due)
+
+
+def keep(context: HostContext, proposal: int, standing: Standing, due: int | None = None) -> None:
+    """Write what changed without a move; ``due`` gives it another due height, 0 none."""
+    overlay = context.overlay
+    if due is not None and due != standing.due:
+        if standing.due:
+            drop_due(overlay, lane_of(standing.urgent), standing.due, proposal)
+        if due:
+            put_due(overlay, lane_of(standing.urgent), due, proposal, context.height)
+        standing = standing.but(due=due)
+    overlay.put(STANDINGS, (proposal,), standing)
+
+
+def advance(
+    context: HostContext,
+    proposal: int,
+    what: Proposal,
+    standing: Standing,
+    move: Move,
+    reason: str,
+    due: int = 0,
+    **changes: Any,
+) -> Standing:
+    """Make a move of the table of moves; returns the standing as written. A final state settles everything."""
+    before, status = Status(standing.status), after(Status(standing.status), move)
+    if status is Status.VOTING:
+        pin(context.overlay, changes["snapshot"])
+    elif before is Status.VOTING:
+        unpin(context.overlay, standing.snapshot)
+    moved = standing.but(status=status.value, reason=reason, **changes)
+    if status.is_final:
+        evades = before is Status.VOTING and status is Status.CANCELLED and is_vetoed(standing.tally, what.track)
+        moved = settle(context, proposal, moved, burn=status in BURNS_DEPOSIT or evades).but(ended=context.height)
+        _count_open(context, proposal, what, moved, -1)
+        due = 0
+    kind = f"Proposal{status.value.capitalize()}"
+    context.events.append(event(kind, proposal=proposal, reason=reason, height=context.height))
+    return _note(context, proposal, moved, reason, due)
+
+
+def remark(context: HostContext, proposal: int, reason: str) -> None:
+    """Add a line to a proposal's history without moving it, such as that its upgrade was rolled back."""
+    _, standing = proposal_at(context.overlay, proposal)
+    _note(context, proposal, standing, reason, standing.due)
+
+
+def require_room(context: HostContext, urgent: bool) -> None:
+    """Refuse one more open proposal than the chain, or this proposer, may have."""
+    overlay = context.overlay
+    if urgent:
+        row = overlay.get(EMERGENCIES, (context.sender,))
+        need(row is None, "one_emergency_each", open=0 if row is None else row.proposal)
+        return
+    own = (overlay.get(PROPOSERS, (context.sender,)) or Proposer()).open
+    for count, limit in (
+        (own, "max_open_per_proposer"),
+        ((overlay.get(COUNTERS, ()) or Counters()).open, "max_open_proposals"),
+    ):
+        most = context.parameters.integer(limit)
+        need(count < most, "too_many_open", count=count, most=most)
+
+
+def _note(context: HostContext, proposal: int, standing: Standing, reason: str, due: int = 0) -> Standing:
+    step = standing.steps + 1
+    context.overlay.put(HISTORY, (proposal, step), Step(height=context.height, status=standing.status, reason=reason))
+    keep(context, proposal, standing.but(steps=step), due)
+    return standing.but(steps=step, due=due)
+
+
+def _count_open(context: HostContext, proposal: int, what: Proposal, standing: Standing, change: int) -> None:
+    overlay, key = context.overlay, (what.proposer,)
+    if standing.urgent:
+        if change > 0:
+            overlay.put(EMERGENCIES, key, OpenEmergency(proposal=proposal))
+        else:
+            overlay.delete(EMERGENCIES, key)
+        return
+    counters = overlay.get(COUNTERS, ()) or Counters()
+    overlay.put(COUNTERS, (), counters.but(open=counters.open + change))
+    own = (overlay.get(PROPOSERS, key) or Proposer()).open + change
+    if own:
+        overlay.put(PROPOSERS, key, Proposer(open=own))
+    else:
+        overlay.delete(PROPOSERS, key)

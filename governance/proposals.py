@@ -1,0 +1,237 @@
+"""What can be proposed, and what is kept about a proposal.
+
+A proposal has two rows. `Proposal` is what was proposed: written once, never changed, so that a vote can name it by
+its digest. `Standing` is how far it has come: small, rewritten with every vote and every move. The electorate is
+fixed when voting begins; `Standing.snapshot` is the height whose end it was fixed at.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from governance.tally import Electors, Option, Tally
+from governance.tracks import Track
+from storage.codec import codec_of
+from storage.record import Address, Amount, Data, Flag, Hash, Record, Text, Variant, case, field
+
+_EFFECT_TAG = b"synod/effect of proposal/"
+
+
+class UpgradePlan(Record):
+    """What the proposer says about the way from one version to the next; checked against the bundle."""
+
+    from_version: Text = field(1, default="")
+    to_version: Text = field(2, default="")
+    migration_names: tuple[Text, ...] = field(3, default=())
+    estimated_duration: Amount = field(4, default=0)
+    """In milliseconds, for people to compare with the rehearsals."""
+    requires_pause: Flag = field(5, default=False)
+
+
+class RuntimeUpgrade(Record):
+    """Run another bundle from a height on."""
+
+    version: Text = field(1)
+    code_hash: Hash = field(2)
+    effect: Hash = field(3)
+    """Digest of the effect on the runtime that runs when it is proposed."""
+    activation_delay: Amount = field(4)
+    """Blocks between approval and activation, at least the track's timelock."""
+    plan: tuple[UpgradePlan, ...] = field(5, default=())
+    """At most one."""
+    modules: tuple[Text, ...] = field(6, default=())
+    """Modules it is about, running or new; none named means the whole runtime."""
+
+
+class NewValue(Record):
+    """A parameter's value to be: ``number / per``, a plain integer where ``per`` is 0."""
+
+    name: Text = field(1)
+    number: Amount = field(2, default=0)
+    per: Amount = field(3, default=0)
+
+
+class ParameterChange(Record):
+    """Set chain parameters, all of them or none."""
+
+    values: tuple[NewValue, ...] = field(1)
+
+
+class FeatureSwitch(Record):
+    """Turn a feature on or off."""
+
+    name: Text = field(1)
+    on: Flag = field(2, default=False)
+
+
+class TreasurySpend(Record):
+    """Pay units out of the community pool."""
+
+    recipient: Address = field(1)
+    amount: Amount = field(2)
+
+
+class Rollback(Record):
+    """Return to the runtime and runtime state before the last upgrade, and replay what came after."""
+
+    upgrade: Amount = field(1)
+    """The proposal that brought the upgrade."""
+
+
+class CancelUpgrade(Record):
+    """End an approved upgrade before its activation."""
+
+    upgrade: Amount = field(1)
+    """The proposal whose plan ends."""
+
+
+class Pause(Record):
+    """Enter safe mode: runtime calls wait, governance acts."""
+
+
+class Resume(Record):
+    """Leave safe mode."""
+
+
+class Statement(Record):
+    """Words only: the electorate's opinion of the description."""
+
+
+class Content(Variant):
+    """The kinds of proposal."""
+
+    runtime_upgrade: RuntimeUpgrade = case(1)
+    parameter_change: ParameterChange = case(2)
+    feature_flag: FeatureSwitch = case(3)
+    treasury_spend: TreasurySpend = case(4)
+    rollback: Rollback = case(5)
+    cancel_upgrade: CancelUpgrade = case(6)
+    pause: Pause = case(7)
+    resume: Resume = case(8)
+    text: Statement = case(9)
+
+
+class MaintenanceWindow(Record):
+    """Heights between which operators should be at hand; both 0 when none is named."""
+
+    opens: Amount = field(1, default=0)
+    closes: Amount = field(2, default=0)
+
+
+class Words(Record):
+    """What a proposal tells people."""
+
+    title: Text = field(1)
+    description: Text = field(2, default="")
+    risk_areas: tuple[Text, ...] = field(3, default=())
+    links: tuple[Text, ...] = field(4, default=())
+    window: MaintenanceWindow = field(5)
+
+
+class Proposal(Record):
+    """What was proposed. Never changed."""
+
+    proposer: Address = field(1)
+    submitted: Amount = field(2)
+    content: Content = field(3)
+    words: Words = field(4)
+    track: Track = field(5)
+    """The rules it began under; it keeps them."""
+    bundle: Data = field(6, default=b"")
+    """Code hash of an upgrade's bundle, empty for every other kind. A vote names it."""
+    effect: Hash = field(7)
+    """An upgrade's effect digest; for every other kind a digest of the content. A vote names it."""
+    base: Data = field(8, default=b"")
+    """Code hash of the runtime that an upgrade's effect was compared with."""
+
+
+class Standing(Record):
+    """How far a proposal has come. Heights are 0 until they are known."""
+
+    status: Text = field(1)
+    due: Amount = field(2, default=0)
+    """Height at whose end the next move is due; 0 when none is."""
+    gathered: Amount = field(3, default=0)
+    """Units of deposit held for it."""
+    depositors: Amount = field(4, default=0)
+    opened: Amount = field(5, default=0)
+    """First height at which votes count."""
+    closes: Amount = field(6, default=0)
+    """Last height at which votes count."""
+    snapshot: Amount = field(7, default=0)
+    electors: Electors = field(8)
+    tally: Tally = field(9)
+    effective: Amount = field(10, default=0)
+    """Height at which an approved proposal takes effect, at the earliest."""
+    expires: Amount = field(11, default=0)
+    """Last height at which an approved act is tried."""
+    plan: Amount = field(12, default=0)
+    """The coordinator's plan of an approved upgrade."""
+    ended: Amount = field(13, default=0)
+    reason: Text = field(14, default="")
+    """Why it went the way it went, a stable code."""
+    steps: Amount = field(15, default=0)
+    """Rows in its history."""
+    urgent: Flag = field(16, default=False)
+    """On the emergency track: its moves are never put off for others."""
+
+
+class Vote(Record):
+    """A voter's present vote."""
+
+    option: Text = field(1)
+    weight: Amount = field(2)
+    """Counted power."""
+    height: Amount = field(3)
+
+    @property
+    def choice(self) -> Option:
+        """The option as a value."""
+        return Option(self.option)
+
+
+class Step(Record):
+    """One thing that happened to a proposal; appended, never changed."""
+
+    height: Amount = field(1)
+    status: Text = field(2)
+    reason: Text = field(3, default="")
+
+
+def content_digest(content: Record) -> bytes:
+    """What a vote names as the effect of a proposal that is no upgrade: a digest of its content."""
+    return sha256(_EFFECT_TAG + kind_of(content).encode() + b"/" + codec_of(type(content)).encode(content)).digest()
+
+
+def kind_of(content: Record) -> str:
+    """The kind's name: ``runtime_upgrade``, ``text``, ..."""
+    return KIND_NAMES[type(content)]
+
+
+KIND_NAMES: dict[type[Record], str] = {
+    RuntimeUpgrade: "runtime_upgrade",
+    ParameterChange: "parameter_change",
+    FeatureSwitch: "feature_flag",
+    TreasurySpend: "treasury_spend",
+    Rollback: "rollback",
+    CancelUpgrade: "cancel_upgrade",
+    Pause: "pause",
+    Resume: "resume",
+    Statement: "text",
+}
+
+TRACKS_OF: dict[type[Record], tuple[str, ...]] = {
+    RuntimeUpgrade: ("upgrade", "breaking"),
+    ParameterChange: ("ordinary",),
+    FeatureSwitch: ("ordinary",),
+    TreasurySpend: ("ordinary",),
+    Rollback: ("emergency",),
+    CancelUpgrade: ("emergency", "ordinary"),
+    Pause: ("emergency", "ordinary"),
+    Resume: ("emergency", "ordinary"),
+    Statement: ("opinion",),
+}
+"""The tracks a kind may take; the first is taken when a proposal names none."""
+
+WITH_POWER_BEFORE_UPGRADE: frozenset[type[Record]] = frozenset({Rollback, CancelUpgrade, Pause})
+"""Kinds whose votes take the power of A-1 while an upgrade can be rolled back: the new runtime has no say in them."""
