@@ -12,7 +12,10 @@ from runtime.bundle.declarations import ModuleDeclaration, RuntimeDeclaration
 from runtime.bundle.grammar import Reading, parse_source, read_module
 from runtime.bundle.manifest import Manifest, parse_manifest
 from runtime.bundle.problems import BundleRefused, Findings, Problem
+from runtime.bundle.upgrade import check_upgrade
 from runtime.version import RuntimeVersion
+
+__all__ = ["check_bundle", "check_upgrade"]
 
 
 def check_bundle(bundle: Bundle, *, chain: str | None, host_release: str) -> RuntimeDeclaration:

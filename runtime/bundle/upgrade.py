@@ -1,0 +1,159 @@
+"""Whether one runtime may replace another: the version path, migrations where data must change, ports that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runtime.bundle.archive import MANIFEST
+from runtime.bundle.compare import REWRITES, Change, compare_schemas, table_pairs
+from runtime.bundle.declarations import MigrationDeclaration, RuntimeDeclaration, TableDeclaration
+from runtime.bundle.effect import Effect, effect_of
+from runtime.bundle.problems import BundleRefused, Problem
+from storage.record import Schema
+
+
+def check_upgrade(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Effect:
+    """The effect of the upgrade; raises BundleRefused with every reason why it may not be.
+
+    A breaking effect demands the next major version and notes. A record that changes so that stored rows no longer
+    fit demands a migration of its table from the running schema number. A migration already done must be deleted.
+    """
+    effect = effect_of(running, proposed)
+    problems = [
+        *_version_path(running, proposed, effect),
+        *_lost_ports(running, proposed),
+        *_renames(running, proposed),
+        *_tables(running, proposed),
+        *_schema_numbers(running, proposed),
+    ]
+    for migration in proposed.migrations():
+        problems.extend(_migration(migration, running, proposed))
+    if problems:
+        raise BundleRefused(problems)
+    return effect
+
+
+def _manifest(code: str, message: str) -> Problem:
+    return Problem(code, MANIFEST, 0, message)
+
+
+def _version_path(running: RuntimeDeclaration, proposed: RuntimeDeclaration, effect: Effect) -> Iterator[Problem]:
+    old, new = running.manifest.version, proposed.manifest.version
+    if new <= old:
+        yield _manifest("not_newer", f"version {new} does not follow the running {old}; raise it")
+    elif not old.can_upgrade_to(new):
+        yield _manifest("skipped_major", f"from {old} the next major is {old.major + 1}; {new} skips one")
+    broken = [f"{change.kind} {change.subject}" for change in effect.changes if change.breaking]
+    if broken and new.major == old.major:
+        yield _manifest(
+            "breaking_without_major", f"{'; '.join(broken)}: breaking, so the version must be {old.major + 1}.0.0"
+        )
+    if broken and not proposed.manifest.notes.strip():
+        yield _manifest("notes_missing", f"{'; '.join(broken)}: breaking, so the notes must tell users of it")
+
+
+def _lost_ports(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
+    for name in ("purse", "validators", "delegations"):
+        if getattr(running.manifest.ports, name) is not None and getattr(proposed.manifest.ports, name) is None:
+            yield _manifest("port_missing", f"the running runtime has [ports.{name}]; the host cannot do without it")
+
+
+def _renames(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
+    for old, new in proposed.manifest.renames:
+        if running.table(old) is None:
+            yield _manifest("unknown_table", f"[renames] names {old!r}, which the running runtime does not have")
+        if running.table(new) is not None:
+            yield _manifest("table_taken", f"[renames] gives the name {new!r}, which a running table has")
+        if proposed.table(old) is not None:
+            yield _manifest("table_taken", f"[renames] takes the name {old!r} away, yet the bundle declares it")
+
+
+def _tables(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
+    migrated = {migration.table_id: migration for migration in proposed.migrations()}
+    for old, new in table_pairs(running, proposed):
+        file = _file(proposed, new)
+        if old.key != new.key:
+            message = f"{new.id} changes its key; declare a new table and let users move, a record keeps its key"
+            yield Problem("table_rekeyed", file, new.line, message)
+        for name in reused_numbers(old.record, new.record):
+            message = f"{new.id}.{name} takes a number at or below one already used; numbers only ascend"
+            yield Problem("number_reused", file, new.line, message)
+        yield from _rewritten(old, new, migrated.get(new.id), file)
+
+
+def _rewritten(
+    old: TableDeclaration, new: TableDeclaration, migration: MigrationDeclaration | None, file: str
+) -> Iterator[Problem]:
+    changes = [change for change in compare_schemas(old.record, new.record, new.id) if change.kind in REWRITES]
+    if not changes:
+        return
+    if migration is None:
+        what = "; ".join(_phrase(change) for change in changes)
+        yield Problem("missing_migration", file, new.line, f"{what}: stored rows must be made anew by a @migration")
+        return
+    before = {spec.name for spec in old.record.fields}
+    for spec in new.record.fields:
+        if spec.name not in before and not spec.has_default and spec.name not in migration.sets:
+            message = f"the new field {spec.name} of {new.id} must be among what the migration sets"
+            yield Problem("field_not_set", migration.file, migration.line, message)
+
+
+def reused_numbers(old: Schema, new: Schema) -> Iterator[str]:
+    """Fields of a new schema whose number is not above every number of the old one, though the old one lacks it."""
+    known = {spec.number: spec for spec in old.fields}
+    highest = max(known, default=0)
+    for spec in new.fields:
+        if spec.number not in known and spec.number <= highest:
+            yield spec.name
+        elif spec.number in known:
+            inner = known[spec.number].type.schema
+            if inner is not None and spec.type.schema is not None:
+                yield from reused_numbers(inner, spec.type.schema)
+
+
+def _schema_numbers(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
+    migrating = {migration.module for migration in proposed.migrations()}
+    for entry in proposed.manifest.modules:
+        old = running.manifest.module(entry.name)
+        if old is None:
+            continue
+        if entry.schema < old.schema:
+            yield _manifest("schema_number", f"schema of {entry.name} goes back from {old.schema} to {entry.schema}")
+        elif entry.name in migrating and entry.schema == old.schema:
+            yield _manifest("schema_number", f"{entry.name} migrates: raise its schema to {old.schema + 1}")
+
+
+def _migration(
+    migration: MigrationDeclaration, running: RuntimeDeclaration, proposed: RuntimeDeclaration
+) -> Iterator[Problem]:
+    def problem(code: str, message: str) -> Problem:
+        return Problem(code, migration.file, migration.line, message)
+
+    old = next((old for old, new in table_pairs(running, proposed) if new.id == migration.table_id), None)
+    if old is None:
+        yield problem("unknown_table", f"{migration.table_id} is new: there is nothing to migrate")
+        return
+    module = running.manifest.module(old.module)
+    schema = module.schema if module else 0
+    if migration.from_schema != schema:
+        yield problem(
+            "wrong_from_schema",
+            f"{old.module} runs schema {schema}, the migration starts from {migration.from_schema}; "
+            "write it from the running schema, and delete those already done",
+        )
+    fields = {spec.name for spec in old.record.fields}
+    for name in migration.old_fields:
+        if name not in fields:
+            yield problem("unknown_field", f"the running {old.id} has no field {name!r}; it has {', '.join(sorted(fields))}")
+    for table in migration.reads:
+        if running.table(table) is None:
+            yield problem("unknown_table", f"reads names {table!r}, which the running runtime does not have")
+
+
+def _file(declaration: RuntimeDeclaration, table: TableDeclaration) -> str:
+    module = declaration.module(table.module)
+    return module.file if module else MANIFEST
+
+
+def _phrase(change: Change) -> str:
+    return f"{change.kind} {change.subject}"
