@@ -133,14 +133,18 @@ class Context:
 
     def get(self, table: TableHandle, *key: Any) -> Any:
         """The record under a key, or None."""
-        self._meter.pay(READ_STEPS)
-        self._require_readable(table)
+        meter = self._meter
+        meter.steps_left -= READ_STEPS
+        if meter.steps_left < 0:
+            meter.exhausted()
+        if type(table) is not TableHandle or table._module != self._module:
+            self._require_readable(table)
         try:
             record = self._overlay.get(table._table, key)
         except InvalidKey:
             raise HostFault(WRONG_KEY) from None
         if table._weighed and record is not None:
-            weigh(self._meter, record)
+            weigh(meter, record)
         return record
 
     def has(self, table: TableHandle, *key: Any) -> bool:
@@ -149,20 +153,22 @@ class Context:
 
     def put(self, table: TableHandle, *key_and_record: Any) -> None:
         """Write the record, the last argument, under the key before it."""
-        meter = self._meter
-        meter.pay(WRITE_STEPS)
-        self._require_own(table)
-        record, key = key_and_record[-1], key_and_record[:-1]
+        if self._read_only or type(table) is not TableHandle or table._module != self._module:
+            self._require_own(table)
+        record = key_and_record[-1]
         if type(record) is not table._table.record:
             raise HostFault(WRONG_RECORD)
         try:
-            size = self._overlay.put(table._table, key, record)
+            size = self._overlay.put(table._table, key_and_record[:-1], record)
         except InvalidKey:
             raise HostFault(WRONG_KEY) from None
         if size > MAX_ITEMS:
             raise ValueTooLarge
-        meter.pay(size >> 4)
-        meter.write(size + KEY_BYTES)
+        meter = self._meter
+        meter.steps_left -= WRITE_STEPS + (size >> 4)
+        meter.bytes_left -= size + KEY_BYTES
+        if meter.steps_left < 0 or meter.bytes_left < 0:
+            meter.overdrawn()
 
     def delete(self, table: TableHandle, *key: Any) -> None:
         """Take the record under a key away; an absent one stays absent."""

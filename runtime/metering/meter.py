@@ -52,13 +52,19 @@ class Meter:
         """Count `size` bytes written; raises OutOfBytes when they are not left."""
         self.bytes_left -= size
         if self.bytes_left < 0:
-            self.bytes_left = 0
-            raise OutOfBytes
+            self.overdrawn()
 
     def exhausted(self) -> Never:
         """All steps count as used, whatever the last price was."""
         self.steps_left = 0
         raise OutOfSteps
+
+    def overdrawn(self) -> Never:
+        """Raise for the limit that was passed, steps before bytes."""
+        if self.steps_left < 0:
+            self.exhausted()
+        self.bytes_left = 0
+        raise OutOfBytes
 
     def enter(self, weight: int, at: tuple[str, int]) -> None:
         """Count a function's straight line and its depth; the compiled function gives the depth back at its end."""

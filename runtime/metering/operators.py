@@ -8,7 +8,6 @@ with a TypeError is refused here too; what it would answer beyond the bounds is 
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +28,6 @@ from storage.record import Record
 
 _LEAST = -INT_LIMIT
 _SEQUENCES = frozenset({str, bytes, list, tuple})
-_ORDERED = frozenset({str, bytes, list, tuple})
 
 
 def bounded(value: int) -> int:
@@ -230,18 +228,37 @@ def unequal(meter: Meter, left: Any, right: Any) -> bool:
     return not equal(meter, left, right)
 
 
-def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Meter, Any, Any], bool]:
-    def ordered(meter: Meter, left: Any, right: Any) -> bool:
-        if type(left) is int and type(right) is int:
-            return compare(left, right)
-        if type(left) is type(right) and type(left) in _ORDERED:
-            weigh(meter, left)
-            weigh(meter, right)
-            return compare(left, right)
-        _integers(left, right)
-        return compare(left, right)
+def less(meter: Meter, left: Any, right: Any) -> Any:
+    if type(left) is not int or type(right) is not int:
+        _comparable(meter, left, right)
+    return left < right
 
-    return ordered
+
+def less_or_equal(meter: Meter, left: Any, right: Any) -> Any:
+    if type(left) is not int or type(right) is not int:
+        _comparable(meter, left, right)
+    return left <= right
+
+
+def greater(meter: Meter, left: Any, right: Any) -> Any:
+    if type(left) is not int or type(right) is not int:
+        _comparable(meter, left, right)
+    return left > right
+
+
+def greater_or_equal(meter: Meter, left: Any, right: Any) -> Any:
+    if type(left) is not int or type(right) is not int:
+        _comparable(meter, left, right)
+    return left >= right
+
+
+def _comparable(meter: Meter, left: Any, right: Any) -> None:
+    """Texts, data, lists and tuples have an order among their own; booleans count as integers."""
+    if type(left) is type(right) and type(left) in _SEQUENCES:
+        weigh(meter, left)
+        weigh(meter, right)
+    else:
+        _integers(left, right)
 
 
 def contains(meter: Meter, left: Any, right: Any) -> bool:
@@ -297,10 +314,10 @@ UNARY: dict[type[ast.unaryop], Callable[..., Any]] = {ast.USub: negate, ast.UAdd
 COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
     ast.Eq: equal,
     ast.NotEq: unequal,
-    ast.Lt: _comparison(operator.lt),
-    ast.LtE: _comparison(operator.le),
-    ast.Gt: _comparison(operator.gt),
-    ast.GtE: _comparison(operator.ge),
+    ast.Lt: less,
+    ast.LtE: less_or_equal,
+    ast.Gt: greater,
+    ast.GtE: greater_or_equal,
     ast.In: contains,
     ast.NotIn: not_contains,
 }

@@ -26,7 +26,9 @@ _CHECKS: dict[type, dict[str, Check]] = {}
 def make(meter: Meter, record: type[Record], **fields: Any) -> Record:
     """`Record(field=...)`; raises wrong_record when a field does not hold what its type says."""
     checks = _CHECKS.get(record) or checks_of(record)
-    return record(**{name: checks[name](meter, value) for name, value in fields.items()})
+    for name in fields:
+        fields[name] = checks[name](meter, fields[name])
+    return record(**fields)
 
 
 def change(meter: Meter, record: Any, **fields: Any) -> Any:
@@ -36,8 +38,9 @@ def change(meter: Meter, record: Any, **fields: Any) -> Any:
         if not isinstance(record, Record):
             raise wrong_type()
         checks = checks_of(type(record))
-    meter.pay(2)
-    return replace(record, **{name: checks[name](meter, value) for name, value in fields.items()})
+    for name in fields:
+        fields[name] = checks[name](meter, fields[name])
+    return replace(record, **fields)
 
 
 def case_of(meter: Meter, value: Any) -> Any:
