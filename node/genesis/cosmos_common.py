@@ -33,7 +33,7 @@ class Reading:
 
     def notes(self) -> tuple[str, ...]:
         """The sentences of the report."""
-        return tuple(f"{times} {reason}" for reason, times in sorted(self.counted.items()))
+        return tuple(f"{reason}: {times}" for reason, times in sorted(self.counted.items()))
 
     def account(self, place: Place, *keys: str) -> bytes:
         """The 20 bytes of an account's address."""
@@ -47,7 +47,7 @@ class Reading:
         """20 bytes stay as they are; of a longer address (some modules have 32) a digest stands in."""
         if len(raw) == ADDRESS_BYTES:
             return raw
-        self.count("uses of addresses that are not of 20 bytes were replaced by a digest of 20")
+        self.count("uses of addresses not of 20 bytes, replaced by a digest of 20")
         return sha256(_LONG + raw).digest()[:ADDRESS_BYTES]
 
     def coins(self, place: Place, *keys: str) -> int:
@@ -63,7 +63,7 @@ class Reading:
             if row.text("denom") == self.denomination:
                 yield row
             else:
-                self.count(f"amounts in other denominations than {self.denomination} were left out")
+                self.count(f"amounts in other denominations than {self.denomination}, left out")
 
 
 def module_address(name: str) -> bytes:

@@ -136,7 +136,7 @@ def schedule_of(reading: Reading, account: Place) -> Schedule:
     base = account.at("base_vesting_account")
     kind = account.text("@type") if account.has("@type") else ""
     if kind == PERIODIC:
-        reading.count("periodic vesting schedules became schedules in equal parts")
+        reading.count("periodic vesting schedules, made into equal parts")
     return Schedule(
         original=reading.coins(base, "original_vesting"),
         delegated=reading.coins(base, "delegated_vesting"),

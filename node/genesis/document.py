@@ -221,8 +221,13 @@ class Genesis(Value):
         try:
             return cls.model_validate(document)
         except ValidationError as wrong:
-            first = wrong.errors(include_url=False)[0]
-            raise GenesisMalformed(place_text(first["loc"]), problem_text(first)) from None
+            raise refusal_of(wrong) from None
+
+
+def refusal_of(wrong: ValidationError) -> GenesisMalformed:
+    """The first thing that the validation of a document found, as this room's error."""
+    first = wrong.errors(include_url=False)[0]
+    return GenesisMalformed(place_text(first["loc"]), problem_text(first))
 
 
 def place_text(parts: tuple[int | str, ...]) -> str:

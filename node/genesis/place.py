@@ -17,8 +17,9 @@ from runtime import bech32
 
 DECIMALS = 18
 UNIT = 10**18
-_INTEGER = re.compile(r"0|[1-9][0-9]{0,59}")
-_DECIMAL = re.compile(r"(0|[1-9][0-9]{0,59})(?:\.([0-9]{1,18}))?")
+_BOUND = 10**38
+_INTEGER = re.compile(r"0|[1-9][0-9]{0,37}")
+_DECIMAL = re.compile(r"(0|[1-9][0-9]{0,37})(?:\.([0-9]{1,18}))?")
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?Z")
 
 
@@ -75,7 +76,7 @@ class Place:
         """A whole number of zero or more, written as text or as a JSON integer."""
         place = self.at(*keys)
         value = place.value
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _BOUND:
             return value
         if not isinstance(value, str) or not _INTEGER.fullmatch(value):
             raise place.wrong(f"a whole number of zero or more is wanted here, not {shown(value)}")

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from node.genesis import cosmos_2019, cosmos_sdk
-from node.genesis.document import Genesis
+from node.genesis.document import Genesis, refusal_of
 from node.genesis.errors import GenesisForeign, GenesisMissing
 from node.genesis.place import Place, parse
 from node.genesis.substitute import Ledger, with_substitute_keys
@@ -44,8 +46,16 @@ def read_genesis(raw: bytes, seed: str) -> Genesis:
         return Genesis.read(top.value)
     for adapter in ADAPTERS:
         if adapter.recognises(top):
-            return with_substitute_keys(adapter.read(top), seed, adapter.name, sha256(raw).hexdigest())
+            return rehearsal_of(adapter, top, seed, sha256(raw).hexdigest())
     raise GenesisForeign(tuple(top.value), (OWN, *(adapter.meaning for adapter in ADAPTERS)))
+
+
+def rehearsal_of(adapter: Adapter, top: Place, seed: str, digest: str) -> Genesis:
+    """A foreign chain's rehearsal; a value that fits its own layout but not a document is refused like any other."""
+    try:
+        return with_substitute_keys(adapter.read(top), seed, adapter.name, digest)
+    except ValidationError as wrong:
+        raise refusal_of(wrong) from None
 
 
 def load_genesis(path: Path, seed: str) -> Genesis:
