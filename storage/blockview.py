@@ -8,10 +8,11 @@ decoded yet.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from storage.record import Record
+import msgspec
+
 from storage.tables import Table
 from storage.tablestore import TableStore
 
@@ -21,30 +22,45 @@ Cell = tuple[bytes | None, Any]
 ABSENT: Cell = (None, None)
 
 
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """One row that differs from the committed one; None stands for an absent row."""
+
+    old: bytes | None
+    new: bytes | None
+    cells: tuple[Any, Any]
+    table: Table[Any]
+
+    @property
+    def old_record(self) -> Any:
+        """The record before the block."""
+        return self.cells[0] if self.cells[0] is not None or self.old is None else self.table.codec.decode(self.old)
+
+    @property
+    def new_record(self) -> Any:
+        """The record after the block."""
+        return self.cells[1] if self.cells[1] is not None or self.new is None else self.table.codec.decode(self.new)
+
+
 class BlockView:
     """What an overlay knows of one table."""
 
-    __slots__ = ("base", "decode", "encode", "order", "pack", "store", "table", "writes")
+    __slots__ = ("_net", "_order", "base", "store", "table", "writes")
 
     def __init__(self, table: Table[Any], store: TableStore) -> None:
+        self.table = table
         self.store = store
         self.base: dict[bytes, Cell] = {}
         self.writes: dict[bytes, Cell] = {}
-        self.order: list[bytes] | None = None
-        self.table = table
-        self.bind(table)
+        self._order: list[bytes] | None = None
+        self._net: dict[bytes, Change] | None = None
 
     def bind(self, table: Table[Any]) -> None:
         """Read and write as this table says from now on. With another record, cells are decoded anew."""
-        known = self.table.record
-        self.table = table
-        self.pack: Callable[[tuple[Any, ...]], bytes] = table.pack
-        self.encode: Callable[[Any], bytes] = table.codec.encode
-        self.decode: Callable[[bytes], Any] = table.codec.decode
-        if known is table.record:
-            return
-        self.base = {key: (cell[0], None) for key, cell in self.base.items()}
-        self.writes = {key: (cell[0], None) for key, cell in self.writes.items()}
+        known, self.table = self.table.record, table
+        self._net = None
+        if known is not table.record:
+            self.base = {key: (cell[0], None) for key, cell in self.base.items()}
+            self.writes = {key: (cell[0], None) for key, cell in self.writes.items()}
 
     def committed(self, key: bytes) -> Cell:
         """The row beneath this block's writes."""
@@ -63,7 +79,7 @@ class BlockView:
             cell = cells.get(key) or self.committed(key)
         raw, record = cell
         if record is None and raw is not None:
-            record = self.decode(raw)
+            record = self.table.codec.decode(raw)
             cells[key] = (raw, record)
         return record
 
@@ -74,20 +90,39 @@ class BlockView:
 
     def write(self, key: bytes, cell: Cell) -> None:
         """Set a cell; the order of written keys is kept once a scan has asked for it."""
-        if self.order is not None and key not in self.writes:
-            insort(self.order, key)
+        if self._order is not None and key not in self.writes:
+            insort(self._order, key)
         self.writes[key] = cell
+        self._net = None
 
     def unwrite(self, key: bytes) -> None:
         """Take a written cell away, so that the committed row shows again."""
         del self.writes[key]
-        self.order = None
+        self._order = self._net = None
 
-    def walk(self, start: bytes, stop: bytes | None, reverse: bool) -> Iterator[tuple[bytes, Record]]:
+    def net(self) -> dict[bytes, Change]:
+        """The rows that differ from the committed ones, by key in order; kept until the next write."""
+        if self._net is None:
+            self._net = self.differences(self.writes, self.committed)
+        return self._net
+
+    def differences(self, keys: Iterable[bytes], before: Callable[[bytes], Cell]) -> dict[bytes, Change]:
+        """The rows among ``keys`` whose present bytes differ from those before, by key in order."""
+        writes, table = self.writes, self.table
+        found = {}
+        for key in sorted(keys):
+            old, old_record = before(key)
+            new, new_record = writes.get(key) or self.committed(key)
+            if old != new:
+                found[key] = Change(old, new, (old_record, new_record), table)
+        return found
+
+    def walk(self, start: bytes, stop: bytes | None, reverse: bool) -> Iterator[tuple[bytes, Any]]:
         """Rows in key order, or backwards, each as it is when the walk arrives at it."""
         below = self.store.scan(start, stop, reverse)
         item = next(below, None)
         here: bytes | None = None
+        decode = self.table.codec.decode
         while True:
             written = self._next_written(here, start, stop, reverse)
             if written is None and item is None:
@@ -99,7 +134,7 @@ class BlockView:
                 record = self.record(here) if here is not None and here in self.writes else None
             else:
                 here = item[0]
-                record = self.decode(item[1])
+                record = decode(item[1])
                 item = next(below, None)
             if record is not None and here is not None:
                 yield here, record
@@ -108,9 +143,9 @@ class BlockView:
         """The written key that follows in the walk, or None past its end."""
         if not self.writes:
             return None
-        if self.order is None:
-            self.order = sorted(self.writes)
-        order = self.order
+        if self._order is None:
+            self._order = sorted(self.writes)
+        order = self._order
         if reverse:
             bound = stop if here is None else here
             at = (len(order) if bound is None else bisect_left(order, bound)) - 1

@@ -132,15 +132,15 @@ class Catalogue:
         others = tuple(e for e in row.entries if e != entry)
         return self._with_row(table.half, row.but(entries=_in_order((*others, changed))))
 
-    def returned_to(self, entries: tuple[TableEntry, ...], half: Half = Half.RUNTIME) -> Catalogue:
-        """Put a half's earlier entries in force again, as a rollback does; what came after them is let go.
+    def with_runtime_tables(self, entries: tuple[TableEntry, ...]) -> Catalogue:
+        """Put earlier entries of the runtime half in force again, as a rollback does; what came after them goes.
         Raises TableUnknown when an entry's generation is neither in force nor kept."""
-        row = self.row(half)
+        row = self.runtime
         held = {entry.generation for entry in row.entries} | {kept.generation for kept in row.kept}
         for entry in entries:
             if entry.generation not in held:
                 raise TableUnknown(entry.name)
-        return self._with_row(half, row.but(entries=_in_order(entries), kept=()))
+        return Catalogue(self.host, row.but(entries=_in_order(entries), kept=()))
 
     def released(self, half: Half = Half.RUNTIME) -> Catalogue:
         """Let go of every kept generation: nodes collect the rows in slices afterwards."""

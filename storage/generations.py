@@ -195,9 +195,9 @@ class Generations:
         return TableStore(self._rows, self._take_number(), Tree.load(iter(())))
 
     def build(self, name: str, label: bytes) -> GenerationBuilder:
-        """Begin a build, or take up the interrupted one of this label."""
+        """Begin a build, or take up the one of this label that the last run left; one of this run is begun anew."""
         if label in self._building:
-            raise GenerationInvalid(name, self._building[label], "a build of this label is under way; discard it first")
+            self.discard(self._building[label])
         number, note = self._dormant.pop(label, (0, None))
         if note is None:
             number, note = self._take_number(), Note(label=label)

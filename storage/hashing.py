@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 
 HASH_BYTES = 32
 
@@ -44,9 +45,15 @@ def half_root(tables: Iterable[tuple[str, bytes]]) -> bytes:
     """The root of one half of the state from its tables' (name, root), given in ascending order of the names."""
     parts = [TAG_HALF]
     for name, root in tables:
-        raw = name.encode()
-        parts += (len(raw).to_bytes(2, "big"), raw, root)
+        parts += (half_part(name), root)
     return hashlib.sha256(b"".join(parts)).digest()
+
+
+@cache
+def half_part(name: str) -> bytes:
+    """What stands before a table's root in the root of its half: the name behind its length."""
+    raw = name.encode()
+    return len(raw).to_bytes(2, "big") + raw
 
 
 def app_root(host_root: bytes, runtime_root: bytes) -> bytes:

@@ -13,14 +13,12 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-import msgspec
-
-from storage.blockview import ABSENT, BlockView, Cell
+from storage.blockview import ABSENT, BlockView, Cell, Change
 from storage.catalogue import CATALOGUE, Catalogue, TableEntry, catalogue_key
-from storage.errors import GenerationInvalid, SavepointUnknown, TableMismatch
+from storage.errors import GenerationInvalid, SavepointUnknown, TableMismatch, TableUnknown
 from storage.record import Record
 from storage.rows import after_prefix
 from storage.tables import Half, Table
@@ -32,34 +30,27 @@ StoreKey = tuple[Half, int]
 """The identity of a generation: its half and its number in that half's catalogue row."""
 
 
-class Change(msgspec.Struct, frozen=True, gc=False):
-    """One row that differs from the committed one; None stands for an absent row."""
-
-    old: bytes | None
-    new: bytes | None
-    cells: tuple[Any, Any]
-    table: Table[Any]
-
-    @property
-    def old_record(self) -> Any:
-        """The record before the block."""
-        return self.cells[0] if self.cells[0] is not None or self.old is None else self.table.codec.decode(self.old)
-
-    @property
-    def new_record(self) -> Any:
-        """The record after the block."""
-        return self.cells[1] if self.cells[1] is not None or self.new is None else self.table.codec.decode(self.new)
-
-
 Changes = dict[str, dict[bytes, Change]]
 """Net changes by table name and key bytes, both in order."""
 
 
+class Place(NamedTuple):
+    """What a table's name means at a catalogue."""
+
+    half: Half
+    schema: bytes
+    store: TableStore
+
+
+Places = dict[str, Place]
+"""Every table in force by its name."""
+
+
 class Stores(Protocol):
-    """Where an overlay finds the generations it reads."""
+    """Where an overlay finds generations when it flips."""
 
     def store(self, half: Half, generation: int) -> TableStore:
-        """The committed store of a generation."""
+        """The committed store of a generation, in force or kept."""
 
     def empty_store(self) -> TableStore:
         """A store of no rows under a number of its own, for a table that begins empty."""
@@ -76,9 +67,11 @@ class Built(Protocol):
 class Overlay:
     """One block's writes. Belongs to the executor thread; it is stale once its state has committed."""
 
-    def __init__(self, stores: Stores, catalogue: Catalogue, sequence: int) -> None:
+    def __init__(self, stores: Stores, catalogue: Catalogue, places: Places, sequence: int) -> None:
         self.sequence = sequence
         """The commit this overlay stands on, counted by its state."""
+        self.places = places
+        """Where each table's rows are; a flip puts another mapping here."""
         self.bound: dict[StoreKey, TableStore] = {}
         """Generations that come into force with this block."""
         self._stores = stores
@@ -96,7 +89,7 @@ class Overlay:
         view = self._views.get(table.name)
         if view is None or view.table is not table:
             view = self._view(table)
-        record: R | None = view.record(view.pack(key))
+        record: R | None = view.record(table.pack(key))
         return record
 
     def put(self, table: Table[R], key: tuple[Any, ...], record: R) -> int:
@@ -106,14 +99,14 @@ class Overlay:
             view = self._view(table)
         if type(record) is not table.record:
             raise TableMismatch(table.name, f"asked to hold a {type(record).__name__}")
-        packed, raw = view.pack(key), view.encode(record)
+        packed, raw = table.pack(key), table.codec.encode(record)
         self._write(view, packed, (raw, record))
         return len(raw)
 
     def delete(self, table: Table[Any], key: tuple[Any, ...]) -> None:
         """Take a row away; an absent one stays absent."""
         view = self._view(table)
-        self._write(view, view.pack(key), ABSENT)
+        self._write(view, table.pack(key), ABSENT)
 
     def scan(
         self, table: Table[R], prefix: tuple[Any, ...] = (), start: tuple[Any, ...] | None = None, reverse: bool = False
@@ -155,8 +148,7 @@ class Overlay:
         """Net changes of the block so far."""
         found: Changes = {}
         for name in sorted(self._views):
-            view = self._views[name]
-            rows = view.writes and _net(view, view.writes, view.committed)
+            rows = self._views[name].net()
             if rows:
                 found[name] = rows
         return found
@@ -170,7 +162,7 @@ class Overlay:
         found: Changes = {}
         for name in sorted(before):
             view, cells = self._views[name], before[name]
-            rows = _net(view, cells, lambda key, view=view, cells=cells: cells[key] or view.committed(key))  # type: ignore[misc]
+            rows = view.differences(cells, _reader(view, cells))
             if rows:
                 found[name] = rows
         return found
@@ -192,41 +184,35 @@ class Overlay:
                     bound[half, entry.generation] = self._stores.empty_store() if made is None else made.store
         self._adopt(catalogue, bound)
 
-    def store(self, name: str) -> TableStore:
-        """The generation of a table that this block reads; raises TableUnknown."""
-        half, entry = self._catalogue.half_of(name), self._catalogue.entry(name)
-        bound = self.bound.get((half, entry.generation))
-        return self._stores.store(half, entry.generation) if bound is None else bound
-
     def _adopt(self, catalogue: Catalogue, bound: dict[StoreKey, TableStore]) -> None:
         changed = [half for half in Half if catalogue.row(half) != self._catalogue.row(half)]
         self._catalogue, self.bound = catalogue, bound
+        self.places = places_of(catalogue, self._stores, bound)
         for name, view in list(self._views.items()):
-            entry = catalogue.find(name)
-            if entry is None or entry.schema != view.table.schema_digest or self.store(name) is not view.store:
+            place = self.places.get(name)
+            if place is None or place.schema != view.table.schema_digest or place.store is not view.store:
                 del self._views[name]
         rows = self._view(CATALOGUE)
         for half in changed:
             row = catalogue.row(half)
-            rows.write(rows.pack(catalogue_key(half)), (rows.encode(row), row))
+            rows.write(CATALOGUE.pack(catalogue_key(half)), (CATALOGUE.codec.encode(row), row))
 
     def _write(self, view: BlockView, key: bytes, cell: Cell) -> None:
         self._log.append((view, key, view.writes.get(key)))
-        if view.order is None:
-            view.writes[key] = cell
-        else:
-            view.write(key, cell)
+        view.write(key, cell)
 
     def _view(self, table: Table[Any]) -> BlockView:
         """The view of a table, made or bound to this very declaration after checking its schema."""
         view = self._views.get(table.name)
         if view is not None and view.table is table:
             return view
-        entry = self._catalogue.entry(table.name)
-        if entry.schema != table.schema_digest:
-            raise TableMismatch(table.name, f"{entry.schema.hex()[:16]}, asked {table.schema_digest.hex()[:16]}")
+        place = self.places.get(table.name)
+        if place is None:
+            raise TableUnknown(table.name)
+        if place.schema != table.schema_digest:
+            raise TableMismatch(table.name, f"{place.schema.hex()[:16]}, asked {table.schema_digest.hex()[:16]}")
         if view is None:
-            view = self._views[table.name] = BlockView(table, self.store(table.name))
+            view = self._views[table.name] = BlockView(table, place.store)
         else:
             view.bind(table)
         return view
@@ -239,6 +225,17 @@ class Overlay:
         view = self._views.get(name)
         if view is not None and view.writes:
             raise GenerationInvalid(name, 0, "written in this block already; flip at its beginning")
+
+
+def places_of(catalogue: Catalogue, stores: Stores, bound: Mapping[StoreKey, TableStore]) -> Places:
+    """The places of a catalogue's tables, those of newly bound generations among them."""
+    places: Places = {}
+    for half in Half:
+        for entry in catalogue.row(half).entries:
+            key = (half, entry.generation)
+            store = bound[key] if key in bound else stores.store(*key)
+            places[entry.name] = Place(half, entry.schema, store)
+    return places
 
 
 def key_range(
@@ -262,17 +259,10 @@ def _successor(packed: bytes) -> bytes | None:
     return after_prefix(packed) if packed.strip(b"\xff") else None
 
 
+def _reader(view: BlockView, cells: Mapping[bytes, Cell | None]) -> Callable[[bytes], Cell]:
+    """Rows as they were when these cells were replaced."""
+    return lambda key: cells[key] or view.committed(key)
+
+
 def _entries(catalogue: Catalogue, half: Half) -> dict[str, TableEntry]:
     return {entry.name: entry for entry in catalogue.row(half).entries}
-
-
-def _net(view: BlockView, keys: Any, before: Any) -> dict[bytes, Change]:
-    """The rows among ``keys`` whose present bytes differ from those before."""
-    writes, table = view.writes, view.table
-    found = {}
-    for key in sorted(keys):
-        old, old_record = before(key)
-        new, new_record = writes.get(key) or view.committed(key)
-        if old != new:
-            found[key] = Change(old, new, (old_record, new_record), table)
-    return found

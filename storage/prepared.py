@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from storage.catalogue import Catalogue
+from storage.halfroots import HalfRoots
 from storage.merkle import TreePatch
-from storage.overlay import Changes, StoreKey
-from storage.tables import Half
+from storage.overlay import Changes, Places, StoreKey
 from storage.tablestore import TableStore
 
 
@@ -19,17 +19,27 @@ class PreparedState:
     sequence: int
     catalogue: Catalogue
     changes: Changes
-    patches: tuple[tuple[TableStore, str, TreePatch], ...]
-    roots: Mapping[Half, dict[str, bytes]]
-    bound: Mapping[StoreKey, TableStore]
-    host_root: bytes
-    runtime_root: bytes
+    patches: list[tuple[str, TableStore, TreePatch]]
+    host: HalfRoots
+    runtime: HalfRoots
     app_root: bytes
+    places: Places
+    bound: Mapping[StoreKey, TableStore]
+
+    @property
+    def host_root(self) -> bytes:
+        """The root over the host tables."""
+        return self.host.root
+
+    @property
+    def runtime_root(self) -> bytes:
+        """The root over the runtime tables."""
+        return self.runtime.root
 
     @property
     def table_roots(self) -> dict[str, bytes]:
         """The root of every table in force."""
-        return {**self.roots[Half.HOST], **self.roots[Half.RUNTIME]}
+        return {**dict(self.host.items()), **dict(self.runtime.items())}
 
     @property
     def undo(self) -> list[tuple[str, bytes, bytes | None]]:
@@ -37,14 +47,14 @@ class PreparedState:
         return [
             (name, key, change.old)
             for name, rows in self.changes.items()
-            if name in self.roots[Half.RUNTIME]
+            if name in self.runtime
             for key, change in rows.items()
         ]
 
     def rows(self) -> dict[bytes, bytes | None]:
         """Every table and bucket row of the block by its place."""
         rows: dict[bytes, bytes | None] = {}
-        for store, name, patch in self.patches:
+        for name, store, patch in self.patches:
             place = store.row_prefix
             for key, change in self.changes[name].items():
                 rows[place + key] = change.new

@@ -18,22 +18,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from storage import checkpoint
 from storage.blocklog import BlockLog
 from storage.catalogue import CATALOGUE, Catalogue, CatalogueRow, catalogue_key
+from storage.checkpoint import Checkpoint
 from storage.engine import Engine
-from storage.errors import HeightOutOfOrder, NotDurable, PreparedStale, StoreDamaged, TableMismatch
+from storage.errors import HeightOutOfOrder, NotDurable, PreparedStale, StoreDamaged, TableMismatch, TableUnknown
 from storage.generations import GenerationBuilder, Generations
-from storage.hashing import app_root, half_root
+from storage.halfroots import HalfRoots
+from storage.hashing import app_root
 from storage.headfile import Head, create_head, settle_head, write_head
 from storage.home import Home
-from storage.merkle import TreePatch
-from storage.overlay import Overlay
+from storage.overlay import Overlay, Place, Places, places_of
 from storage.pending import PendingRows
 from storage.prepared import PreparedState
 from storage.proofs import Proof, make_proof
 from storage.rows import CATALOGUE_NUMBER, META_KEY, table_prefix
 from storage.tables import Half, Table
-from storage.tablestore import TableStore
 from storage.view import CommittedView
 
 LogRows = Sequence[tuple[bytes, bytes | None]]
@@ -59,7 +60,9 @@ class State:
         self._sequence = 0
         self._waiting_blocks = 0
         self._tables: dict[str, Table[Any]] = {CATALOGUE.name: CATALOGUE}
-        self._roots: Mapping[Half, dict[str, bytes]] = {half: self._roots_of(half) for half in Half}
+        self._places = places_of(catalogue, generations, {})
+        self._host, self._runtime = _roots_at(catalogue, self._places, {})
+        self._numbers = generations.numbers()
         self._view = self._make_view()
 
     @classmethod
@@ -98,8 +101,8 @@ class State:
         head = _settled_head(home, rows.engine)
         catalogue = _read_catalogue(home, rows)
         state = cls(home, rows, Generations.load(rows, catalogue.references()), catalogue, head)
-        found = [half_root(list(state._roots[half].items())) for half in Half]
-        if found != [head.host_root, head.runtime_root] or app_root(*found) != head.app_root:
+        found = (state._host.root, state._runtime.root)
+        if found != (head.host_root, head.runtime_root) or app_root(*found) != head.app_root:
             raise StoreDamaged(home.database, f"its rows do not give the roots of height {head.height}")
         for table in tables:
             state.register(table)
@@ -132,8 +135,7 @@ class State:
 
     def rows(self, name: str) -> Iterator[tuple[bytes, bytes]]:
         """Key and value bytes of a table in force, in key order."""
-        half, entry = self._catalogue.half_of(name), self._catalogue.entry(name)
-        return self._generations.store(half, entry.generation).scan(b"", None, False)
+        return self._place(name).store.scan(b"", None, False)
 
     def register(self, table: Table[Any]) -> None:
         """Make a declaration findable by name; raises TableMismatch when the stored table has another schema."""
@@ -149,28 +151,29 @@ class State:
 
     def table_root(self, name: str) -> bytes:
         """The root of a table in force; raises TableUnknown."""
-        return self._roots[self._catalogue.half_of(name)][name]
+        return self._place(name).store.tree.root
 
     def overlay(self) -> Overlay:
         """A fresh overlay on the last committed block."""
-        return Overlay(self._generations, self._catalogue, self._sequence)
+        return Overlay(self._generations, self._catalogue, self._places, self._sequence)
 
     def prepare(self, overlay: Overlay) -> PreparedState:
         """The roots the overlay's writes would give; pure, so it may be called again as the block goes on."""
         if overlay.sequence != self._sequence:
             raise PreparedStale(overlay.sequence, self._sequence)
-        changes = overlay.changes()
+        changes, places = overlay.changes(), overlay.places
         patches = []
+        changed: dict[str, bytes] = {}
         for name, rows in changes.items():
-            store = overlay.store(name)
+            store = places[name].store
             patch = store.tree.prepare({key: change.new for key, change in rows.items()}, store.read_bucket)
-            patches.append((store, name, patch))
-        roots = self._roots_after(overlay, patches)
-        host, runtime = self._top_roots(roots)
+            patches.append((name, store, patch))
+            changed[name] = patch.root
+        host, runtime = self._roots_after(overlay, changed)
+        root = app_root(host.root, runtime.root)
         return PreparedState(
-            self._sequence, overlay.catalogue, changes, tuple(patches), roots, overlay.bound, host, runtime,
-            app_root(host, runtime),
-        )  # fmt: skip
+            self._sequence, overlay.catalogue, changes, patches, host, runtime, root, places, overlay.bound
+        )
 
     def commit(
         self, prepared: PreparedState, height: int, log_rows: LogRows = (), durable: bool = True, barrier: bool = False
@@ -210,18 +213,22 @@ class State:
         """A proof that a row is, or is not, in the durable head's root; raises NotDurable while blocks wait."""
         if self._waiting_blocks:
             raise NotDurable(self.durable_height, self.height)
-        entry = self._catalogue.entry(table.name)
-        store = self._generations.store(table.half, entry.generation)
+        place = self._place(table.name)
         packed = table.pack(key)
-        other = self._head.runtime_root if table.half is Half.HOST else self._head.host_root
+        tree_proof = place.store.tree.prove(packed, place.store.read_bucket)
+        mine, other = (self._host, self._runtime) if place.half is Half.HOST else (self._runtime, self._host)
         return make_proof(
-            table.half, table.name, packed, store.read(packed),
-            store.tree.prove(packed, store.read_bucket), self._roots[table.half], other,
-        )  # fmt: skip
+            place.half, table.name, packed, place.store.read(packed), tree_proof, dict(mine.items()), other.root
+        )
 
     def log(self) -> BlockLog:
         """The block log with the blocks that wait for a sync; the view's log shows durable ones only."""
         return BlockLog(self._rows.log_source())
+
+    def checkpoint(self, reason: str) -> Checkpoint:
+        """A copy of the last committed block's database among this home's checkpoints; blocks that wait are flushed."""
+        self.flush()
+        return checkpoint.create(self._home, reason, self._rows.engine)
 
     def build_generation(self, table: Table[Any], label: bytes) -> GenerationBuilder:
         """Begin to fill a new generation of a table beside the chain, or go on with the one of this label."""
@@ -252,56 +259,50 @@ class State:
         self._waiting_blocks = 0
 
     def _apply(self, prepared: PreparedState, head: Head) -> None:
-        for store, _, patch in prepared.patches:
+        for _, store, patch in prepared.patches:
             store.tree.apply(patch)
         self._head = head
-        self._roots = prepared.roots
+        self._host, self._runtime = prepared.host, prepared.runtime
         self._sequence += 1
         if prepared.catalogue is not self._catalogue:
             self._generations.adopt(prepared.bound, prepared.catalogue.references())
-            self._catalogue = prepared.catalogue
+            self._catalogue, self._places = prepared.catalogue, prepared.places
+            self._numbers = self._generations.numbers()
 
-    def _roots_of(self, half: Half) -> dict[str, bytes]:
-        return {
-            entry.name: self._generations.store(half, entry.generation).tree.root
-            for entry in self._catalogue.row(half).entries
-        }
+    def _roots_after(self, overlay: Overlay, changed: dict[str, bytes]) -> tuple[HalfRoots, HalfRoots]:
+        """Both halves after the block; one in which nothing changes is the same object."""
+        if overlay.catalogue is not self._catalogue:
+            return _roots_at(overlay.catalogue, overlay.places, changed)
+        host = {name: root for name, root in changed.items() if name in self._host}
+        if len(host) == len(changed):
+            return self._host.after(host), self._runtime
+        return self._host.after(host), self._runtime.after({n: r for n, r in changed.items() if n not in host})
 
-    def _roots_after(
-        self, overlay: Overlay, patches: Sequence[tuple[TableStore, str, TreePatch]]
-    ) -> dict[Half, dict[str, bytes]]:
-        """Every table's root after the block; a half in which nothing changes keeps its very dict."""
-        changed = {name: patch.root for _, name, patch in patches}
-        catalogue = overlay.catalogue
-        if catalogue is not self._catalogue:
-            return {
-                half: {name: changed.get(name) or overlay.store(name).tree.root for name in catalogue.names(half)}
-                for half in Half
-            }
-        after = dict(self._roots)
-        for half, roots in self._roots.items():
-            if mine := {name: root for name, root in changed.items() if name in roots}:
-                after[half] = {**roots, **mine}
-        return after
-
-    def _top_roots(self, roots: Mapping[Half, dict[str, bytes]]) -> tuple[bytes, bytes]:
-        """The roots of both halves; one that did not change is not hashed again."""
-        host, runtime = roots[Half.HOST], roots[Half.RUNTIME]
-        return (
-            self._head.host_root if host is self._roots[Half.HOST] else half_root(list(host.items())),
-            self._head.runtime_root if runtime is self._roots[Half.RUNTIME] else half_root(list(runtime.items())),
-        )
+    def _place(self, name: str) -> Place:
+        place = self._places.get(name)
+        if place is None:
+            raise TableUnknown(name)
+        return place
 
     def _require_next(self, height: int) -> None:
         if (self._durable.commit > 1 or self._waiting_blocks) and height != self._head.height + 1:
             raise HeightOutOfOrder(self._head.height, height)
 
     def _make_view(self) -> CommittedView:
-        return CommittedView(self._durable, self._catalogue, self._rows.engine.snapshot(), self._generations.numbers())
+        return CommittedView(self._durable, self._catalogue, self._rows.engine.snapshot(), self._numbers)
 
 
 _NOTHING = Head(0, 0, bytes(32), bytes(32), bytes(32))
 """What stands before the first commit."""
+
+
+def _roots_at(catalogue: Catalogue, places: Places, changed: Mapping[str, bytes]) -> tuple[HalfRoots, HalfRoots]:
+    """Both halves of a catalogue, the changed roots in the place of the committed ones."""
+    host, runtime = (
+        HalfRoots.of((name, changed.get(name) or places[name].store.tree.root) for name in catalogue.names(half))
+        for half in (Half.HOST, Half.RUNTIME)
+    )
+    return host, runtime
 
 
 def _settled_head(home: Home, engine: Engine) -> Head:
