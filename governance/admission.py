@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from runtime.bundle.effect import Effect
-
 from governance.electorate import electors_at
 from governance.errors import GovernanceRefused, need, refused
 from governance.lifecycle import Status
@@ -36,6 +34,7 @@ from governance.registry import require_feature, require_modules, require_parame
 from governance.tracks import Track, earliest_effect
 from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundle.declarations import RuntimeDeclaration
+from runtime.bundle.effect import Effect
 from runtime.bundle.problems import BundleRefused
 from runtime.bundles import adopt
 from runtime.host import HostContext

@@ -36,7 +36,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "no_deposit_here": "the {track} track takes no deposit",
         "unknown_target": "the module registry has no {what} {name}: look it up with the registry query",
         "nothing_changes": "the proposal changes nothing: {what}",
-        "deposit_unaffordable": "a vote may raise min_deposit to {most} units at most, so that proposals stay affordable",
+        "deposit_unaffordable": "a vote may raise min_deposit to {most} units at most: proposals stay affordable",
         "rules_conflict": "the parameters would not fit together: {why}",
         # upgrades
         "wrong_version": "the bundle is version {bundle}, the proposal says {proposal}",
