@@ -46,3 +46,9 @@ def rotate_key(overlay: Overlay, sender: bytes, key: bytes) -> None:
     if account is None:
         raise HostRefused("unknown_key", "only an account that has signed before can rotate its key")
     overlay.put(ACCOUNTS, (sender,), account.but(key=key, substitute=False))
+
+
+def use_nonce(overlay: Overlay, sender: bytes, offered_key: bytes) -> None:
+    """Count one transaction of an admitted sender, so that it can never be sent again."""
+    account = account_for(overlay, sender, offered_key)
+    overlay.put(ACCOUNTS, (sender,), account.but(nonce=account.nonce + 1))

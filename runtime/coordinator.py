@@ -183,6 +183,22 @@ class Coordinator:
         self._say(_EVENT_OF[state], plan_id, plan, **details)
         self._advance_queue()
 
+    def end_executed(self, window: Window, **details: str | int | bytes) -> None:
+        """Record that the executed plan of ``window`` was rolled back."""
+        plan = self.plan(window.plan)
+        self._overlay.put(PLANS, (window.plan,), plan.but(state=ROLLED_BACK))
+        entry = HistoryEntry(
+            plan=window.plan,
+            proposal=window.rollback_proposal or plan.proposal,
+            kind=ROLLED_BACK,
+            version_from=plan.version,
+            version_to=window.previous.version,
+            code_hash=window.previous.code_hash,
+            migrations=plan.migrations,
+        ).but(**details)
+        self._overlay.put(HISTORY, (self._height, window.plan), entry)
+        self._say("UpgradeRolledBack", window.plan, plan, **details)
+
     def close_window(self) -> None:
         """The rollback window has passed, or was used."""
         self._overlay.delete(WINDOW, ())
@@ -223,5 +239,4 @@ _EVENT_OF = {
     FAILED: "UpgradeFailed",
     CANCELLED: "UpgradeCancelled",
     SUPERSEDED: "UpgradeSuperseded",
-    ROLLED_BACK: "UpgradeRolledBack",
 }

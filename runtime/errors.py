@@ -5,6 +5,8 @@
     |-- UpgradeRefused         the coordinator cannot schedule, cancel or roll back
     |-- ActivationFailed       the flip at A failed; the old runtime executes A instead
     |-- RollbackBroken         the state after a rollback is not that of A-1 (a defect of this node)
+    |-- BlockRefused           a block that does not follow the last one, or says something false about itself
+    |-- GenesisRefused         rows that the genesis bundle cannot hold or whose invariants they break
     |-- BundleUnavailable      a code hash has no complete archive on chain
     |-- VersionInvalid         a text is no runtime version
     |-- AddressInvalid         a text is no address of this kind of chain
@@ -76,6 +78,20 @@ class RollbackBroken(RuntimeRoomError):
         self.found = found
 
 
+class BlockRefused(RuntimeRoomError):
+    """A block that cannot be the next one; nothing of it was executed."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class GenesisRefused(RuntimeRoomError):
+    """A chain cannot begin so."""
+
+    code = "genesis_refused"
+
+
 class BundleUnavailable(RuntimeRoomError):
     """A bundle's bytes are not, or not all, on chain."""
 
@@ -105,17 +121,17 @@ class UpgradePostponedHere(RuntimeRoomError):
 
 
 class SupplyBroken(RuntimeRoomError):
-    """The supply does not add up even with every runtime write of the block discarded."""
+    """Rules do not hold even with every runtime item of the block left out."""
 
     code = "supply_broken"
 
-    def __init__(self, expected: int, found: int) -> None:
+    def __init__(self, height: int, broken: tuple[str, ...]) -> None:
         super().__init__(
-            f"the supply is {found} units and should be {expected}: this node must not go on; "
-            "restore its last checkpoint and report the block"
+            f"at height {height} {', '.join(broken)} does not hold with all runtime items left out: this node must not "
+            "go on; restore its last checkpoint and report the block"
         )
-        self.expected = expected
-        self.found = found
+        self.height = height
+        self.broken = broken
 
 
 class VersionInvalid(RuntimeRoomError):

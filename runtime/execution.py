@@ -7,24 +7,25 @@ the handler on a savepoint. A failure undoes the handler's writes; the fee stays
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from runtime.accounts import ACCOUNTS, Account, account_for
 from runtime.bundle.loader import LoadedRuntime
 from runtime.context import invoke_call
-from runtime.errors import HostRefused
+from runtime.errors import HostRefused, RuntimeRoomError
 from runtime.host import HostCall, HostContext
 from runtime.interface import interface_of
-from runtime.metering.faults import fault_of
+from runtime.keys import verify
+from runtime.metering.faults import HostFault, fault_of
 from runtime.metering.meter import Meter
 from runtime.parameters import Parameters
 from runtime.purse import Purse
 from runtime.receipts import OK, SAFE_MODE, Event, Receipt
 from runtime.transaction import SignedTransaction
 from storage.codec import Codec, codec_of
-from storage.errors import StorageError
+from storage.errors import InvalidRecord, NotCanonical
 from storage.overlay import Overlay
 from storage.record import schema_of
 
@@ -72,7 +73,16 @@ def host_table_of(calls: tuple[HostCall, ...]) -> HostTable:
     }
 
 
-def admit(execution: Execution, transaction: SignedTransaction, verified: bool) -> Account:
+SignatureCheck = Callable[[SignedTransaction, bytes], bool]
+"""(transaction, public key) -> whether its signature is that key's; a node answers from what it verified before."""
+
+
+def signature_is_good(transaction: SignedTransaction, key: bytes) -> bool:
+    """Verify here and now."""
+    return verify(key, transaction.message, transaction.signature)
+
+
+def admit(execution: Execution, transaction: SignedTransaction, check: SignatureCheck) -> Account:
     """The sender's account if the transaction may use its nonce now; raises HostRefused and changes nothing."""
     body = transaction.body
     if body.chain != execution.chain_id:
@@ -80,7 +90,7 @@ def admit(execution: Execution, transaction: SignedTransaction, verified: bool) 
     if body.expiry and execution.height > body.expiry:
         raise HostRefused("expired", f"valid to height {body.expiry}")
     account = account_for(execution.overlay, body.sender, body.key)
-    if not verified:
+    if not check(transaction, account.key):
         raise HostRefused("bad_signature", "the signature is not the account's over this body")
     if body.nonce != account.nonce:
         raise HostRefused("wrong_nonce", f"the next nonce of this account is {account.nonce}")
@@ -88,12 +98,12 @@ def admit(execution: Execution, transaction: SignedTransaction, verified: bool) 
 
 
 def execute_transaction(
-    execution: Execution, host: HostTable, context: HostContext, transaction: SignedTransaction, verified: bool
+    execution: Execution, host: HostTable, context: HostContext, transaction: SignedTransaction, check: SignatureCheck
 ) -> Receipt:
     """Run one transaction and tell what became of it; never raises for anything a transaction contains."""
     body = transaction.body
     try:
-        account = admit(execution, transaction, verified)
+        account = admit(execution, transaction, check)
     except HostRefused as refused:
         return Receipt(item=transaction.id, code=refused.code)
     execution.overlay.put(ACCOUNTS, (body.sender,), account.but(nonce=account.nonce + 1))
@@ -113,11 +123,11 @@ def _run_host(execution: Execution, entry: HostEntry, context: HostContext, tran
     context.sender = transaction.body.sender
     try:
         entry.call.run(context, entry.codec.decode_canonical(call.args))
-    except (HostRefused, StorageError) as refused:
+    except (RuntimeRoomError, NotCanonical, InvalidRecord) as refused:
         overlay.rollback_to(savepoint)
         del context.purse.items[moved:]
         del context.events[said:]
-        return Receipt(item=transaction.id, code=refused.code if isinstance(refused, HostRefused) else "bad_arguments")
+        return Receipt(item=transaction.id, code=refused.code if isinstance(refused, RuntimeRoomError) else "bad_arguments")
     overlay.release(savepoint)
     return Receipt(item=transaction.id, code=OK, events=tuple(context.events[said:]))
 
@@ -158,17 +168,14 @@ def run_runtime(execution: Execution, transaction: SignedTransaction) -> Receipt
 def _run_call(execution: Execution, transaction: SignedTransaction, meter: Meter) -> Receipt:
     body, overlay = transaction.body, execution.overlay
     module, name = body.call.module, body.call.name
-    savepoint = overlay.savepoint()
-    said = len(execution.events)
     try:
         args = execution.loaded.calls[(module, name)].arguments(body.call.args)
-        invoke_call(execution, module, name, args, sender=body.sender, meter=meter)
-    except StorageError:
-        overlay.rollback_to(savepoint)
+    except (NotCanonical, InvalidRecord):
         return Receipt(item=transaction.id, code="bad_arguments")
-    except BaseException as failure:
-        if not isinstance(failure, Exception) and not is_host_fault(failure):
-            raise
+    savepoint, said = overlay.savepoint(), len(execution.events)
+    try:
+        invoke_call(execution, module, name, args, sender=body.sender, meter=meter)
+    except (Exception, HostFault) as failure:
         overlay.rollback_to(savepoint)
         del execution.events[said:]
         fault = fault_of(failure, meter)

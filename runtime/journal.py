@@ -1,8 +1,8 @@
-"""The journal and undo rows of a height: what a rollback needs to go back, and then to go forward again.
+"""The journal of a height: what happened, in its order, so that a rollback can go forward again after going back.
 
-Undo rows hold the old bytes of every runtime row a block changed; applied from the newest height down they return the
-shared tables to A-1. The journal holds what happened in its order: each transaction with the code of its first
-receipt, and each purse movement that host code made. Parameters and flags need no copy: their tables keep history.
+It holds each transaction with the code of its first receipt, and each purse movement that host code made. Parameters
+and flags need no copy, because their tables keep history; undo rows, which lead back, lie beside it in the block log.
+One digest chains all log rows of all heights into the host half, and one the journals.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ from __future__ import annotations
 from hashlib import sha256
 
 from runtime.purse import PurseItem
+from storage.blocklog import Rows as LogRows
 from storage.codec import codec_of
-from storage.record import Address, Amount, Data, Flag, Hash, Record, Text, field
+from storage.record import Address, Amount, Flag, Hash, Record, Text, field
 from storage.tables import Table, host_table
 
 
 class JournalItem(Record):
-    """One thing that happened: a transaction of the block by its position, or a purse movement by host code."""
+    """One transaction of the block by its position, with what host code moved in purses while it ran."""
 
     position: Amount = field(1, default=0)
     code: Text = field(2, default="")
-    """The first receipt's code; empty for a purse movement."""
+    """The first receipt's code."""
     purse: tuple[PurseItem, ...] = field(3, default=())
-    """At most one."""
+    """What host code moved while the transaction ran, in order."""
+    host: Flag = field(4, default=False)
+    """A host call: its result stands whatever becomes of the runtime."""
 
 
 class Journal(Record):
@@ -32,21 +35,8 @@ class Journal(Record):
     items: tuple[JournalItem, ...] = field(2, default=())
     closing: tuple[PurseItem, ...] = field(3, default=())
     """Movements by the host's end-of-block work, after the modules' hooks."""
-
-
-class UndoRow(Record):
-    """The value a row had before the block."""
-
-    table: Text = field(1)
-    key: Data = field(2)
-    old: Data = field(3, default=b"")
-    absent: Flag = field(4, default=False)
-
-
-class Undo(Record):
-    """Every runtime row a block changed, in table and key order."""
-
-    rows: tuple[UndoRow, ...] = field(1, default=())
+    safe_mode: Flag = field(4, default=False)
+    """Whether runtime items waited at this height."""
 
 
 class LogDigest(Record):
@@ -54,17 +44,23 @@ class LogDigest(Record):
 
     logs: Hash = field(1)
     journal: Hash = field(2)
+    block: Hash = field(3)
+    """Id of the last block, so that a node that joined by snapshot can go on from it."""
 
 
 LOG: Table[LogDigest] = host_table("host.log", LogDigest, key=(), names=())
 JOURNALS = codec_of(Journal)
-UNDOS = codec_of(Undo)
-START = LogDigest(logs=bytes(32), journal=bytes(32))
+START = LogDigest(logs=bytes(32), journal=bytes(32), block=bytes(32))
 
 
-def chained(previous: LogDigest, block_id: bytes, receipts: bytes, journal: bytes, undo: bytes) -> LogDigest:
-    """The digests after one more height; arguments are the log rows' bytes, empty when a height has none."""
+def chained(previous: LogDigest, block_id: bytes, rows: LogRows, journal: bytes) -> LogDigest:
+    """The digests after one more height, over its log rows as they are stored and its journal apart."""
+    hasher = sha256(b"\x32" + previous.logs + block_id)
+    for key, value in rows:
+        hasher.update(key)
+        hasher.update(value or b"")
     return LogDigest(
-        logs=sha256(b"\x32" + previous.logs + block_id + sha256(receipts).digest() + sha256(undo).digest()).digest(),
-        journal=sha256(b"\x33" + previous.journal + sha256(journal).digest()).digest() if journal else previous.journal,
+        logs=hasher.digest(),
+        journal=sha256(b"\x33" + previous.journal + journal).digest() if journal else previous.journal,
+        block=block_id,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import Any, Protocol
 
 from runtime.errors import HostRefused
 from storage.overlay import Overlay
@@ -50,7 +50,7 @@ class ParameterRule:
 
 RUNTIME_PARAMETERS: tuple[ParameterRule, ...] = (
     ParameterRule("fee_floor", 1, 0, 10**12, "least fee of a runtime transaction, in coin units"),
-    ParameterRule("transaction_bytes", 48 * 1024, 36 * 1024, 256 * 1024, "largest raw transaction, in bytes"),
+    ParameterRule("transaction_bytes", 48 * 1024, 36 * 1024, 60 * 1024, "largest raw transaction, in bytes"),
     ParameterRule("block_bytes", 2 * 1024 * 1024, 128 * 1024, 32 * 1024 * 1024, "largest sum of raw transactions"),
     ParameterRule("block_steps", 20_000_000, 1_000_000, 10**9, "steps all runtime items of a block may use together"),
     ParameterRule("call_steps", 200_000, 10_000, 5_000_000, "steps one transaction may use"),
@@ -84,12 +84,10 @@ class Parameters:
         self._height = height
         self._known = {} if known is None else known
 
-    def _latest(self, table: Table[ParameterValue] | Table[FlagValue], name: str) -> ParameterValue | FlagValue | None:
+    def _latest(self, table: Table[Any], name: str) -> ParameterValue | FlagValue | None:
         slot = f"{table.name}/{name}"
         if slot not in self._known:
-            newest = next(
-                iter(self._overlay.scan(table, (name,), start=(name, self._height), reverse=True)), None  # type: ignore[arg-type]
-            )
+            newest = next(self._overlay.scan(table, (name,), start=(name, self._height), reverse=True), None)
             self._known[slot] = None if newest is None else newest[1]
         return self._known[slot]
 

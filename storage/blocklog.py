@@ -7,6 +7,7 @@
 | ``s``  | u64 height, u32 place  | second receipt, written when the height was replayed     |
 | ``j``  | u64 height             | journal                                                  |
 | ``u``  | u64 height             | undo rows: table, key, bytes before or nil               |
+| ``c``  | u64 height             | signatures under the block; a shared sync signs only its last block |
 | ``i``  | u64 height             | ids of the transactions in order, so that pruning finds them |
 | ``t``  | transaction id         | u64 height, u32 place                                    |
 
@@ -32,11 +33,11 @@ Rows = list[tuple[bytes, bytes | None]]
 UndoRow = tuple[str, bytes, bytes | None]
 """Table, key bytes, and the row's bytes before the block, None if there was none."""
 
-BLOCK, RECEIPTS, SECOND, JOURNAL, UNDO, IDS, PLACE = (
-    LOG_PREFIX + letter for letter in (b"b", b"r", b"s", b"j", b"u", b"i", b"t")
+BLOCK, RECEIPTS, SECOND, JOURNAL, UNDO, COMMIT, IDS, PLACE = (
+    LOG_PREFIX + letter for letter in (b"b", b"r", b"s", b"j", b"u", b"c", b"i", b"t")
 )
 
-WHOLE_BLOCK = (BLOCK, RECEIPTS, SECOND, JOURNAL, UNDO, IDS)
+WHOLE_BLOCK = (BLOCK, RECEIPTS, SECOND, JOURNAL, UNDO, COMMIT, IDS)
 """Everything of a height; the places of its transactions go with their ids."""
 ROLLBACK_ONLY = (JOURNAL, UNDO)
 """What serves nothing but a rollback, and goes once the window has closed."""
@@ -85,6 +86,11 @@ def second_receipt_row(height: int, place: int, receipt: bytes) -> tuple[bytes, 
     return SECOND + _PLACE.pack(height, place), receipt
 
 
+def commit_row(height: int, signatures: bytes) -> tuple[bytes, bytes | None]:
+    """The row of the signatures under a block; written at the latest with the block after it."""
+    return COMMIT + _height(height), signatures
+
+
 @dataclass(frozen=True, slots=True)
 class BlockLog:
     """The log as one source shows it."""
@@ -127,6 +133,10 @@ class BlockLog:
     def second_receipt(self, height: int, place: int) -> bytes | None:
         """The receipt of one replayed transaction, or None."""
         return self.source.get(SECOND + _PLACE.pack(height, place))
+
+    def commit(self, height: int) -> bytes | None:
+        """The signatures under a block, or None for one that shared a later block's sync."""
+        return self.source.get(COMMIT + _height(height))
 
     def journal(self, height: int) -> bytes | None:
         """The journal of a height, or None."""

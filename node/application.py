@@ -1,0 +1,229 @@
+"""The application: one state machine with the doors of ABCI 2.0, whoever drives it.
+
+`info`, `check_tx`, `prepare_proposal`, `process_proposal`, `finalize_block`, `commit`, `query` are called by one
+driver at a time, in that order for each block. This file is the composition root: the only place where governance is
+plugged into the chain and where mempool, signatures and checkpoints meet it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from governance.module import Governance
+from node.errors import TransactionRefused
+from node.genesis.document import Genesis
+from node.genesis.rows import genesis_state
+from node.mempool import Limits, Mempool, Sender
+from node.verification import Claim, Verifier
+from runtime.accounts import ACCOUNTS, account_for
+from runtime.block import Block, make_block
+from runtime.bundle.archive import Bundle, pack
+from runtime.chain import Chain, PreparedBlock
+from runtime.coordinator import Coordinator
+from runtime.errors import BlockRefused, HostRefused, TransactionMalformed, UpgradePostponedHere
+from runtime.execution import runtime_refusal
+from runtime.genesis import create_chain_state
+from runtime.parameters import Parameters
+from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
+from storage import checkpoint
+from storage.headfile import Head
+from storage.home import Home
+from storage.state import CACHED_ROWS, LogRows, State
+
+HOST_MODULES = (Governance(),)
+CORE = Path(__file__).resolve().parent.parent / "runtime" / "core"
+"""Sources of the genesis bundle: read by `init_chain`, never afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """Where the chain stands."""
+
+    chain_id: str
+    height: int
+    app_root: bytes
+    last_block: bytes
+
+
+class Application:
+    """Belongs to the executor thread, but for the mempool and the verifier, which guard themselves."""
+
+    def __init__(self, home: Home, state: State, verifier: Verifier, limits: Limits, refuse: frozenset[bytes]) -> None:
+        self.home = home
+        self.state = state
+        self.verifier = verifier
+        self.refuse = refuse
+        self.chain = Chain(state, HOST_MODULES, self._signature_holds)
+        self.mempool = Mempool(limits, state.height)
+
+    @classmethod
+    def init_chain(cls, home: Home, genesis: Genesis, bundle: Bundle | None = None) -> None:
+        """Write the state at height 0 into an empty home; the genesis bundle is packed from `runtime/core`."""
+        packed = bundle or pack(CORE, chain=genesis.chain_name)
+        create_chain_state(home, genesis_state(genesis, packed), HOST_MODULES).close()
+
+    @classmethod
+    def open(
+        cls,
+        home: Home,
+        verifier: Verifier,
+        limits: Limits | None = None,
+        refuse: frozenset[bytes] = frozenset(),
+        cached_rows: int = CACHED_ROWS,
+    ) -> Application:
+        """Open the committed state of a home; raises what storage finds broken."""
+        state = State.open(home, cached_rows=cached_rows)
+        try:
+            return cls(home, state, verifier, limits or Limits(), refuse)
+        except BaseException:
+            state.close()
+            raise
+
+    def info(self) -> Info:
+        """Where the chain stands; the driver goes on from there."""
+        head = self.state.head
+        return Info(self.chain.identity.chain_id, head.height, head.app_root, self.chain.last_block)
+
+    def decode(self, raw: bytes) -> SignedTransaction:
+        """Decode untrusted bytes, bounded by the mempool's limit; raises TransactionMalformed."""
+        return decode_transaction(raw, self.mempool.limits.transaction_bytes)
+
+    def check_tx(self, transaction: SignedTransaction) -> None:
+        """Keep a transaction for a later block, or raise HostRefused or TransactionRefused with its code.
+
+        Its signature is verified here unless the verifier knows it already, and not again in the block.
+        """
+        overlay = self.state.overlay()
+        body = transaction.body
+        if body.chain != self.chain.identity.chain_id:
+            raise HostRefused("wrong_chain", f"it is signed for {body.chain}, this is {self.chain.identity.chain_id}")
+        account = account_for(overlay, body.sender, body.key)
+        if not self._signature_holds(transaction, account.key):
+            raise HostRefused("bad_signature", "the signature is not the account's over this body")
+        host = (body.call.module, body.call.name) in self.chain.host
+        execution = self.chain.execution(overlay, self.chain.loaded, self.state.height + 1, self._paused())
+        refusal = "" if host else runtime_refusal(execution, transaction)
+        if refusal:
+            raise TransactionRefused(refusal, f"the running runtime would refuse it: {refusal}")
+        self.mempool.add(transaction, Sender(account.nonce, execution.purse.balance(body.sender)), host=host)
+
+    def prepare_proposal(self, proposer: bytes, most_bytes: int | None = None) -> Block:
+        """A block on the last committed one, filled from the mempool."""
+        limit = Parameters(self.state.overlay(), self.state.height).integer("block_bytes")
+        chosen = self.mempool.take(limit if most_bytes is None else min(limit, most_bytes)) if len(self.mempool) else []
+        return self.block_of(proposer, tuple(transaction.raw for transaction in chosen))
+
+    def block_of(self, proposer: bytes, transactions: tuple[bytes, ...] = ()) -> Block:
+        """A block with exactly these transactions."""
+        head = self.state.head
+        return make_block(
+            head.height + 1, self.chain.identity.chain_id, self.chain.last_block, head.app_root, proposer, transactions
+        )
+
+    def process_proposal(self, block: Block) -> None:
+        """Whether another's block may be voted for; raises BlockRefused. Execution decides the rest."""
+        parameters = Parameters(self.state.overlay(), self.state.height)
+        if sum(map(len, block.transactions)) > parameters.integer("block_bytes"):
+            raise BlockRefused("block_too_large", "the transactions exceed block_bytes")
+        if len(set(block.transactions)) != len(block.transactions):
+            raise BlockRefused("repeated_transaction", "a transaction stands in the block twice")
+        self.chain.require_next(block)
+
+    def finalize_block(self, block: Block) -> PreparedBlock:
+        """Execute a block and commit nothing. Signatures not known yet are verified first, on the pool."""
+        self._require_not_refused(block.header.height)
+        decoded = self._decode_all(block)
+        self._verify_unknown(decoded)
+        return self.chain.finalize(block, {transaction.raw: transaction for transaction in decoded})
+
+    def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
+        """Make a prepared block the head, with further log rows, and bring the mempool up to it."""
+        head = self.chain.commit(prepared, durable, rows)
+        self._update_mempool(prepared)
+        return head
+
+    def flush(self) -> Head:
+        """Make blocks that wait for a sync durable."""
+        return self.state.flush()
+
+    def checkpoint_due(self) -> bool:
+        """Whether the next block activates an upgrade, so that its A-1 wants a checkpoint."""
+        pending = self._coordinator().pending()
+        return pending is not None and pending[1].activation == self.state.height + 1
+
+    def checkpoint(self, reason: str) -> checkpoint.Checkpoint:
+        """Take a checkpoint of the last committed height; the chain may go on at once."""
+        self.state.flush()
+        return self.state.checkpoint(reason)
+
+    def close(self) -> None:
+        """Keep what waits and let go of the database."""
+        self.state.flush()
+        self.state.close()
+
+    def _coordinator(self) -> Coordinator:
+        overlay = self.state.overlay()
+        return Coordinator(overlay, self.state.height, Parameters(overlay, self.state.height), [])
+
+    def _paused(self) -> bool:
+        return self._coordinator().safe_mode().on
+
+    def _signature_holds(self, transaction: SignedTransaction, key: bytes) -> bool:
+        return self.verifier.check_all([Claim.of(transaction, key)])[0]
+
+    def _decode_all(self, block: Block) -> list[SignedTransaction]:
+        """The block's transactions that can be decoded, those from the mempool as they are."""
+        found = []
+        for raw in block.transactions:
+            known = self.mempool.get(transaction_id(raw))
+            try:
+                found.append(decode_transaction(raw, len(raw)) if known is None else known)
+            except TransactionMalformed:
+                continue
+        return found
+
+    def _verify_unknown(self, transactions: Sequence[SignedTransaction]) -> None:
+        overlay = self.state.overlay()
+        claims = []
+        for transaction in transactions:
+            account = overlay.get(ACCOUNTS, (transaction.body.sender,))
+            claims.append(Claim.of(transaction, account.key if account is not None else transaction.body.key))
+        self.verifier.check_all(claims)
+
+    def _update_mempool(self, prepared: PreparedBlock) -> None:
+        transactions = prepared.block.transactions
+        if not transactions and not prepared.opening.flipped:
+            self.mempool.height = prepared.block.header.height
+            return
+        ids = [transaction_id(raw) for raw in transactions]
+        known = [transaction for one in ids if (transaction := self.mempool.get(one)) is not None]
+        self.mempool.committed(prepared.block.header.height, ids, self._nonces(known))
+        if prepared.opening.flipped:
+            self._recheck()
+
+    def _nonces(self, known: Sequence[SignedTransaction]) -> Mapping[bytes, int]:
+        overlay = self.state.overlay()
+        nonces = {}
+        for transaction in known:
+            account = overlay.get(ACCOUNTS, (transaction.body.sender,))
+            nonces[transaction.body.sender] = 0 if account is None else account.nonce
+        return nonces
+
+    def _recheck(self) -> None:
+        overlay = self.state.overlay()
+        execution = self.chain.execution(overlay, self.chain.loaded, self.state.height + 1, self._paused())
+
+        def refusal(transaction: SignedTransaction) -> str:
+            call = transaction.body.call
+            return "" if (call.module, call.name) in self.chain.host else runtime_refusal(execution, transaction)
+
+        self.mempool.recheck(refusal)
+
+    def _require_not_refused(self, height: int) -> None:
+        if not self.refuse:
+            return
+        pending = self._coordinator().pending()
+        if pending is not None and pending[1].activation == height and pending[1].code_hash in self.refuse:
+            raise UpgradePostponedHere(pending[1].code_hash, height)

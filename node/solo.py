@@ -1,0 +1,95 @@
+"""The solo driver: one process that holds every validator's key and makes all blocks itself.
+
+It calls the application in the order any driver does. It is honest about what it is: reports say "1 machine, n
+signatures". A block is signed by every bonded validator whose key is at hand, after the last-signed record is on disk
+and before the block is committed. In fast-forward up to 256 empty blocks share one sync: the record is advanced and
+the last of them signed only once all are on disk, and a crash makes the same blocks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from node.application import Application
+from runtime.block import Block, block_id
+from runtime.chain import PreparedBlock
+from runtime.commit import COMMITS, Commit, Signature, commit_message
+from runtime.keys import PrivateKey
+from storage.blocklog import Rows as LogRows
+from storage.blocklog import commit_row
+from storage.headfile import Head
+from storage.signing import LastSigned
+from storage.state import WAITING_BLOCKS
+
+
+class Solo:
+    """Makes blocks on an application; belongs to the executor thread."""
+
+    def __init__(self, application: Application, keys: Mapping[bytes, PrivateKey], last_signed: LastSigned) -> None:
+        self.application = application
+        self._keys = dict(sorted(keys.items()))
+        """Consensus keys by operator address."""
+        self._operators = tuple(self._keys)
+        self._last_signed = last_signed
+        self._unwritten: LogRows = []
+        """Signatures made after their block's sync; they go with the next block."""
+
+    def proposer(self, height: int) -> bytes:
+        """Validators whose keys are here take turns by height."""
+        return self._operators[height % len(self._operators)]
+
+    def make_block(self, transactions: tuple[bytes, ...] | None = None) -> PreparedBlock:
+        """Make, sign and commit one block, from the mempool or with exactly these transactions."""
+        application = self.application
+        proposer = self.proposer(application.state.height + 1)
+        if transactions is None:
+            block = application.prepare_proposal(proposer)
+        else:
+            block = application.block_of(proposer, transactions)
+        if application.checkpoint_due():
+            application.checkpoint("before the upgrade")
+        signatures = self._sign(block)
+        prepared = application.finalize_block(block)
+        application.commit(prepared, rows=[*self._unwritten, signatures])
+        self._unwritten = []
+        return prepared
+
+    def fast_forward(self, height: int, progress: Callable[[int], None] | None = None) -> Head:
+        """Make blocks up to ``height``; those with no transaction share syncs. ``progress`` hears each synced height."""
+        application = self.application
+        while application.state.height < height:
+            if len(application.mempool) or application.checkpoint_due():
+                self.make_block()
+            else:
+                self._empty_run(height)
+            if progress is not None:
+                progress(application.state.height)
+        return application.flush()
+
+    def _empty_run(self, height: int) -> None:
+        """Empty blocks until a sync is due, something waits in the mempool, or an upgrade needs its checkpoint."""
+        application = self.application
+        state, chain = application.state, application.chain
+        stop = min(height, state.height + WAITING_BLOCKS)
+        block = None
+        while state.height < stop:
+            proposer = self.proposer(state.height + 1)
+            block = application.block_of(proposer)
+            prepared = chain.finalize(block)
+            application.commit(prepared, durable=False, rows=self._unwritten)
+            self._unwritten = []
+            if prepared.events and application.checkpoint_due():
+                break
+        application.flush()
+        if block is not None:
+            self._unwritten = [self._sign(block)]
+
+    def _sign(self, block: Block) -> tuple[bytes, bytes | None]:
+        identity = block_id(block.header)
+        self._last_signed.advance(block.header.height, 0, identity)
+        message = commit_message(block.header.chain, block.header.height, identity)
+        signatures = tuple(
+            Signature(validator=operator, signature=key.sign(message)) for operator, key in self._keys.items()
+        )
+        commit = Commit(height=block.header.height, block=identity, signatures=signatures)
+        return commit_row(block.header.height, COMMITS.encode(commit))

@@ -1,0 +1,109 @@
+"""One pass over one block: begin, transactions, end, settle. It writes an overlay and nothing else.
+
+Three strengths of the same pass. `NORMAL` settles the invariants once, at the end. If one is broken the block is run
+again as `CAREFUL`: settled after every item, and the item that breaks a rule is undone alone and recorded. If even
+that does not hold, the block is run `SEALED`: no runtime item at all, and the chain enters safe mode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from runtime.accounts import use_nonce
+from runtime.address import module_address
+from runtime.block import Block
+from runtime.bundle.declarations import HookKind
+from runtime.execution import Execution, HostTable, SignatureCheck, execute_transaction
+from runtime.guard import Guard
+from runtime.hooks import UNHEALTHY, hooks_of, run_hook
+from runtime.host import HostContext, HostModule
+from runtime.journal import JournalItem
+from runtime.purse import PurseItem
+from runtime.receipts import INVARIANT_BROKEN, OK, Receipt
+from runtime.transaction import SignedTransaction
+from storage.overlay import Overlay
+
+FEE_COLLECTOR = module_address("treasury")
+"""Where the fees of a block go."""
+
+
+class Strength(Enum):
+    """How a block is run; see the module's text."""
+
+    NORMAL = "normal"
+    CAREFUL = "careful"
+    SEALED = "sealed"
+
+
+Item = SignedTransaction | Receipt
+"""A decoded transaction, or the receipt of bytes that could not be decoded."""
+
+
+@dataclass(slots=True)
+class BlockRun:
+    """Everything one pass needs and leaves behind."""
+
+    block: Block
+    overlay: Overlay
+    execution: Execution
+    context: HostContext
+    guard: Guard
+    host: HostTable
+    modules: tuple[HostModule, ...]
+    check: SignatureCheck
+    strength: Strength
+    receipts: list[Receipt] = field(default_factory=list)
+    """Of the transactions, in order."""
+    journal: list[JournalItem] = field(default_factory=list)
+    closing: tuple[PurseItem, ...] = ()
+    broken: tuple[str, ...] = ()
+    """Rules that do not hold at the end of the pass."""
+    faults: list[Receipt] = field(default_factory=list)
+    """Hooks that failed."""
+
+    def hooks(self, kind: HookKind) -> None:
+        """Run the modules' hooks of a kind; only failures leave a receipt."""
+        if self.strength is Strength.SEALED or self.execution.safe_mode:
+            return
+        for hook in hooks_of(self.execution.loaded, kind):
+            receipt = self.guard.run(lambda hook=hook: run_hook(self.execution, hook))  # type: ignore[misc]
+            if receipt.code != OK:
+                self.faults.append(receipt)
+
+    def transactions(self, items: tuple[Item, ...]) -> None:
+        """Run the block's transactions in order, each with its receipt and journal item."""
+        purse = self.context.purse
+        for position, item in enumerate(items):
+            moved = len(purse.items)
+            receipt = item if isinstance(item, Receipt) else self._transaction(item)
+            self.receipts.append(receipt)
+            movements = tuple(purse.items[moved:])
+            by_host = not isinstance(item, Receipt) and (item.body.call.module, item.body.call.name) in self.host
+            self.journal.append(JournalItem(position=position, code=receipt.code, purse=movements, host=by_host))
+
+    def end(self) -> None:
+        """The modules' end hooks, fees to their collector, then the host's work by height; then settle what is left."""
+        self.hooks("end_block")
+        self.execution.purse.credit_fees(FEE_COLLECTOR, self.execution.fees)
+        self.execution.fees = 0
+        moved = len(self.context.purse.items)
+        self.context.sender = b""
+        changes = self.overlay.changes()
+        for module in self.modules:
+            module.end_block(self.context, changes)
+        self.closing = tuple(self.context.purse.items[moved:])
+        self.broken = self.guard.catch_up()
+
+    def unhealthy(self) -> bool:
+        """Whether a hook failed its health check or ran out of steps: what probation does not forgive."""
+        return any(receipt.code in (UNHEALTHY, "out_of_steps", "out_of_bytes") for receipt in self.faults)
+
+    def _transaction(self, item: SignedTransaction) -> Receipt:
+        context, purse = self.context, self.context.purse
+        moved, said = len(purse.items), len(context.events)
+        receipt = self.guard.run(lambda: execute_transaction(self.execution, self.host, context, item, self.check))
+        if receipt.code == INVARIANT_BROKEN:
+            del purse.items[moved:], context.events[said:]
+            use_nonce(self.overlay, item.body.sender, item.body.key)
+        return receipt

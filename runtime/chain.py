@@ -1,0 +1,262 @@
+"""The chain on one machine: blocks in, prepared blocks out, committed blocks stay. No mempool, no network, no clock.
+
+`finalize` executes a block and commits nothing; it may be called again and its result dropped. `commit` is one batch.
+At the activation height it flips to the new runtime inside the block, or, if anything about the flip fails, runs the
+same block again under the old one with the failure recorded. At the height of a decided rollback it returns and
+replays before the block's own transactions. Whatever a bundle does, a block comes out and governance has acted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from runtime.accounts import ACCOUNTS
+from runtime.block import Block, block_id, data_digest
+from runtime.block_run import BlockRun, Item, Strength
+from runtime.bundle.loader import LoadedRuntime
+from runtime.bundles import BUNDLES, CHUNKS, UPLOADS
+from runtime.coordinator import Coordinator
+from runtime.errors import ActivationFailed, BlockRefused, SupplyBroken, TransactionMalformed
+from runtime.execution import Execution, HostTable, SignatureCheck, host_table_of, signature_is_good
+from runtime.guard import Guard
+from runtime.host import HostContext, HostModule
+from runtime.host_calls import KEY_CALLS
+from runtime.identity import CHAIN, ChainIdentity
+from runtime.invariants.counters import AGGREGATES, Counters, counters_of
+from runtime.journal import JOURNALS, LOG, START
+from runtime.library import Library
+from runtime.opening import Opener, Opening
+from runtime.parameters import (
+    FLAGS,
+    PARAMETERS,
+    RUNTIME_PARAMETERS,
+    FlagValue,
+    ParameterRule,
+    Parameters,
+    ParameterValue,
+)
+from runtime.plans import HISTORY, PLANS, QUEUE, RUNNING, SAFE_MODE, WINDOW
+from runtime.purse import DEBTS, SUPPLY, Purse
+from runtime.receipts import Event, Receipt
+from runtime.rollback import LoggedHeight
+from runtime.sealing import Sealed, block_of, seal
+from runtime.transaction import SignedTransaction, decode_transaction
+from storage.headfile import Head
+from storage.overlay import Overlay
+from storage.state import LogRows, State
+from storage.tables import Table
+
+RUNTIME_ROOM_TABLES: tuple[Table[Any], ...] = (
+    ACCOUNTS, AGGREGATES, BUNDLES, CHAIN, CHUNKS, DEBTS, FLAGS, HISTORY, LOG, PARAMETERS, PLANS, QUEUE, RUNNING,
+    SAFE_MODE, SUPPLY, UPLOADS, WINDOW,
+)  # fmt: skip
+"""Tables of this room; AGGREGATES lies in the runtime half, so that a rollback rewinds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedBlock:
+    """An executed block that may be committed or dropped."""
+
+    block: Block
+    id: bytes
+    sealed: Sealed
+    events: tuple[Event, ...]
+    loaded: LoadedRuntime
+    """The runtime after this block."""
+    opening: Opening
+    strength: Strength
+
+    @property
+    def receipts(self) -> tuple[Receipt, ...]:
+        """Of the transactions in order, then of hooks that failed."""
+        return self.sealed.receipts
+
+
+class Chain:
+    """Executes and commits blocks on one state. Belongs to the executor thread."""
+
+    def __init__(
+        self, state: State, modules: tuple[HostModule, ...] = (), check: SignatureCheck = signature_is_good
+    ) -> None:
+        self.state = state
+        self.modules = modules
+        self.library = Library()
+        self.host: HostTable = host_table_of((*KEY_CALLS, *(call for module in modules for call in module.calls)))
+        self.rules: tuple[ParameterRule, ...] = (
+            *RUNTIME_PARAMETERS,
+            *(rule for module in modules for rule in module.parameters),
+        )
+        self._check = check
+        self._counters: dict[bytes, Counters] = {}
+        self._built: dict[int, tuple[int, Any]] = {}
+        self._known: dict[str, ParameterValue | FlagValue | None] = {}
+        """Parameters in force, looked up once; forgotten whenever a block changes any."""
+        overlay = state.overlay()
+        identity = overlay.get(CHAIN, ())
+        assert identity is not None, "a chain's identity is written at genesis"
+        self.identity: ChainIdentity = identity
+        self.last_block = (overlay.get(LOG, ()) or START).block
+        self.loaded = self.library.get(overlay, Coordinator(overlay, state.height, Parameters(overlay, state.height), []).running().code_hash)
+
+    def finalize(self, block: Block, decoded: dict[bytes, SignedTransaction] | None = None) -> PreparedBlock:
+        """Execute a block on the last committed one; raises BlockRefused for a block that cannot follow it.
+
+        ``decoded`` holds transactions that were decoded before, by their raw bytes.
+        """
+        self.require_next(block)
+        known = decoded or {}
+        items = tuple(self._item(raw, known) for raw in block.transactions)
+        try:
+            return self._execute(block, items, None)
+        except ActivationFailed as failure:
+            return self._execute(block, items, failure)
+
+    def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
+        """Make a prepared block the head; ``rows`` are further log rows, such as signatures."""
+        sealed = prepared.sealed
+        log_rows = [*sealed.log_rows, *rows]
+        head = self.state.commit(sealed.state, prepared.block.header.height, log_rows, durable=durable)
+        if PARAMETERS.name in sealed.state.changes or FLAGS.name in sealed.state.changes:
+            self._known = {}
+        self.last_block = prepared.id
+        self.loaded = prepared.loaded
+        if prepared.opening.flipped:
+            self._built.clear()
+            for table in self.loaded.tables.values():
+                self.state.register(table)
+        return head
+
+    def _execute(self, block: Block, items: tuple[Item, ...], failure: ActivationFailed | None) -> PreparedBlock:
+        broken: tuple[str, ...] = ()
+        for strength in Strength:
+            run, opening = self._pass(block, items, failure, strength)
+            broken = run.broken
+            if not broken:
+                return self._sealed(block, run, opening)
+            if opening.activated:
+                raise ActivationFailed("invariant_broken", detail=", ".join(broken))
+        raise SupplyBroken(block.header.height, broken)
+
+    def _pass(
+        self, block: Block, items: tuple[Item, ...], failure: ActivationFailed | None, strength: Strength
+    ) -> tuple[BlockRun, Opening]:
+        height, overlay = block.header.height, self.state.overlay()
+        parameters = Parameters(overlay, height, self._known)
+        events: list[Event] = []
+        coordinator = Coordinator(overlay, height, parameters, events)
+        opening = self._opener().open(overlay, coordinator, parameters, height, failure)
+        if strength is Strength.SEALED:
+            coordinator.pause("invariants broken with no single transaction to blame")
+        execution = self.execution(overlay, opening.loaded, height, coordinator.safe_mode().on)
+        context = HostContext(
+            overlay=overlay,
+            height=height,
+            chain_id=self.identity.chain_id,
+            chain_name=self.identity.chain_name,
+            sender=b"",
+            runtime=opening.loaded,
+            parameters=parameters,
+            purse=execution.purse,
+            coordinator=coordinator,
+            rules=self.rules,
+            events=events,
+            reconcile=opening.flipped,
+        )
+        guard = Guard(execution, opening.counters, careful=strength is not Strength.NORMAL)
+        run = BlockRun(block, overlay, execution, context, guard, self.host, self.modules, self._check, strength)
+        run.hooks("begin_block")
+        run.transactions(items)
+        self._watch(coordinator, run, height)
+        run.end()
+        return run, opening
+
+    def _watch(self, coordinator: Coordinator, run: BlockRun, height: int) -> None:
+        """In probation, a broken rule, an unhealthy module or a hook out of steps rolls the upgrade back by itself."""
+        window = coordinator.window()
+        if window is None or window.rollback_at or not window.activation < height <= window.probation_until:
+            return
+        run.hooks("health")
+        if run.guard.undone:
+            coordinator.roll_back(0, "a transaction broke an invariant in probation")
+        elif run.unhealthy():
+            coordinator.roll_back(0, "a module failed its health check or a hook its limits in probation")
+
+    def _sealed(self, block: Block, run: BlockRun, opening: Opening) -> PreparedBlock:
+        identity = block_id(block.header)
+        ids = [sha256(raw).digest() for raw in block.transactions]
+        sealed = seal(self.state, run, identity, ids, opening.receipts, opening.seconds)
+        events = (*run.context.events, *run.execution.events)
+        return PreparedBlock(block, identity, sealed, events, opening.loaded, opening, run.strength)
+
+    def execution(self, overlay: Overlay, loaded: LoadedRuntime, height: int, safe_mode: bool) -> Execution:
+        """A scope under a runtime and the parameters of a height; the next height's are remembered between blocks."""
+        parameters = Parameters(overlay, height, self._known if height == self.state.height + 1 else None)
+        port = loaded.declaration.manifest.ports.purse
+        assert port is not None, "the checker admits no runtime without a purse"
+        return Execution(
+            overlay=overlay,
+            loaded=loaded,
+            height=height,
+            chain_id=self.identity.chain_id,
+            parameters=parameters,
+            purse=Purse(overlay, loaded.tables[port.table], port.field),
+            safe_mode=safe_mode,
+            steps_left=parameters.integer("block_steps"),
+        )
+
+    def _opener(self) -> Opener:
+        return Opener(
+            state=self.state,
+            library=self.library,
+            counters=self.counters,
+            execution=self.execution,
+            logs=self.logged,
+            decode=self._decode,
+            built=self._built,
+        )
+
+    def counters(self, loaded: LoadedRuntime) -> Counters:
+        """The counters of a runtime, made once."""
+        found = self._counters.get(loaded.code_hash)
+        if found is None:
+            found = self._counters[loaded.code_hash] = counters_of(loaded.declaration)
+        return found
+
+    def logged(self, height: int) -> LoggedHeight:
+        """What the block log holds of a height inside the rollback window."""
+        log = self.state.log()
+        journal = log.journal(height)
+        return LoggedHeight(
+            block=block_of(log.block(height)),
+            journal=None if journal is None else JOURNALS.decode(journal),
+            undo=log.undo(height),
+        )
+
+    def _item(self, raw: bytes, known: dict[bytes, SignedTransaction]) -> Item:
+        found = known.get(raw)
+        if found is not None:
+            return found
+        try:
+            return decode_transaction(raw, len(raw))
+        except TransactionMalformed as malformed:
+            return Receipt(item=sha256(raw).digest(), code=malformed.code)
+
+    def _decode(self, raw: bytes) -> SignedTransaction | None:
+        item = self._item(raw, {})
+        return None if isinstance(item, Receipt) else item
+
+    def require_next(self, block: Block) -> None:
+        """Raise BlockRefused unless the block builds on the last committed one."""
+        header, height = block.header, self.state.height + 1
+        checks = (
+            (header.height == height, "wrong_height", f"the next height is {height}, not {header.height}"),
+            (header.chain == self.identity.chain_id, "wrong_chain", f"this chain is {self.identity.chain_id}"),
+            (header.last_block == self.last_block, "wrong_parent", "the block does not build on this chain's last one"),
+            (header.app_root == self.state.head.app_root, "wrong_root", "the block builds on another state"),
+            (header.data == data_digest(block.transactions), "wrong_data", "the transactions are not those of the header"),
+        )
+        for holds, code, message in checks:
+            if not holds:
+                raise BlockRefused(code, message)

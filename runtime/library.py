@@ -1,0 +1,28 @@
+"""Loaded runtimes by code hash: each bundle is read from state, checked for form and compiled once per process."""
+
+from __future__ import annotations
+
+from runtime.bundle.archive import Bundle
+from runtime.bundle.checker import check_bundle
+from runtime.bundle.loader import LoadedRuntime, load
+from runtime.bundles import stored_bundle
+from storage.home import RELEASE
+from storage.overlay import Overlay
+
+
+class Library:
+    """Holds every runtime this process has loaded; several stand side by side."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[bytes, LoadedRuntime] = {}
+
+    def get(self, overlay: Overlay, code_hash: bytes) -> LoadedRuntime:
+        """The runtime of that hash, loaded from the chain's own bytes; raises BundleUnavailable or BundleRefused."""
+        found = self._loaded.get(code_hash)
+        return found if found is not None else self.add(stored_bundle(overlay, code_hash))
+
+    def add(self, bundle: Bundle) -> LoadedRuntime:
+        """Load a bundle that is at hand."""
+        loaded = load(bundle, check_bundle(bundle, chain=None, host_release=RELEASE))
+        self._loaded[bundle.code_hash] = loaded
+        return loaded

@@ -1,0 +1,115 @@
+"""Migrating records: one at a time, metered, and held to what the migration declared.
+
+The new generation of a table is a pure function of its source at A-1. A migration gets the old record and the
+parameters frozen at scheduling; it returns the new record under the same key. Fields it does not name in `sets` must
+keep their value, so two swapped balances are caught although their sum is right. `validate` runs with `migrate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from runtime.bundle.declarations import MigrationDeclaration
+from runtime.bundle.loader import LoadedRuntime
+from runtime.context import invoke_migration, invoke_validate
+from runtime.errors import ActivationFailed
+from runtime.metering.faults import HostFault, fault_of
+from runtime.metering.meter import Meter
+from storage.errors import InvalidRecord
+from storage.overlay import Overlay
+from storage.state import State
+from storage.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedReads:
+    """The old runtime's rows as of A-1, for migrations that declare inputs."""
+
+    overlay: Overlay
+    old: LoadedRuntime
+
+    def get(self, table: str, key: tuple[Any, ...]) -> Any:
+        """The old record under a key, or None."""
+        return self.overlay.get(self.old.tables[table], key)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMigrator:
+    """Migrates the records of one table."""
+
+    old: LoadedRuntime
+    new: LoadedRuntime
+    declaration: MigrationDeclaration
+    source: Table[Any]
+    target: Table[Any]
+    unchanged: tuple[str, ...]
+    """Fields that must keep their value."""
+    frozen: dict[str, int]
+    steps: int
+    """Step limit of one record."""
+    reads: CommittedReads
+
+    def migrate(self, key: bytes, raw: bytes) -> tuple[bytes, Any]:
+        """The new bytes and record of one old row; raises ActivationFailed with code, file and line."""
+        meter = Meter(self.steps, 2 * 64 * 1024)
+        try:
+            old = self.source.codec.decode(raw)
+            record = invoke_migration(self.new, self.declaration, old, self.frozen, meter, self.reads)
+            self._require_sound(key, old, record)
+            valid = invoke_validate(self.new, self.target.name, old, record, meter)
+        except (Exception, HostFault) as failure:
+            if isinstance(failure, ActivationFailed):
+                raise
+            fault = fault_of(failure, meter)
+            raise ActivationFailed(fault.code, fault.file, fault.line, self._row(key)) from failure
+        if not valid:
+            raise ActivationFailed("record_not_valid", self.declaration.file, self.declaration.line, self._row(key))
+        return self.target.codec.encode(record), record
+
+    def _require_sound(self, key: bytes, old: Any, record: Any) -> None:
+        where = (self.declaration.file, self.declaration.line)
+        if type(record) is not self.target.record:
+            raise ActivationFailed("not_the_tables_record", *where, self._row(key))
+        try:
+            self.target.codec.check(record)
+        except InvalidRecord as invalid:
+            raise ActivationFailed("invalid_record", *where, self._row(key)) from invalid
+        for name in self.unchanged:
+            if getattr(old, name) != getattr(record, name):
+                raise ActivationFailed("undeclared_change", *where, f"field {name} of {self._row(key)}")
+
+    def _row(self, key: bytes) -> str:
+        return f"{self.target.name} row {key.hex()}"
+
+
+def migrator_for(
+    state: State,
+    old: LoadedRuntime,
+    new: LoadedRuntime,
+    declaration: MigrationDeclaration,
+    frozen: dict[str, int],
+    steps: int,
+) -> RecordMigrator:
+    """The migrator of one declaration; its source is the old runtime's table of the same, or the renamed, name."""
+    target = new.tables[declaration.table_id]
+    source = old.tables[old_name(new, declaration.table_id)]
+    had = {spec.name for spec in source.schema.fields}
+    unchanged = tuple(
+        spec.name for spec in target.schema.fields if spec.name in had and spec.name not in declaration.sets
+    )
+    return RecordMigrator(old, new, declaration, source, target, unchanged, frozen, steps, CommittedReads(state.overlay(), old))
+
+
+def old_name(new: LoadedRuntime, table: str) -> str:
+    """What a table of the new runtime was called in the old one."""
+    for before, after in renames(new):
+        if after == table:
+            return before
+    return table
+
+
+def renames(new: LoadedRuntime) -> Iterator[tuple[str, str]]:
+    """(old name, new name) of every renamed table."""
+    return iter(new.declaration.manifest.renames)

@@ -1,0 +1,170 @@
+"""How a block begins: the coordinator looks at the height.
+
+In this order: a window that has passed closes; a decided rollback returns and replays; a plan whose height has come
+activates, or ends. What comes out is the runtime that executes the block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from runtime.activation import Flip, build_flip, enter, record_window, require_sound, start_aggregates
+from runtime.bundle.checker import check_upgrade
+from runtime.bundle.loader import LoadedRuntime
+from runtime.bundle.problems import BundleRefused
+from runtime.coordinator import Coordinator
+from runtime.errors import ActivationFailed, BundleUnavailable
+from runtime.execution import Execution
+from runtime.guard import Guard
+from runtime.hooks import run_hooks
+from runtime.invariants.counters import Counters
+from runtime.library import Library
+from runtime.parameters import ParameterReader
+from runtime.plans import EXECUTED, FAILED, SUPERSEDED, Plan
+from runtime.receipts import OK, Receipt, Receipts
+from runtime.rollback import LoggedHeight, Replayer, open_accounts, return_to_base
+from runtime.transaction import SignedTransaction
+from storage.overlay import Overlay
+from storage.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The runtime that executes the block, and what the beginning did."""
+
+    loaded: LoadedRuntime
+    counters: Counters
+    flipped: bool = False
+    """The runtime changed in this block, forward or back."""
+    activated: int = 0
+    """The plan that took effect in this block."""
+    seconds: tuple[tuple[int, Receipts], ...] = ()
+    """Second receipts of replayed heights."""
+    receipts: tuple[Receipt, ...] = ()
+    """Hooks of the upgrade that failed without stopping it."""
+
+
+@dataclass(slots=True)
+class Opener:
+    """Everything the beginning of a block needs from the chain."""
+
+    state: State
+    library: Library
+    counters: Callable[[LoadedRuntime], Counters]
+    execution: Callable[[Overlay, LoadedRuntime, int, bool], Execution]
+    """(overlay, runtime, height whose parameters hold, safe mode) -> a scope."""
+    logs: Callable[[int], LoggedHeight]
+    decode: Callable[[bytes], SignedTransaction | None]
+    built: dict[int, tuple[int, Flip]]
+    """Plan id -> (height it was built on, flip), so that preparing the block again does not build again."""
+
+    def open(
+        self, overlay: Overlay, coordinator: Coordinator, parameters: ParameterReader, height: int, failed: ActivationFailed | None
+    ) -> Opening:
+        """Begin the block at ``height``. Raises ActivationFailed when the due plan cannot take effect; called again
+        with that failure it records it and goes on under the old runtime."""
+        loaded = self.library.get(overlay, coordinator.running().code_hash)
+        opening = Opening(loaded, self.counters(loaded))
+        window = coordinator.window()
+        if window is not None and window.rollback_at == height:
+            return self._roll_back(overlay, coordinator, height, opening)
+        if window is not None and height > window.closes:
+            overlay.flip(overlay.catalogue.released())
+            coordinator.close_window()
+        pending = coordinator.pending()
+        if pending is None or pending[1].activation != height:
+            return opening
+        plan_id, plan = pending
+        if failed is not None:
+            coordinator.end(plan_id, FAILED, reason=failed.reason, file=failed.file, line=failed.line)
+            return opening
+        if plan.base != loaded.code_hash:
+            coordinator.end(plan_id, SUPERSEDED, reason="another runtime runs than the one it was approved against")
+            return opening
+        return self._activate(overlay, coordinator, parameters, height, plan_id, opening)
+
+    def _activate(
+        self, overlay: Overlay, coordinator: Coordinator, parameters: ParameterReader, height: int, plan_id: int, before: Opening
+    ) -> Opening:
+        plan, old = coordinator.plan(plan_id), before.loaded
+        new = self._load(overlay, plan, old)
+        pre_receipts, written = self._pre_upgrade(old, height)
+        flip = self._flip(plan_id, plan, old, new, parameters.integer("record_steps"))
+        enter(overlay, flip, new, written)
+        start_aggregates(overlay, flip, before.counters, new.tables, bool(written))
+        spans = (parameters.integer("probation"), parameters.integer("rollback_window"))
+        record_window(overlay, self.state, plan_id, plan, height, *spans)
+        self._check_new(overlay, new, flip, height)
+        coordinator.end(
+            plan_id,
+            EXECUTED,
+            version_from=str(old.version),
+            root_before=self.state.head.runtime_root,
+            root_after=self.state.prepare(overlay).runtime_root,
+            snapshot=self.state.head.app_root,
+        )
+        return Opening(new, flip.counters, flipped=True, activated=plan_id, receipts=tuple(pre_receipts))
+
+    def _load(self, overlay: Overlay, plan: Plan, old: LoadedRuntime) -> LoadedRuntime:
+        try:
+            new = self.library.get(overlay, plan.code_hash)
+            effect = check_upgrade(old.declaration, new.declaration)
+        except (BundleRefused, BundleUnavailable) as refused:
+            raise ActivationFailed(refused.code, detail=str(refused)) from refused
+        if effect.digest != plan.effect:
+            raise ActivationFailed("effect_changed", detail="the bundle's effect is not the one voted on")
+        return new
+
+    def _pre_upgrade(self, old: LoadedRuntime, height: int) -> tuple[list[Receipt], dict[str, dict[bytes, object]]]:
+        """Run the old modules' hooks in reverse order on an overlay of their own; what they wrote is carried over."""
+        aside = self.state.overlay()
+        receipts = run_hooks(self.execution(aside, old, height, False), "pre_upgrade", backwards=True)
+        changes = aside.changes()
+        written = {name: dict(rows) for name, rows in changes.items() if name in old.tables}
+        return [receipt for receipt in receipts if receipt.code != OK], written
+
+    def _flip(self, plan_id: int, plan: Plan, old: LoadedRuntime, new: LoadedRuntime, record_steps: int) -> Flip:
+        known = self.built.get(plan_id)
+        if known is not None and known[0] == self.state.height:
+            return known[1]
+        flip = build_flip(self.state, old, new, plan, record_steps)
+        self.built[plan_id] = (self.state.height, flip)
+        return flip
+
+    def _check_new(self, overlay: Overlay, new: LoadedRuntime, flip: Flip, height: int) -> None:
+        """`post_upgrade`, health, and every rule in full; the first that fails ends the upgrade."""
+        execution = self.execution(overlay, new, height, False)
+        guard = Guard(execution, flip.counters, careful=False)
+        for kind in ("post_upgrade", "health"):
+            for receipt in run_hooks(execution, kind):  # type: ignore[arg-type]
+                if receipt.code != OK:
+                    raise ActivationFailed(f"{kind}_{receipt.code}", receipt.file, receipt.line)
+        broken = guard.catch_up()
+        if broken:
+            raise ActivationFailed("invariant_broken", detail=", ".join(broken))
+        require_sound(overlay, flip, new.tables)
+
+    def _roll_back(self, overlay: Overlay, coordinator: Coordinator, height: int, now: Opening) -> Opening:
+        window = coordinator.window()
+        assert window is not None, "a rollback is decided only inside a window"
+        root_before = self.state.head.runtime_root
+        old = self.library.get(overlay, window.previous.code_hash)
+        return_to_base(self.state, overlay, window, old, self.logs, height)
+        open_accounts(overlay, window, self.logs, height)
+        counters = self.counters(old)
+        replayer = Replayer(
+            overlay, counters, lambda past, safe: self.execution(overlay, old, past, safe), self.decode
+        )
+        replay = replayer.replay(range(window.activation, height), self.logs)
+        coordinator.close_window()
+        coordinator.end_executed(
+            window,
+            reason=window.rollback_reason,
+            root_before=root_before,
+            root_after=window.runtime_root,
+            snapshot=window.app_root,
+            replayed=replay.replayed,
+            not_replayed=replay.not_replayed,
+        )
+        return replace(now, loaded=old, counters=counters, flipped=True, seconds=replay.receipts)

@@ -1,0 +1,171 @@
+"""The return to A-1 and the way forward again, at height R; height never goes back.
+
+1. Runtime tables return: the catalogue's entries of A-1, undo rows for tables that both runtimes share. The root must
+   then equal the one recorded before the flip, byte for byte. Host tables stay: votes, nonces and decisions stand.
+2. The journal of A..R-1 is applied under the old runtime in its order. Every transaction gets a second receipt. One
+   whose first receipt failed is not run again (people have retried it); one whose interface the old runtime lacks or
+   whose sender cannot pay the fee is not replayable; both cost nothing. Purse movements of host code settle in order,
+   and a debit that no longer fits stays as a recorded debt.
+3. Invariants are settled at the end of each replayed height; a break there undoes single items, never the replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from runtime.activation import signed_change
+from runtime.block import Block
+from runtime.block_run import FEE_COLLECTOR
+from runtime.bundle.declarations import HookKind
+from runtime.bundle.loader import LoadedRuntime
+from runtime.errors import RollbackBroken
+from runtime.execution import Execution, run_runtime, runtime_refusal
+from runtime.guard import Guard
+from runtime.hooks import hooks_of, run_hook
+from runtime.invariants.counters import AGGREGATES, Counters
+from runtime.journal import Journal, JournalItem
+from runtime.plans import RUNNING, Window
+from runtime.purse import SUPPLY, PurseItem, Supply
+from runtime.receipts import FAILED_BEFORE, HOST_STANDS, NOT_REPLAYABLE, OK, Receipt, Receipts
+from runtime.transaction import SignedTransaction
+from storage.blocklog import UndoRow
+from storage.overlay import Overlay
+from storage.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedHeight:
+    """What the logs hold of one height in the window."""
+
+    block: Block
+    journal: Journal | None
+    """None for a height without items."""
+    undo: list[UndoRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The second receipts, by original height, and what they amount to."""
+
+    receipts: tuple[tuple[int, Receipts], ...]
+    replayed: int
+    not_replayed: int
+
+
+def return_to_base(
+    state: State, overlay: Overlay, window: Window, old: LoadedRuntime, logs: Callable[[int], LoggedHeight], height: int
+) -> None:
+    """Bring the runtime half back to A-1; raises RollbackBroken when its root is not the recorded one."""
+    now = {entry.name: entry.generation for entry in state.catalogue.runtime.entries}
+    then = {entry.generation: entry.name for entry in window.tables}
+    overlay.flip(state.catalogue.with_runtime_tables(window.tables))
+    for past in range(height - 1, window.activation - 1, -1):
+        for table_name, key, before in logs(past).undo:
+            name = then.get(now.get(table_name, 0))
+            if name is not None:
+                table = AGGREGATES if name == AGGREGATES.name else old.tables[name]
+                overlay.put_raw(table, key, before)
+    found = state.prepare(overlay).runtime_root
+    if found != window.runtime_root:
+        raise RollbackBroken(window.runtime_root, found)
+    overlay.put(RUNNING, (), window.previous.but(since=height))
+
+
+def open_accounts(overlay: Overlay, window: Window, logs: Callable[[int], LoggedHeight], height: int) -> None:
+    """Write down which purse movements of A..R-1 the return has undone, so that the supply adds up before replay."""
+    taken = given = 0
+    for past in range(window.activation, height):
+        for item in _movements(logs(past).journal):
+            if item.debit:
+                taken += item.amount
+            else:
+                given += item.amount
+    supply = overlay.get(SUPPLY, ()) or Supply()
+    overlay.put(
+        SUPPLY,
+        (),
+        supply.but(
+            total=supply.total - signed_change(window),
+            uncollected=supply.uncollected + taken,
+            unpaid=supply.unpaid + given,
+        ),
+    )
+
+
+def _movements(journal: Journal | None) -> Iterator[PurseItem]:
+    if journal is not None:
+        for item in journal.items:
+            yield from item.purse
+        yield from journal.closing
+
+
+class Replayer:
+    """Applies journals under the old runtime, one height at a time."""
+
+    def __init__(
+        self,
+        overlay: Overlay,
+        counters: Counters,
+        execution_at: Callable[[int, bool], Execution],
+        decode: Callable[[bytes], SignedTransaction | None],
+    ) -> None:
+        self._overlay = overlay
+        self._counters = counters
+        self._execution_at = execution_at
+        self._decode = decode
+
+    def replay(self, heights: range, logs: Callable[[int], LoggedHeight]) -> Replay:
+        """Replay every height in order."""
+        receipts = []
+        replayed = not_replayed = 0
+        for height in heights:
+            items = self._height(height, logs(height))
+            receipts.append((height, Receipts(items=tuple(items))))
+            replayed += sum(item.code not in (FAILED_BEFORE, NOT_REPLAYABLE, HOST_STANDS) for item in items)
+            not_replayed += sum(item.code == NOT_REPLAYABLE for item in items)
+        return Replay(tuple(receipts), replayed, not_replayed)
+
+    def _height(self, height: int, logged: LoggedHeight) -> list[Receipt]:
+        safe_mode = logged.journal is not None and logged.journal.safe_mode
+        savepoint = self._overlay.savepoint()
+        guard = Guard(self._execution_at(height, safe_mode), self._counters, careful=False)
+        receipts = self._pass(guard, logged)
+        if not guard.catch_up():
+            return receipts
+        self._overlay.rollback_to(savepoint)
+        guard = Guard(self._execution_at(height, safe_mode), self._counters, careful=True)
+        receipts = self._pass(guard, logged)
+        guard.catch_up()
+        return receipts
+
+    def _pass(self, guard: Guard, logged: LoggedHeight) -> list[Receipt]:
+        execution = guard.execution
+        self._hooks(guard, "begin_block")
+        receipts = []
+        for item in logged.journal.items if logged.journal is not None else ():
+            for movement in item.purse:
+                execution.purse.settle(movement)
+            receipts.append(self._item(guard, item, self._decode(logged.block.transactions[item.position])))
+        self._hooks(guard, "end_block")
+        execution.purse.credit_fees(FEE_COLLECTOR, execution.fees)
+        execution.fees = 0
+        for movement in logged.journal.closing if logged.journal is not None else ():
+            execution.purse.settle(movement)
+        return receipts
+
+    def _item(self, guard: Guard, item: JournalItem, transaction: SignedTransaction | None) -> Receipt:
+        if transaction is None or item.code != OK:
+            return Receipt(item=bytes(32) if transaction is None else transaction.id, code=FAILED_BEFORE)
+        if item.host:
+            return Receipt(item=transaction.id, code=HOST_STANDS)
+        body, execution = transaction.body, guard.execution
+        if runtime_refusal(execution, transaction) or execution.purse.balance(body.sender) < body.fee:
+            return Receipt(item=transaction.id, code=NOT_REPLAYABLE)
+        return guard.run(lambda: run_runtime(execution, transaction))
+
+    def _hooks(self, guard: Guard, kind: HookKind) -> None:
+        execution = guard.execution
+        if not execution.safe_mode:
+            for hook in hooks_of(execution.loaded, kind):
+                guard.run(lambda hook=hook: run_hook(execution, hook))  # type: ignore[misc]
