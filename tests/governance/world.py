@@ -1,0 +1,236 @@
+"""A chain small enough to govern in a test: real state on disk, the real genesis bundle, one overlay that lives on.
+
+Blocks are heights on that overlay: calls run on savepoints as the executor runs them, then governance ends the block
+with the block's own changes. Nothing is committed, so a thousand blocks cost little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from governance.calls import AddDeposit, Cancel, CastVote, Propose
+from governance.lifecycle import Status
+from governance.module import Governance
+from governance.progress import proposal_at
+from governance.proposals import Content, MaintenanceWindow, Proposal, Standing, Statement
+from governance.tables import COUNTERS, LEDGER, VOTES, Counters, Ledger
+from runtime.bundle.archive import Bundle, of_files, pack
+from runtime.bundle.loader import LoadedRuntime
+from runtime.coordinator import Coordinator
+from runtime.errors import HostRefused
+from runtime.genesis import GenesisState, create_chain_state
+from runtime.host import HostContext
+from runtime.identity import ChainIdentity
+from runtime.library import Library
+from runtime.parameters import RUNTIME_PARAMETERS, Parameters
+from runtime.purse import Purse
+from runtime.receipts import Event
+from storage.home import RELEASE, Home
+from storage.record import Record
+
+CHAIN_NAME = "synod-test"
+CORE = Path(__file__).parents[2] / "runtime" / "core"
+NO_WINDOW = MaintenanceWindow()
+SMALL: Mapping[str, int | Fraction] = {
+    "voting_delay": 2,
+    "voting_period": 10,
+    "timelock_delay": 10,
+    "grace_period": 32,
+    "deposit_period": 8,
+    "emergency_delay": 2,
+    "emergency_period": 6,
+    "emergency_timelock": 2,
+    "max_individual_power_percent": 100,
+}
+
+
+def person(number: int) -> bytes:
+    """An address for the test's ``number``-th person."""
+    return number.to_bytes(20, "big")
+
+
+def core_bundle() -> Bundle:
+    """The genesis bundle of the test chain."""
+    return pack(CORE, CHAIN_NAME)
+
+
+def changed_bundle(edits: Mapping[str, tuple[tuple[str, str], ...]], version: str) -> Bundle:
+    """The genesis bundle with texts replaced in its files, as another version."""
+    files = {path: content.decode() for path, content in core_bundle().files}
+    for path, pairs in {**edits, "bundle.toml": (*edits.get("bundle.toml", ()), ("1.0.0", version))}.items():
+        for old, new in pairs:
+            assert old in files[path], (path, old)
+            files[path] = files[path].replace(old, new, 1)
+    return of_files({path: content.encode() for path, content in files.items()})
+
+
+class World:
+    """One test chain; ``powers`` are the bonded tokens of persons 1, 2, ..., everyone else only has coins."""
+
+    def __init__(
+        self,
+        folder: Path,
+        powers: Iterable[int] = (100, 100, 100, 100),
+        parameters: Mapping[str, int | Fraction] | None = None,
+        coins: int = 10_000,
+    ) -> None:
+        self.governance = Governance()
+        self.voters = tuple(person(number) for number, _ in enumerate(powers, 1))
+        rows: list[Any] = [("bank.accounts", (person(number),), {"balance": coins}) for number in range(1, 40)]
+        for voter, tokens in zip(self.voters, powers, strict=True):
+            rows.append(("staking.validators", (voter,), _validator(tokens)))
+            rows.append(("staking.delegations", (voter, voter), {"shares": tokens * 10**18}))
+        genesis = GenesisState(
+            identity=ChainIdentity(chain_id=CHAIN_NAME, chain_name=CHAIN_NAME, genesis=bytes(32)),
+            bundle=core_bundle(),
+            host_release=RELEASE,
+            keys=(),
+            rows=rows,
+            parameters={**SMALL, **(parameters or {})},
+        )
+        home = Home.create(folder)
+        self.state = create_chain_state(home, genesis, (self.governance,))
+        self.overlay = self.state.overlay()
+        self.library = Library()
+        self.runtime: LoadedRuntime = self.library.add(genesis.bundle)
+        self.rules = (*RUNTIME_PARAMETERS, *self.governance.parameters)
+        self.height = 0
+        self.events: list[Event] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self.height += 1
+        self._block = self.overlay.savepoint()
+        self.reconcile = False
+        self.context = self.context_for(b"")
+
+    def context_for(self, sender: bytes) -> HostContext:
+        """What a host call of ``sender`` in the present block gets."""
+        parameters = Parameters(self.overlay, self.height)
+        table = self.runtime.tables["bank.accounts"]
+        return HostContext(
+            overlay=self.overlay,
+            height=self.height,
+            chain_id=CHAIN_NAME,
+            chain_name=CHAIN_NAME,
+            sender=sender,
+            runtime=self.runtime,
+            parameters=parameters,
+            purse=Purse(self.overlay, table, "balance"),
+            coordinator=Coordinator(self.overlay, self.height, parameters, self.events),
+            rules=self.rules,
+            events=self.events,
+            reconcile=self.reconcile,
+        )
+
+    def call(self, sender: bytes, name: str, args: Record) -> str:
+        """Send a host call in the present block; "ok" or the refusal's code. A refused call leaves nothing."""
+        call = next(call for call in self.governance.calls if call.name == name)
+        savepoint = self.overlay.savepoint()
+        try:
+            call.run(self.context_for(sender), args)
+        except HostRefused as refused:
+            self.overlay.rollback_to(savepoint)
+            return refused.code
+        self.overlay.release(savepoint)
+        return "ok"
+
+    def end_block(self) -> None:
+        """End the present block and begin the next."""
+        context = self.context_for(b"")
+        self.governance.end_block(context, self.overlay.changes_since(self._block))
+        self._begin()
+
+    def run_to(self, height: int) -> None:
+        """End blocks until ``height`` is the present one."""
+        while self.height < height:
+            self.end_block()
+
+    def propose(self, sender: bytes, content: Record, **details: Any) -> str:
+        """Propose with the whole deposit of the track, unless ``details`` say otherwise."""
+        given = {"title": "A proposal", "deposit": 1_000, "window": NO_WINDOW, **details}
+        return self.call(sender, "propose", Propose(content=Content.of(content), **given))
+
+    def proposed(self, sender: bytes, content: Record, **details: Any) -> int:
+        """Propose, expect no refusal, and return the id."""
+        assert self.propose(sender, content, **details) == "ok"
+        return (self.overlay.get(COUNTERS, ()) or Counters()).last
+
+    def emergency(self, sender: bytes, content: Record, **details: Any) -> int:
+        """Propose on the emergency track, which takes no deposit."""
+        return self.proposed(sender, content, deposit=0, **details)
+
+    def vote(self, voter: bytes, proposal: int, option: str, **changes: Any) -> str:
+        """Vote naming what the proposal says, unless ``changes`` say otherwise."""
+        what, _ = proposal_at(self.overlay, proposal)
+        args = CastVote(proposal=proposal, option=option, bundle=what.bundle, effect=what.effect)
+        return self.call(voter, "vote", args.but(**changes))
+
+    def deposit(self, sender: bytes, proposal: int, amount: int) -> str:
+        return self.call(sender, "deposit", AddDeposit(proposal=proposal, amount=amount))
+
+    def cancel(self, sender: bytes, proposal: int) -> str:
+        return self.call(sender, "cancel", Cancel(proposal=proposal))
+
+    def standing(self, proposal: int) -> Standing:
+        return proposal_at(self.overlay, proposal)[1]
+
+    def what(self, proposal: int) -> Proposal:
+        return proposal_at(self.overlay, proposal)[0]
+
+    def status(self, proposal: int) -> Status:
+        return Status(self.standing(proposal).status)
+
+    def open(self, proposal: int) -> None:
+        """Go to the first block in which votes on ``proposal`` count."""
+        while self.status(proposal) is Status.DELAY:
+            self.end_block()
+        assert self.status(proposal) is Status.VOTING
+
+    def close(self, proposal: int) -> None:
+        """Go to the block after the close."""
+        self.run_to(self.standing(proposal).closes + 1)
+
+    def passed(self, proposal: int) -> None:
+        """Let every voter say yes and go to the block after the close."""
+        self.open(proposal)
+        for voter in self.voters:
+            assert self.vote(voter, proposal, "yes") == "ok"
+        self.close(proposal)
+        assert self.status(proposal) is Status.TIMELOCK
+
+    def executed(self, proposal: int) -> None:
+        """Pass a proposal and go to the block after it took effect."""
+        self.passed(proposal)
+        self.run_to(self.standing(proposal).effective + 1)
+
+    def ledger(self) -> Ledger:
+        return self.overlay.get(LEDGER, ()) or Ledger()
+
+    def votes(self, proposal: int) -> dict[bytes, str]:
+        return {key[1]: row.option for key, row in self.overlay.scan(VOTES, (proposal,))}
+
+    def balance(self, owner: bytes) -> int:
+        return self.context_for(b"").purse.balance(owner)
+
+    def bond(self, voter: bytes, tokens: int, bonded: bool = True) -> None:
+        """Write a validator as the staking module would; 0 tokens unbond it."""
+        table = self.runtime.tables["staking.validators"]
+        self.overlay.put(table, (voter,), table.record(**_validator(tokens, bonded and tokens > 0)))
+
+    def rows(self) -> dict[str, dict[bytes, bytes | None]]:
+        """Every row written since genesis, to compare before and after."""
+        return {name: {key: change.new for key, change in rows.items()} for name, rows in self.overlay.changes().items()}
+
+    def close_home(self) -> None:
+        self.state.close()
+
+
+def _validator(tokens: int, bonded: bool = True) -> dict[str, Any]:
+    return {"tokens": tokens, "shares": tokens * 10**18, "bonded": bonded, "key": b""}
+
+
+A_STATEMENT = Statement()
