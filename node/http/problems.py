@@ -99,12 +99,12 @@ def problem_of(error: Exception) -> tuple[int, str, str]:
     return STATUS_OF_CODE.get(code, status), code, str(error)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of a route that may answer with these problems."""
-    reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    return {
-        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: reference}} for status in statuses
-    }
+_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "The request is not answered as asked; `code` says why.", "content": _CONTENT},
+    "5XX": {"description": "The node cannot answer now (503), or has a defect (500).", "content": _CONTENT},
+}
+"""The ``responses`` that every route has beside its own."""
 
 
 def install(app: FastAPI) -> None:
