@@ -129,11 +129,17 @@ class Engine:
         Compacting an empty range does that. LevelDB hides whether it worked: a new log tells that the buffer was
         handed over, and a synced write after it fails if writing the sorted file did.
         """
-        before = newest_log(self.path)
+        before = self._newest_log()
         self.compact_range(PAST_THE_END, PAST_THE_END + b"\xff")
-        if newest_log(self.path) <= before:
+        if self._newest_log() <= before:
             self.fail(OSError("no new log was begun at a barrier"))
         self.write((), sync=True)
+
+    def _newest_log(self) -> int:
+        try:
+            return newest_log(self.path)
+        except OSError as error:
+            self.fail(error)
 
     def compact_range(self, start: bytes | None = None, stop: bytes | None = None) -> None:
         """Rewrite a range without its deleted rows; for maintenance, as it may take long."""
