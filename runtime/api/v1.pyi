@@ -37,14 +37,10 @@ class Record:
         """The same record with some fields changed."""
 
 class Variant:
-    """Base of variants: one of several records. A case is a class attribute: `paid: Payment = case(1)`."""
+    """Base of variants: one of several records. A case is a class attribute: `paid: Payment = case(1)`. A field or an
+    argument of this type holds the record itself; `isinstance(it, Payment)` tells which case it is."""
 
-    @classmethod
-    def of(cls, record: Record) -> Self:
-        """The variant that holds a record of one of its cases."""
-    @property
-    def value(self) -> Any:
-        """The record it holds; `isinstance(chosen.value, Payment)` tells which case it is."""
+    def __getattr__(self, name: str) -> Any: ...
 
 def case(number: int) -> Any:
     """A case of a variant with its number, which is never used again for another."""

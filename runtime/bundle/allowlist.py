@@ -158,7 +158,6 @@ METHODS: dict[str, str] = {
     "items": "dict",
     "join": "text, data",
     "keys": "dict",
-    "of": "variant",
     "pop": "list, dict",
     "replace": "text, data",
     "reverse": "list",
@@ -167,8 +166,8 @@ METHODS: dict[str, str] = {
     "strip": "text",
     "values": "dict",
 }
-"""Methods that may be called, and on what. Only `but` takes keywords; `of` is called on a variant's name. Case folding
-is missing on purpose: it follows the Unicode tables of each Python."""
+"""Methods that may be called, and on what. Only `but` takes keywords. Case folding is missing on purpose:
+it follows the Unicode tables of each Python."""
 
 CONTEXT_VALUES = frozenset({"caller", "chain_id", "height", "sender"})
 CONTEXT_CALLS = frozenset(

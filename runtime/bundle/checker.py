@@ -18,10 +18,10 @@ from runtime.version import RuntimeVersion
 __all__ = ["check_bundle", "check_upgrade"]
 
 
-def check_bundle(bundle: Bundle, *, chain: str | None, host_release: str) -> RuntimeDeclaration:
+def check_bundle(bundle: Bundle, *, chain: str | None, host_release: str | None) -> RuntimeDeclaration:
     """What the bundle declares; raises BundleRefused with all problems found.
 
-    `chain` is the chain's name; None asks about no chain in particular. `host_release` is the version of the host.
+    `chain` is the chain's name, `host_release` the version of the host; None asks about none in particular.
     """
     manifest = parse_manifest(bundle.file(MANIFEST) or b"")
     problems = _manifest_problems(manifest, chain, host_release)
@@ -54,13 +54,13 @@ def _sources(bundle: Bundle, manifest: Manifest) -> list[tuple[str, str, bool]]:
     return modules + rest
 
 
-def _manifest_problems(manifest: Manifest, chain: str | None, host_release: str) -> list[Problem]:
+def _manifest_problems(manifest: Manifest, chain: str | None, host_release: str | None) -> list[Problem]:
     problems = []
     if chain is not None and manifest.chain != chain:
         problems.append(
             Problem("wrong_chain", MANIFEST, 0, f"the bundle is for the chain {manifest.chain!r}, not for {chain!r}")
         )
-    if RuntimeVersion.parse(host_release) < manifest.host:
+    if host_release is not None and RuntimeVersion.parse(host_release) < manifest.host:
         problems.append(
             Problem("host_too_old", MANIFEST, 0, f"it needs host release {manifest.host}, this one is {host_release}")
         )

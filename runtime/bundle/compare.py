@@ -263,8 +263,8 @@ def _ports(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterato
 def _migrations(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Change]:
     for migration in proposed.migrations():
         table = proposed.table(migration.table_id)
-        sets = ", ".join(migration.sets)
-        yield Change("table_migrated", migration.table_id, f"sets {sets}" if sets else "sets nothing")
-        coins = [spec.name for spec in table.record.fields if spec.value and spec.name in migration.sets] if table else []
+        yield Change("table_migrated", migration.table_id, f"sets {', '.join(migration.sets) or 'nothing'}")
+        fields = table.record.fields if table else ()
+        coins = [spec.name for spec in fields if spec.value and spec.name in migration.sets]
         if coins:
             yield Change("coins_rewritten", migration.table_id, f"sets {', '.join(coins)}")

@@ -97,8 +97,8 @@ class _Reader:
 
     def read(self, statement: ast.stmt, *, first: bool) -> None:
         match statement:
-            case ast.Expr(value=ast.Constant(value=str(text))) if first:
-                self._doc = text
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                self._doc = text if first else self._doc
             case ast.ImportFrom():
                 self._import(statement)
             case ast.Assign(targets=[ast.Name(id=name)]) if form_of(statement.value) == "table":
@@ -187,9 +187,8 @@ class _Reader:
         if base not in ("Record", "Variant") or node.keywords or node.decorator_list:
             self._findings.report("class", node, "a class is a Record or a Variant, without decorators")
             return
-        body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
         form = "field" if base == "Record" else "case"
-        lines = [item for item in body if self._is_line(item, form)]
+        lines = [item for item in node.body if not _is_text(item) and self._is_line(item, form)]
         if not named:
             return
         if base == "Record":
@@ -292,6 +291,11 @@ class _Reader:
             return
         self._declared.append(declared)
         self.functions[node.name] = node
+
+
+def _is_text(node: ast.stmt) -> bool:
+    """Whether a statement is a text by itself: a docstring, or a note beneath a field."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _default_names(parts: int) -> tuple[str, ...]:

@@ -144,7 +144,8 @@ def _migration(
     fields = {spec.name for spec in old.record.fields}
     for name in migration.old_fields:
         if name not in fields:
-            yield problem("unknown_field", f"the running {old.id} has no field {name!r}; it has {', '.join(sorted(fields))}")
+            known = ", ".join(sorted(fields))
+            yield problem("unknown_field", f"the running {old.id} has no field {name!r}; it has {known}")
     for table in migration.reads:
         if running.table(table) is None:
             yield problem("unknown_table", f"reads names {table!r}, which the running runtime does not have")
