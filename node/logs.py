@@ -18,6 +18,8 @@ from structlog.typing import Processor
 BLANKED = ("password", "secret", "seed", "token", "private_key")
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _HANDLER = "synod"
+_NOISY = ("uvicorn", "httpx", "httpcore", "asyncio")
+"""Libraries that tell at info what our own events say better."""
 
 
 def configure_logs(
@@ -47,10 +49,14 @@ def configure_logs(
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(_LEVELS[level])
+    for noisy in _NOISY:
+        logging.getLogger(noisy).setLevel(max(_LEVELS[level], logging.WARNING))
 
 
 def logger(name: str, **fields: Any) -> structlog.stdlib.BoundLogger:
-    """The logger of a part, with fields that stand in each of its events."""
+    """The logger of a part, with fields that stand in each of its events; sets logs up plainly if nobody has."""
+    if not structlog.is_configured():
+        configure_logs()
     bound: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name, **fields)
     return bound
 
@@ -66,7 +72,7 @@ def _formatter(form: str, shared: list[Processor], stream: TextIO) -> logging.Fo
 
 
 def _blank_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for name in event:
+    for name in list(event):
         if any(word in name.lower() for word in BLANKED):
             event[name] = "(blanked)"
     return event

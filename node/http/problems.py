@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from node.errors import BadRequest, NodeError, NotFound, NotReady, TransactionRefused
 from node.logs import logger
@@ -45,6 +46,7 @@ STATUS_OF_CLASS: tuple[tuple[type[Exception], int], ...] = (
 STATUS_OF_CODE: Mapping[str, int] = {"too_large": 413, "mempool_full": 429, "already_known": 409, "nonce_taken": 409}
 """Codes whose status is not that of their class."""
 
+_INTERNAL = "the node failed to answer; its log says why"
 _CODE_OF_STATUS = {
     400: "bad_request",
     404: "no_such_path",
@@ -95,7 +97,7 @@ def problem_of(error: Exception) -> tuple[int, str, str]:
     code = str(getattr(error, "code", "internal"))
     status = next((status for kind, status in STATUS_OF_CLASS if isinstance(error, kind)), 500)
     if status == 500:
-        return 500, "internal", "the node failed to answer; its log says why"
+        return 500, "internal", _INTERNAL
     return STATUS_OF_CODE.get(code, status), code, str(error)
 
 
@@ -114,7 +116,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(Unexpected)
 
 
 async def _typed(request: Request, error: Exception) -> Response:
@@ -145,6 +147,24 @@ async def _gone(_: Request, __: Exception) -> Response:
     return problem_response(400, "bad_request", "the connection ended before the request did")
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    logger("node.http").error("request_failed", method=request.method, path=request.url.path, exc_info=error)
-    return problem_response(500, "internal", "the node failed to answer; its log says why")
+class Unexpected:
+    """Turns a defect into one log entry and one problem; without it, frameworks log and answer in their own ways."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and answer 500 if that fails before an answer began."""
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as failure:
+            logger("node.http").error("request_failed", path=scope.get("path", ""), exc_info=failure)
+            if not begun and scope["type"] == "http":
+                await problem_response(500, "internal", _INTERNAL)(scope, receive, send)
