@@ -7,6 +7,7 @@ network), or Synod itself has a defect. A harness can so tell a bad bundle from 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -53,15 +54,26 @@ def exit_of(error: BaseException) -> Exit | None:
 
 
 def described(error: BaseException) -> dict[str, Any]:
-    """An error as `--json` shows it: code, message, and its fields that JSON can hold."""
+    """An error as `--json` shows it: code, message, and its fields."""
     plain = {
-        name: value
+        name: shown(value)
         for name, value in vars(error).items()
-        if not name.startswith("_") and name not in ("code", "exit") and isinstance(value, str | int | bool | None)
+        if not name.startswith("_") and name not in ("code", "exit")
     }
     code = getattr(error, "code", None)
     name = code if isinstance(code, str) else type(error).__name__.lower()
     return {"code": name, "message": message_of(error), **plain}
+
+
+def shown(value: Any) -> Any:
+    """A field of an error as JSON can hold it; a problem among others keeps its own fields."""
+    if isinstance(value, str | int | bool | None):
+        return value
+    if isinstance(value, tuple | list):
+        return [shown(one) for one in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {part.name: shown(getattr(value, part.name)) for part in fields(value)}
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def message_of(error: BaseException) -> str:
