@@ -1,9 +1,8 @@
 """Expressions of bundle functions, rewritten so that every operation is the host's.
 
 Names are resolved here, once: a name is a local, a constant, a table, a record, a pure function or a builtin, and
-only functions, records and builtins are called. Evaluation order and short-circuiting stay Python's; the middle of a
-comparison chain is held in a temporary name unless it is a plain name or constant. A generator expression becomes a
-list, so nothing lazy exists.
+only functions, records and builtins are called. Evaluation order and short-circuiting stay Python's. A generator
+expression becomes a list, so nothing lazy exists.
 """
 
 from __future__ import annotations
@@ -86,7 +85,6 @@ class Expressions:
         self._hosts = hosts
         self._migrating = migrating
         self._temporaries = 0
-        self._in_iterable = 0
 
     def temporary(self) -> Temporary:
         self._temporaries += 1
@@ -145,29 +143,36 @@ class Expressions:
         return call_host(type(node.op).__name__, operand)
 
     def _on_compare(self, node: ast.Compare) -> ast.expr:
-        if len(node.ops) == 1:
-            return self._compare(node.ops[0], node.left, self.expression(node.left), node.comparators[0])
-        left, parts = self.expression(node.left), []
-        for place, (op, right) in enumerate(zip(node.ops, node.comparators, strict=True)):
-            last = place == len(node.ops) - 1
-            made = self.expression(right)
-            again = made
-            if not last and not isinstance(right, ast.Name | ast.Constant):
-                if self._in_iterable:
-                    raise NotCompilable(node, "a chain of comparisons in what a comprehension walks through")
-                held = self.temporary()
-                made, again = ast.NamedExpr(held.store(), made), held.load()
-            parts.append(self._compared(op, node, left, right, made))
-            left = again
-        return ast.BoolOp(ast.And(), parts)
+        links = list(zip(node.ops, node.comparators, strict=True))
+        if not all(isinstance(middle, ast.Name | ast.Constant) for middle in node.comparators[:-1]):
+            return self._chain(self.expression(node.left), links)
+        lefts = [node.left, *node.comparators[:-1]]
+        parts = [
+            self._compared(op, right, self.expression(left), self.expression(right))
+            for left, (op, right) in zip(lefts, links, strict=True)
+        ]
+        return parts[0] if len(parts) == 1 else ast.BoolOp(ast.And(), parts)
 
-    def _compare(self, op: ast.cmpop, node: ast.expr, left: ast.expr, right: ast.expr) -> ast.expr:
-        return self._compared(op, node, left, right, self.expression(right))
+    def _chain(self, left: ast.expr, links: list[tuple[ast.cmpop, ast.expr]]) -> ast.expr:
+        """A chain whose middle is held while it is compared twice: `[a < b and b < c for a in (...,) for b in ...][0]`.
 
-    def _compared(self, op: ast.cmpop, node: ast.expr, left: ast.expr, source: ast.expr, right: ast.expr) -> ast.expr:
+        A comprehension holds it, since an assignment expression may not stand everywhere.
+        """
+        (op, right), *rest = links
+        if not rest:
+            return self._compared(op, right, left, self.expression(right))
+        one, two = self.temporary(), self.temporary()
+        body = [self._compared(op, right, one.load(), two.load()), self._chain(two.load(), rest)]
+        held = [
+            ast.comprehension(name.store(), ast.Tuple([value], ast.Load()), [], 0)
+            for name, value in ((one, left), (two, self.expression(right)))
+        ]
+        return ast.Subscript(ast.ListComp(ast.BoolOp(ast.And(), body), held), ast.Constant(0), ast.Load())
+
+    def _compared(self, op: ast.cmpop, source: ast.expr, left: ast.expr, right: ast.expr) -> ast.expr:
         if isinstance(op, ast.Is | ast.IsNot):
             if not (isinstance(source, ast.Constant) and source.value is None):
-                raise NotCompilable(node, "`is` with anything but None")
+                raise NotCompilable(source, "`is` with anything but None")
             return ast.Compare(left, [op], [right])
         return call_host(type(op).__name__, left, right)
 
@@ -216,9 +221,7 @@ class Expressions:
     def _generator(self, node: ast.comprehension, price: ast.Constant) -> ast.comprehension:
         if node.is_async or not is_plain(node.target):
             raise NotCompilable(node.target, "a comprehension over anything but names")
-        self._in_iterable += 1
         walked = call_host("walk", self.expression(node.iter), price)
-        self._in_iterable -= 1
         return ast.comprehension(node.target, walked, self._all(node.ifs), 0)
 
     def _on_call(self, node: ast.Call) -> ast.expr:
