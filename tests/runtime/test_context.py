@@ -1,0 +1,348 @@
+"""What bundle code can see and do: its own tables, declared calls, queries, events; and what it pays for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runtime.address import module_address
+from runtime.context import Context, TableHandle, invoke_migration, invoke_validate
+from runtime.metering.faults import Fault, HostFault
+from runtime.metering.limits import READ_STEPS
+from runtime.metering.meter import Meter
+from storage.errors import StoreDamaged
+from storage.record import define_record, define_variant
+from tests.runtime.small_chain import ALICE, BOB, SmallChain, bundle_of, loaded_from, small_chain
+
+BANK = '''
+"""Purses."""
+class Account(Record):
+    balance: Amount = field(1, value="coin")
+class Note(Record):
+    text: Text = field(1)
+accounts = table(Account, key=(Address,), names=("owner",))
+notes = table(Note, key=(Address, Amount), names=("owner", "number"))
+
+@call(meaning=1)
+def mint(ctx: Context, owner: Address, coins: Amount) -> None:
+    old = ctx.get(accounts, owner) or Account(balance=0)
+    ctx.put(accounts, owner, old.but(balance=old.balance + coins))
+    ctx.event("minted", owner=owner, coins=coins, first=old.balance == 0, why="test")
+
+@call(meaning=1, internal=True)
+def take(ctx: Context, owner: Address, coins: Amount) -> None:
+    ctx.event("asked", by=ctx.caller)
+    account = ctx.get(accounts, owner) or Account(balance=0)
+    ctx.put(accounts, owner, Account(balance=0))
+    if account.balance < coins:
+        raise Refused("insufficient_funds")
+    ctx.put(accounts, owner, account.but(balance=account.balance - coins))
+
+@call(meaning=1)
+def note(ctx: Context, number: Amount, text: Text) -> None:
+    ctx.put(notes, ctx.sender, number, Note(text=text))
+
+@call(meaning=1)
+def drop(ctx: Context, number: Amount) -> None:
+    ctx.delete(notes, ctx.sender, number)
+
+@call(meaning=1, flag="fancy")
+def fancy(ctx: Context) -> None:
+    ctx.event("fancy")
+
+@call(meaning=1)
+def wrong_key(ctx: Context, key: Data) -> None:
+    ctx.put(accounts, key, Account(balance=1))
+
+@call(meaning=1)
+def wrong_record(ctx: Context) -> None:
+    ctx.put(accounts, ctx.sender, Note(text="no account"))
+
+@call(meaning=1)
+def scan_too_far(ctx: Context, rows: Amount) -> None:
+    ctx.scan(notes, limit=rows)
+
+@query
+def balance(ctx: Context, owner: Address) -> Amount:
+    account = ctx.get(accounts, owner)
+    return 0 if account is None else account.balance
+
+@query
+def notes_of(ctx: Context, owner: Address, limit: Amount) -> tuple[Text, ...]:
+    return tuple(str(key[1]) + row.text for key, row in ctx.scan(notes, owner, limit=limit))
+
+@query
+def world(ctx: Context) -> tuple[Text, ...]:
+    return (ctx.chain_id, str(ctx.height), str(ctx.parameter("call_steps")), str(ctx.flag("fancy")), ctx.sender.hex())
+
+@query
+def home(ctx: Context, name: Text) -> Address:
+    return ctx.module_address(name)
+
+@query
+def nothing_like_it(ctx: Context) -> Amount:
+    return "a text"
+
+@query
+def unknown(ctx: Context) -> Amount:
+    return ctx.parameter("no_such_parameter")
+'''
+SHOP = '''
+"""A module that uses another."""
+class Sale(Record):
+    coins: Amount = field(1, value="coin")
+    tries: Amount = field(2, default=0)
+sales = table(Sale, key=(Address,), names=("owner",))
+
+@call(meaning=1)
+def buy(ctx: Context, coins: Amount) -> None:
+    ctx.put(sales, ctx.sender, Sale(coins=coins))
+    ctx.call("bank.take", ctx.sender, coins)
+
+@call(meaning=1)
+def try_to_buy(ctx: Context, coins: Amount) -> None:
+    try:
+        ctx.call("bank.take", ctx.sender, coins)
+        ctx.put(sales, ctx.sender, Sale(coins=coins))
+    except Refused as refusal:
+        ctx.event("no_sale", why=refusal.code)
+        ctx.put(sales, ctx.sender, Sale(coins=0, tries=1))
+
+@call(meaning=1)
+def wrong_arguments(ctx: Context) -> None:
+    ctx.call("bank.take", ctx.sender, "all")
+
+@call(meaning=1)
+def buy_for_ever(ctx: Context) -> None:
+    try:
+        ctx.call("bank.take", ctx.sender, 1 // 0)
+    except Refused:
+        ctx.event("caught")
+
+@query
+def wealth(ctx: Context, owner: Address) -> Amount:
+    sale = ctx.get(sales, owner)
+    return ctx.query("bank.balance", owner) + (0 if sale is None else sale.coins)
+'''
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Iterator[SmallChain]:
+    loaded = loaded_from(bundle_of({"bank": BANK, "shop": SHOP}, {"shop": ["bank.take"]}))
+    with small_chain(tmp_path, loaded) as made:
+        yield made
+
+
+def test_a_call_reads_what_it_wrote_and_tells_the_world(chain: SmallChain) -> None:
+    assert chain.send("bank.mint", BOB, 5) == "ok"
+    assert chain.send("bank.mint", BOB, 7) == "ok"
+    assert chain.ask("bank.balance", BOB) == 12
+    first, second = ([(a.name, a.value) for a in event.attributes] for event in chain.events)
+    assert chain.events[0].kind == "bank.minted"
+    assert first == [("owner", BOB.hex()), ("coins", "5"), ("first", "true"), ("why", "test")]
+    assert second[2] == ("first", "false")
+
+
+def test_the_context_shows_chain_height_parameters_and_flags(chain: SmallChain) -> None:
+    assert chain.ask("bank.world") == ("test", "5", "200000", "False", "")
+    chain.parameters.flags.add("fancy")
+    assert chain.ask("bank.world")[3] == "True"
+    assert chain.ask("bank.home", "shop") == module_address("shop")
+    assert chain.ask("bank.unknown").code == "unknown_parameter"
+
+
+def test_a_call_behind_a_flag_runs_only_with_it(chain: SmallChain) -> None:
+    assert chain.code("bank.fancy") == "feature_off"
+    chain.parameters.flags.add("fancy")
+    assert chain.code("bank.fancy") == "ok"
+
+
+def test_an_internal_call_is_not_for_transactions(chain: SmallChain) -> None:
+    assert chain.code("bank.take", ALICE, 1) == "internal_call"
+
+
+def test_a_refusal_inside_another_module_undoes_all_of_it(chain: SmallChain) -> None:
+    chain.send("bank.mint", ALICE, 3)
+    said = len(chain.events)
+    assert chain.code("shop.buy", 5) == "insufficient_funds"
+    assert (chain.rows("shop.sales"), chain.ask("bank.balance", ALICE), len(chain.events)) == ([], 3, said)
+    assert chain.code("shop.buy", 2) == "ok"
+    assert chain.ask("bank.balance", ALICE) == 1
+    assert chain.events[-1].attributes[0].value == "shop"
+
+
+def test_a_caught_refusal_undoes_only_what_the_callee_did(chain: SmallChain) -> None:
+    chain.send("bank.mint", ALICE, 3)
+    assert chain.code("shop.try_to_buy", 5) == "ok"
+    assert chain.ask("bank.balance", ALICE) == 3
+    assert [row.tries for _, row in chain.rows("shop.sales")] == [1]
+    assert [event.kind for event in chain.events] == ["bank.minted", "shop.no_sale"]
+    assert chain.meter.depth == 0
+
+
+def test_a_fault_in_a_call_cannot_be_caught(chain: SmallChain) -> None:
+    assert chain.code("shop.buy_for_ever") == "division_by_zero"
+    assert chain.events == []
+
+
+def test_only_declared_calls_with_fitting_arguments_are_made(chain: SmallChain) -> None:
+    assert chain.code("shop.wrong_arguments") == "wrong_record"
+    chain.loaded = replace(chain.loaded, uses={"shop": frozenset()}, needs={"shop": frozenset()})
+    assert chain.code("shop.buy", 1) == "undeclared_use"
+    assert chain.ask("shop.wealth", ALICE).code == "undeclared_use"
+
+
+def test_a_query_reaches_other_modules_queries(chain: SmallChain) -> None:
+    chain.send("bank.mint", ALICE, 9)
+    chain.send("shop.buy", 4)
+    assert chain.ask("shop.wealth", ALICE) == 9
+
+
+def test_an_answer_of_another_type_is_a_fault(chain: SmallChain) -> None:
+    assert chain.ask("bank.nothing_like_it").code == "wrong_result"
+
+
+def test_scans_give_rows_in_key_order_up_to_a_limit(chain: SmallChain) -> None:
+    for number in (300, 2, 70000, 1):
+        chain.send("bank.note", number, "x")
+        chain.send("bank.note", number, "other", sender=BOB)
+    assert chain.ask("bank.notes_of", ALICE, 3) == ("1x", "2x", "300x")
+    chain.send("bank.drop", 1)
+    assert chain.ask("bank.notes_of", ALICE, 9) == ("2x", "300x", "70000x")
+    assert chain.code("bank.scan_too_far", 1001) == "wrong_value"
+
+
+def test_keys_and_records_of_the_wrong_kind_are_faults_with_a_line(chain: SmallChain) -> None:
+    found = chain.send("bank.wrong_key", b"short")
+    assert isinstance(found, Fault)
+    assert (found.code, found.file) == ("wrong_key", "bank.py")
+    assert chain.code("bank.wrong_record") == "wrong_record"
+    assert chain.code("bank.mint", ALICE, 2**256 - 1) == "ok"
+    assert chain.code("bank.mint", ALICE, 1) == "value_too_large"
+
+
+def test_bytes_written_are_limited_apart_from_steps(chain: SmallChain) -> None:
+    assert chain.code("bank.note", 1, "x" * 900, written=1000) == "ok"
+    assert chain.meter.written > 900
+    assert chain.code("bank.note", 1, "x" * 1000, written=1000) == "out_of_bytes"
+    assert chain.meter.written == 1000
+    assert chain.code("bank.note", 1, "x" * 60000, steps=1000) == "out_of_steps"
+
+
+def test_reading_a_large_record_costs_its_size(chain: SmallChain) -> None:
+    chain.send("bank.note", 1, "x" * 64)
+    chain.ask("bank.notes_of", ALICE, 5)
+    little = chain.meter.steps
+    chain.send("bank.note", 1, "x" * 60000)
+    chain.ask("bank.notes_of", ALICE, 5)
+    assert chain.meter.steps - little > 60000 // 64
+
+
+@pytest.mark.parametrize("statement", ["ctx.put(rows, 1, Row(n=1))", "ctx.delete(rows, 1)", 'ctx.event("no")'])
+def test_what_only_reads_cannot_write(tmp_path: Path, statement: str) -> None:
+    """The checker refuses it; were it passed by, the context still would."""
+    source = '"""One table."""\nclass Row(Record):\n    n: Amount = field(1)\nrows = table(Row, key=(Amount,), names=("number",))\n'
+    with small_chain(tmp_path, loaded_from(bundle_of({"one": source}))) as chain:
+        table = chain.loaded.tables["one.rows"]
+        ctx = Context(chain, "one", b"", Meter(1000, 1000), read_only=True)
+        with pytest.raises(HostFault, match="read_only"):
+            eval(statement, {"ctx": ctx, "rows": TableHandle(table, "one"), "Row": table.record})
+        other = Context(chain, "two", b"", Meter(1000, 1000))
+        for write in (other.get, other.put, other.delete):
+            with pytest.raises(HostFault, match="foreign_table"):
+                write(TableHandle(table, "one"), 1, table.record(n=1))
+
+
+def test_a_damaged_store_is_no_fault_of_the_bundle(chain: SmallChain, tmp_path: Path) -> None:
+    class Damaged:
+        def get(self, table: object, key: object) -> None:
+            raise StoreDamaged(tmp_path, "a bad block")
+
+    chain.overlay = Damaged()  # type: ignore[assignment]
+    with pytest.raises(StoreDamaged):
+        chain.ask("bank.balance", ALICE)
+
+
+VARIANTS = '''
+"""A record that holds one of two others."""
+class Plain(Record):
+    title: Text = field(1)
+class Spend(Record):
+    coins: Amount = field(1)
+class Payload(Variant):
+    plain: Plain = case(1)
+    spend: Spend = case(2)
+class Proposal(Record):
+    payload: Payload = field(1)
+    more: tuple[Payload, ...] = field(2, default=())
+proposals = table(Proposal, key=(Amount,), names=("number",))
+
+@call(meaning=1)
+def submit(ctx: Context, number: Amount, payload: Payload) -> None:
+    kind = "spend" if isinstance(payload, Spend) else "plain"
+    ctx.put(proposals, number, Proposal(payload=payload, more=(Plain(title=kind), Spend(coins=number))))
+
+@query
+def coins(ctx: Context, number: Amount) -> Amount:
+    found = ctx.get(proposals, number)
+    return (found.payload.coins if isinstance(found.payload, Spend) else 0) + found.more[1].coins
+
+@query
+def payload_of(ctx: Context, number: Amount) -> Payload:
+    return ctx.get(proposals, number).payload
+'''
+
+
+def test_a_variant_is_the_record_of_its_case(tmp_path: Path) -> None:
+    loaded = loaded_from(bundle_of({"gov": VARIANTS}))
+    with small_chain(tmp_path, loaded) as chain:
+        submit = loaded.calls[("gov", "submit")]
+        kind = submit.declaration.args.fields[1].type
+        spend = dict(kind.cases)[2]
+        payload = define_variant(kind).of(define_record(spend)(coins=40))
+        raw = submit.codec.encode(submit.codec.record(number=2, payload=payload))
+        assert chain.send("gov.submit", *submit.arguments(raw)) == "ok"
+        assert chain.ask("gov.coins", 2) == 42
+        assert chain.ask("gov.payload_of", 2) == define_record(spend)(coins=40)
+
+
+MIGRATING = '''
+"""A table on its way to another schema."""
+class Account(Record):
+    balance: Amount = field(1, value="coin")
+    since: Amount = field(2, default=0)
+    label: Text = field(3, default="")
+accounts = table(Account, key=(Address,), names=("owner",))
+
+@migration(accounts, from_schema=1, sets=("since", "label"), reads=("bank.labels",), frozen=("scheduled_at",))
+def date(old: Old, frozen: Frozen, inputs: Inputs) -> Account:
+    label = inputs.get("bank.labels", old.balance)
+    return Account(balance=old.balance, since=frozen.scheduled_at, label="" if label is None else label.label)
+
+@validate(accounts)
+def kept(old: Old, new: Account) -> Flag:
+    return old.balance == new.balance and new.since > 0
+'''
+
+
+def test_a_migration_sees_old_record_frozen_parameters_and_declared_inputs() -> None:
+    loaded = loaded_from(bundle_of({"bank": MIGRATING}))
+    migration = next(iter(loaded.declaration.migrations()))
+    record = loaded.tables["bank.accounts"].record
+
+    class Labels:
+        def get(self, table: str, key: tuple[int, ...]) -> object:
+            return record(balance=0, label=f"{table}{key}") if key == (5,) else None
+
+    def migrated(balance: int, height: int) -> object:
+        old, meter = record(balance=balance), Meter(10_000, 0)
+        new = invoke_migration(loaded, migration, old, {"scheduled_at": height}, meter, Labels())
+        assert meter.steps > READ_STEPS
+        return new, invoke_validate(loaded, "bank.accounts", old, new, meter)
+
+    assert migrated(5, 9) == (record(balance=5, since=9, label="bank.labels(5,)"), True)
+    assert migrated(6, 0) == (record(balance=6), False)
+    assert invoke_validate(loaded, "bank.other", None, None, Meter(1, 0))
