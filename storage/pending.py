@@ -1,8 +1,8 @@
 """Rows as the executor thread sees them: those waiting for a sync first, then caches, then LevelDB.
 
 Blocks committed without a sync leave their rows here. A row that waits hides the one on disk, for single reads and
-for scans, until one synced batch writes all of them. The caches are bounded by a count of rows and hold nothing
-that LevelDB or the waiting rows do not: their size changes speed and never a value.
+for scans, until one synced batch writes all of them. The two caches, of table rows and of buckets, are bounded by a
+count and hold nothing that LevelDB or the waiting rows do not: their size changes speed and never a value.
 """
 
 from __future__ import annotations
@@ -21,32 +21,41 @@ Rows = Mapping[bytes, bytes | None]
 class PendingRows:
     """An engine with unsynced rows over it."""
 
-    __slots__ = ("_cache", "_cache_limit", "_order", "_waiting", "engine")
+    __slots__ = ("_buckets", "_limit", "_order", "_rows", "_waiting", "engine")
 
-    def __init__(self, engine: Engine, cache_limit: int) -> None:
+    def __init__(self, engine: Engine, cached_rows: int) -> None:
         self.engine = engine
+        self._limit = cached_rows
         self._waiting: dict[bytes, bytes | None] = {}
         self._order: list[bytes] | None = None
-        self._cache: dict[bytes, bytes | None] = {}
-        self._cache_limit = cache_limit
+        self._rows: dict[bytes, bytes | None] = {}
+        self._buckets: dict[bytes, bytes | None] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def get(self, key: bytes) -> bytes | None:
-        """The value of a row, or None where there is none."""
+    def row(self, key: bytes) -> bytes | None:
+        """The value of a table row, or None where there is none."""
         try:
-            return self._cache[key]
+            return self._rows[key]
         except KeyError:
-            pass
-        value = self._waiting[key] if key in self._waiting else self.engine.get(key)
-        self._cache[key] = value
-        if len(self._cache) > self._cache_limit:
-            self._trim()
-        return value
+            value = self._rows[key] = self.peek(key)
+            if len(self._rows) > self._limit:
+                _trim(self._rows, self._limit)
+            return value
+
+    def bucket(self, key: bytes) -> bytes | None:
+        """A stored bucket, or None."""
+        try:
+            return self._buckets[key]
+        except KeyError:
+            value = self._buckets[key] = self.peek(key)
+            if len(self._buckets) > self._limit:
+                _trim(self._buckets, self._limit)
+            return value
 
     def peek(self, key: bytes) -> bytes | None:
-        """As ``get``, past the cache: for log rows, which are written once and seldom read."""
+        """The value of any row, past the caches."""
         return self._waiting[key] if key in self._waiting else self.engine.get(key)
 
     def iterate(self, start: bytes, stop: bytes, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
@@ -61,33 +70,40 @@ class PendingRows:
         """These rows for the block log."""
         return LogSource(self)
 
-    def hold(self, rows: Rows, log_rows: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Keep a block's rows until the next write; state rows may be read again soon and are cached as well."""
-        self._waiting.update(rows)
-        self._waiting.update(log_rows)
-        self._order = None
-        self._remember(rows)
+    def keep_buckets(self, found: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+        """Pass stored buckets through and cache them while there is room."""
+        for key, bucket in found:
+            if len(self._buckets) < self._limit:
+                self._buckets[key] = bucket
+            yield key, bucket
 
-    def write(self, rows: Rows, log_rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+    def hold(self, rows: Rows, buckets: Rows, log_rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Keep a block's rows until the next write."""
+        waiting = self._waiting
+        waiting.update(rows)
+        waiting.update(buckets)
+        waiting.update(log_rows)
+        self._order = None
+        self._remember(rows, buckets)
+
+    def write(self, rows: Rows, buckets: Rows, log_rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Write what waits and these rows in one synced batch; if it fails, nothing here has changed."""
-        batch = {**self._waiting, **rows}
+        batch = {**self._waiting, **rows, **buckets}
         batch.update(log_rows)
         self.engine.write(batch.items(), sync=True)
         if self._waiting:
             self._waiting = {}
             self._order = None
-        self._remember(rows)
+        self._remember(rows, buckets)
 
-    def _remember(self, rows: Rows) -> None:
-        self._cache.update(rows)
-        if len(self._cache) > self._cache_limit:
-            self._trim()
-
-    def _trim(self) -> None:
-        """Drop the rows cached first, a quarter more than needed so that trimming stays rare."""
-        surplus = len(self._cache) - self._cache_limit * 3 // 4
-        for key in list(islice(self._cache, surplus)):
-            del self._cache[key]
+    def _remember(self, rows: Rows, buckets: Rows) -> None:
+        """A block's rows are likely to be read by the next ones."""
+        self._rows.update(rows)
+        self._buckets.update(buckets)
+        if len(self._rows) > self._limit:
+            _trim(self._rows, self._limit)
+        if len(self._buckets) > self._limit:
+            _trim(self._buckets, self._limit)
 
     def _waiting_between(self, start: bytes, stop: bytes) -> list[tuple[bytes, bytes | None]]:
         if not self._waiting:
@@ -111,6 +127,12 @@ class LogSource:
     def iterate(self, start: bytes, stop: bytes, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         """Rows of a range in key order, or backwards."""
         return self.rows.iterate(start, stop, reverse)
+
+
+def _trim(cache: dict[bytes, bytes | None], limit: int) -> None:
+    """Drop what was cached first, a quarter more than needed so that trimming stays rare."""
+    for key in list(islice(cache, len(cache) - limit * 3 // 4)):
+        del cache[key]
 
 
 def merge(

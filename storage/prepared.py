@@ -52,12 +52,18 @@ class PreparedState:
         ]
 
     def rows(self) -> dict[bytes, bytes | None]:
-        """Every table and bucket row of the block by its place."""
+        """Every table row of the block by its place."""
         rows: dict[bytes, bytes | None] = {}
-        for name, store, patch in self.patches:
+        for name, store, _ in self.patches:
             place = store.row_prefix
             for key, change in self.changes[name].items():
                 rows[place + key] = change.new
+        return rows
+
+    def buckets(self) -> dict[bytes, bytes | None]:
+        """Every bucket row of the block by its place."""
+        rows: dict[bytes, bytes | None] = {}
+        for _, store, patch in self.patches:
             place = store.bucket_prefix
             for path, bucket in patch.buckets.items():
                 rows[place + path] = bucket

@@ -17,7 +17,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ import msgspec
 from storage.blocklog import log_rows_from
 from storage.catalogue import CATALOGUE, Catalogue, CatalogueRow, catalogue_key
 from storage.engine import Engine
-from storage.errors import GenerationInvalid, SnapshotDamaged, SnapshotMismatch
-from storage.generations import Generations, StoreKey
+from storage.errors import GenerationInvalid, NotCanonical, SnapshotDamaged, SnapshotMismatch
+from storage.generations import SLICE_ROWS, Generations, StoreKey
 from storage.hashing import app_root, half_root
 from storage.headfile import Head, create_head
 from storage.home import Home
@@ -221,11 +221,11 @@ def _build(generations: Generations, section: int, generation: int, entries: Ite
     return builder.finish().store
 
 
-def _write_log(engine: Engine, entries: Iterable[Entry]) -> None:
-    for _, _, key, value in entries:
-        if not key.startswith(LOG_PREFIX):
+def _write_log(engine: Engine, entries: Iterator[Entry]) -> None:
+    while chunk := [entry[2:] for entry in islice(entries, SLICE_ROWS)]:
+        if not all(key.startswith(LOG_PREFIX) for key, _ in chunk):
             raise SnapshotDamaged("a log row lies outside the log")
-        engine.write([(key, value)], sync=False)
+        engine.write(chunk, sync=False)
 
 
 def _catalogue_in(stores: dict[StoreKey, TableStore]) -> Catalogue:
@@ -235,7 +235,10 @@ def _catalogue_in(stores: dict[StoreKey, TableStore]) -> Catalogue:
         raw = None if store is None else store.read(CATALOGUE.pack(catalogue_key(half)))
         if raw is None:
             raise SnapshotDamaged("the catalogue is missing")
-        rows.append(CATALOGUE.codec.decode_canonical(raw))
+        try:
+            rows.append(CATALOGUE.codec.decode_canonical(raw))
+        except NotCanonical as error:
+            raise SnapshotDamaged(str(error)) from error
     return Catalogue(*rows)
 
 

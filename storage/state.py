@@ -30,7 +30,7 @@ from storage.hashing import app_root
 from storage.headfile import Head, create_head, settle_head, write_head
 from storage.home import Home
 from storage.overlay import Overlay, Place, Places, places_of
-from storage.pending import PendingRows
+from storage.pending import PendingRows, Rows
 from storage.prepared import PreparedState
 from storage.proofs import Proof, make_proof
 from storage.rows import CATALOGUE_NUMBER, META_KEY, table_prefix
@@ -43,8 +43,11 @@ LogRows = Sequence[tuple[bytes, bytes | None]]
 WAITING_BLOCKS = 256
 """Blocks that may share one sync."""
 
-CACHED_ROWS = 1 << 20
-"""Rows and buckets cached by default; a cached row of a large table takes about 200 bytes."""
+CACHED_ROWS = 1 << 19
+"""Table rows, and buckets of trees, cached by default: at most about 250 MB, and all buckets of a million rows."""
+
+DATABASE_CACHE = 64 << 20
+"""Bytes of LevelDB's own cache."""
 
 class State:
     """The executor's handle on one home's state."""
@@ -69,7 +72,7 @@ class State:
     def create(cls, home: Home, tables: Iterable[Table[Any]] = (), cached_rows: int = CACHED_ROWS) -> State:
         """Make the database of a new chain with these tables, all empty, at height 0.
         The first block committed then chooses its height."""
-        rows = PendingRows(Engine.create(home.database), cached_rows)
+        rows = PendingRows(Engine.create(home.database, cache_bytes=DATABASE_CACHE), cached_rows)
         create_head(home.head_file, _NOTHING)
         generations = Generations(rows)
         catalogue = Catalogue.empty()
@@ -89,7 +92,7 @@ class State:
     @classmethod
     def open(cls, home: Home, tables: Iterable[Table[Any]] = (), cached_rows: int = CACHED_ROWS) -> State:
         """Open what was committed; raises a StoreFault that says what to do when it is not whole."""
-        engine = Engine.open(home.database)
+        engine = Engine.open(home.database, cache_bytes=DATABASE_CACHE)
         try:
             return cls._opened(home, PendingRows(engine, cached_rows), tables)
         except BaseException:
@@ -185,13 +188,13 @@ class State:
         self._require_next(height)
         flips = prepared.catalogue is not self._catalogue
         head = Head(self._durable.commit + 1, height, prepared.app_root, prepared.host_root, prepared.runtime_root)
-        rows = prepared.rows()
+        rows, buckets = prepared.rows(), prepared.buckets()
         if durable or flips or self._waiting_blocks + 1 >= WAITING_BLOCKS:
             if barrier or flips:
                 self._rows.engine.barrier()
-            self._write(head, rows, [*log_rows, *self._generations.bind(prepared.bound)])
+            self._write(head, rows, buckets, [*log_rows, *self._generations.bind(prepared.bound)])
         else:
-            self._rows.hold(rows, log_rows)
+            self._rows.hold(rows, buckets, log_rows)
             self._waiting_blocks += 1
         self._apply(prepared, head)
         if self._durable is head:
@@ -201,7 +204,7 @@ class State:
     def flush(self) -> Head:
         """Make every waiting block durable in one synced batch; returns the durable head."""
         if self._waiting_blocks:
-            self._write(self._head, {}, ())
+            self._write(self._head, {}, {}, ())
             self._view = self._make_view()
         return self._durable
 
@@ -246,10 +249,10 @@ class State:
         """Let go of the database. Blocks that wait for a sync are lost, as by a crash; ``flush`` first to keep them."""
         self._rows.engine.close()
 
-    def _write(self, head: Head, rows: Mapping[bytes, bytes | None], log_rows: LogRows) -> None:
+    def _write(self, head: Head, rows: Rows, buckets: Rows, log_rows: LogRows) -> None:
         """Batch, then head file. A head file that cannot be written stops the engine: what is on disk is then above
         what this object knows, and only opening anew tells."""
-        self._rows.write(rows, [*log_rows, (META_KEY, head.to_bytes())])
+        self._rows.write(rows, buckets, [*log_rows, (META_KEY, head.to_bytes())])
         try:
             write_head(self._home.head_file, head)
         except BaseException as error:

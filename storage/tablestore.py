@@ -28,16 +28,16 @@ class TableStore:
     def load(cls, rows: PendingRows, number: int) -> TableStore:
         """Build the tree from the stored bucket rows."""
         prefix = bucket_prefix(number)
-        stored = rows.iterate(prefix, after_prefix(prefix))
+        stored = rows.keep_buckets(rows.iterate(prefix, after_prefix(prefix)))
         return cls(rows, number, Tree.load((key[len(prefix) :], bucket) for key, bucket in stored))
 
     def read(self, key: bytes) -> bytes | None:
         """The bytes of a row, or None."""
-        return self._rows.get(self.row_prefix + key)
+        return self._rows.row(self.row_prefix + key)
 
     def read_bucket(self, path: bytes) -> bytes | None:
         """A bucket of the tree, or None."""
-        return self._rows.get(self.bucket_prefix + path)
+        return self._rows.bucket(self.bucket_prefix + path)
 
     def scan(self, start: bytes, stop: bytes | None, reverse: bool) -> Iterator[tuple[bytes, bytes]]:
         """Rows with ``start <= key < stop`` in key order, or backwards; no bound above when ``stop`` is None."""
