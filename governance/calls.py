@@ -1,8 +1,7 @@
 """The host calls of governance: publish a chunk, propose, deposit, vote, cancel.
 
-Each checks everything before it writes, so a refused call changes nothing even before the executor undoes it (only
-`propose` of an upgrade stores the bundle first; the executor's savepoint takes that back). Calls pay no runtime fee
-and run whatever the bundle does; a sender may make `calls_per_block` of them in a block.
+A call that is refused leaves nothing: the executor undoes whatever it wrote up to there. Calls pay no runtime fee and
+run whatever the bundle does; a sender may make `calls_per_block` of them in a block.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from itertools import islice, pairwise
 from typing import Any
 
 from governance.agenda import pulse_of
+from governance.reading import Reader
 from governance.tables import ELECTORS, PINS, POWER, POWER_QUEUE, PULSE, Mark, Pins, Power, Pulse
 from governance.tally import Electors
 from runtime.bundle.manifest import ValidatorsPort
@@ -35,15 +36,15 @@ FOLLOWING, READING, MISSING = 0, 1, 2
 """Phases of the copy, as in `Pulse`."""
 
 
-def power_at(overlay: Overlay, voter: bytes, height: int) -> int:
+def power_at(reader: Reader, voter: bytes, height: int) -> int:
     """A voter's power in units at the end of ``height``."""
-    rows = overlay.scan(POWER, (voter,), start=(voter, height), reverse=True)
+    rows = reader.scan(POWER, (voter,), start=(voter, height), reverse=True)
     return next((row.power for _, row in rows), 0)
 
 
-def electors_at(overlay: Overlay, height: int) -> Electors:
+def electors_at(reader: Reader, height: int) -> Electors:
     """The whole electorate at the end of ``height``."""
-    rows = overlay.scan(ELECTORS, (), start=(height,), reverse=True)
+    rows = reader.scan(ELECTORS, (), start=(height,), reverse=True)
     return next((row for _, row in rows), Electors())
 
 

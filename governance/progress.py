@@ -14,6 +14,7 @@ from governance.electorate import pin, unpin
 from governance.errors import need, refused
 from governance.lifecycle import BURNS_DEPOSIT, Move, Status, after
 from governance.proposals import Proposal, Standing, Step
+from governance.reading import Reader
 from governance.tables import (
     COUNTERS,
     EMERGENCIES,
@@ -28,12 +29,11 @@ from governance.tables import (
 from governance.tally import is_vetoed
 from runtime.host import HostContext
 from runtime.receipts import event
-from storage.overlay import Overlay
 
 
-def proposal_at(overlay: Overlay, proposal: int) -> tuple[Proposal, Standing]:
+def proposal_at(reader: Reader, proposal: int) -> tuple[Proposal, Standing]:
     """Both rows of a proposal; raises HostRefused(unknown_proposal)."""
-    what, standing = overlay.get(PROPOSALS, (proposal,)), overlay.get(STANDINGS, (proposal,))
+    what, standing = reader.get(PROPOSALS, (proposal,)), reader.get(STANDINGS, (proposal,))
     if what is None or standing is None:
         raise refused("unknown_proposal", proposal=proposal)
     return what, standing

@@ -11,14 +11,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from governance.calls import AddDeposit, Cancel, CastVote, Propose
+from governance.calls import AddDeposit, Cancel, CastVote, Propose, PublishChunk
 from governance.lifecycle import Status
 from governance.module import Governance
 from governance.progress import proposal_at
-from governance.proposals import Content, MaintenanceWindow, Proposal, Standing, Statement
+from governance.proposals import Content, MaintenanceWindow, Proposal, RuntimeUpgrade, Standing, Statement
 from governance.tables import COUNTERS, LEDGER, VOTES, Counters, Ledger
-from runtime.bundle.archive import Bundle, of_files, pack
+from runtime.bundle.archive import Bundle, chunks, of_files, pack
+from runtime.bundle.checker import check_bundle
+from runtime.bundle.effect import effect_digest
 from runtime.bundle.loader import LoadedRuntime
+from runtime.bundles import CHUNK_BYTES
 from runtime.coordinator import Coordinator
 from runtime.errors import HostRefused
 from runtime.genesis import GenesisState, create_chain_state
@@ -26,6 +29,7 @@ from runtime.host import HostContext
 from runtime.identity import ChainIdentity
 from runtime.library import Library
 from runtime.parameters import RUNTIME_PARAMETERS, Parameters
+from runtime.plans import EXECUTED, RUNNING, WINDOW, Running, Window
 from runtime.purse import Purse
 from runtime.receipts import Event
 from storage.home import RELEASE, Home
@@ -76,6 +80,7 @@ class World:
         powers: Iterable[int] = (100, 100, 100, 100),
         parameters: Mapping[str, int | Fraction] | None = None,
         coins: int = 10_000,
+        bundle: Bundle | None = None,
     ) -> None:
         self.governance = Governance()
         self.voters = tuple(person(number) for number, _ in enumerate(powers, 1))
@@ -85,7 +90,7 @@ class World:
             rows.append(("staking.delegations", (voter, voter), {"shares": tokens * 10**18}))
         genesis = GenesisState(
             identity=ChainIdentity(chain_id=CHAIN_NAME, chain_name=CHAIN_NAME, genesis=bytes(32)),
-            bundle=core_bundle(),
+            bundle=bundle or core_bundle(),
             host_release=RELEASE,
             keys=(),
             rows=rows,
@@ -159,6 +164,48 @@ class World:
         assert self.propose(sender, content, **details) == "ok"
         return (self.overlay.get(COUNTERS, ()) or Counters()).last
 
+    def publish(self, sender: bytes, bundle: Bundle) -> None:
+        """Publish a bundle's chunks."""
+        pieces = chunks(bundle, CHUNK_BYTES)
+        for index, piece in enumerate(pieces):
+            args = PublishChunk(code_hash=bundle.code_hash, index=index, total=len(pieces), data=piece)
+            assert self.call(sender, "publish_chunk", args) == "ok"
+
+    def upgrade(self, bundle: Bundle, **changes: Any) -> RuntimeUpgrade:
+        """The upgrade that a bundle honestly describes, but for ``changes``."""
+        declaration = check_bundle(bundle, chain=CHAIN_NAME, host_release=RELEASE)
+        content = RuntimeUpgrade(
+            version=str(declaration.manifest.version),
+            code_hash=bundle.code_hash,
+            effect=effect_digest(self.runtime.declaration, declaration),
+            activation_delay=self.context_for(b"").parameters.integer("timelock_delay"),
+        )
+        return content.but(**changes)
+
+    def flip(self, plan_id: int, runtime: LoadedRuntime, window: int = 100) -> None:
+        """Let another runtime run from this height on, in the rows that the coordinator would write."""
+        coordinator = self.context_for(b"").coordinator
+        plan, previous = coordinator.plan(plan_id), coordinator.running()
+        coordinator.end(plan_id, EXECUTED)
+        version = str(runtime.declaration.manifest.version)
+        running = Running(code_hash=runtime.code_hash, version=version, since=self.height, plan=plan_id)
+        self.overlay.put(RUNNING, (), running)
+        self.overlay.put(
+            WINDOW,
+            (),
+            Window(
+                plan=plan_id,
+                proposal=plan.proposal,
+                activation=self.height,
+                probation_until=self.height,
+                closes=self.height + window,
+                previous=previous,
+                runtime_root=bytes(32),
+                app_root=bytes(32),
+            ),
+        )
+        self.runtime, self.reconcile = runtime, True
+
     def emergency(self, sender: bytes, content: Record, **details: Any) -> int:
         """Propose on the emergency track, which takes no deposit."""
         return self.proposed(sender, content, deposit=0, **details)
@@ -223,7 +270,8 @@ class World:
 
     def rows(self) -> dict[str, dict[bytes, bytes | None]]:
         """Every row written since genesis, to compare before and after."""
-        return {name: {key: change.new for key, change in rows.items()} for name, rows in self.overlay.changes().items()}
+        changes = self.overlay.changes()
+        return {name: {key: change.new for key, change in rows.items()} for name, rows in changes.items()}
 
     def close_home(self) -> None:
         self.state.close()
@@ -234,3 +282,24 @@ def _validator(tokens: int, bonded: bool = True) -> dict[str, Any]:
 
 
 A_STATEMENT = Statement()
+NEW_QUERY = "@query\ndef coins_of(ctx: Context, owner: Address) -> Amount:\n    return 0\n\n\n@query\ndef balance"
+
+
+def minor_bundle(version: str = "1.1.0") -> Bundle:
+    """A safe upgrade: one more query."""
+    return changed_bundle({"bank.py": (("@query\ndef balance", NEW_QUERY),)}, version)
+
+
+def breaking_bundle() -> Bundle:
+    """A breaking upgrade: a call is gone."""
+    source = dict(core_bundle().files)["faucet.py"].decode()
+    start = source.index("@call(meaning=1)\ndef refill")
+    gone = source[start : source.index("@query\ndef left")]
+    notes = ("The genesis runtime:", "Refilling the faucet ends. The genesis runtime:")
+    return changed_bundle({"faucet.py": ((gone, ""),), "bundle.toml": (notes,)}, "2.0.0")
+
+
+def flagged_bundle() -> Bundle:
+    """The genesis bundle with one call behind a feature flag."""
+    gated = '@call(meaning=1, flag="lottery")\ndef drip'
+    return changed_bundle({"faucet.py": (("@call(meaning=1)\ndef drip", gated),)}, "1.0.0")

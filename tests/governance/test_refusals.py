@@ -1,0 +1,263 @@
+"""Every refusal that governance knows, met once, and nothing changed by it.  # R2.2 R1.7 N6"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import pytest
+
+from governance.calls import MOST_ITEMS, PublishChunk
+from governance.deposits import MOST_DEPOSITORS
+from governance.errors import REFUSALS
+from governance.proposals import (
+    CancelUpgrade,
+    FeatureSwitch,
+    MaintenanceWindow,
+    NewValue,
+    ParameterChange,
+    Pause,
+    Resume,
+    Rollback,
+    Statement,
+    TreasurySpend,
+    UpgradePlan,
+)
+from tests.governance.world import A_STATEMENT, World, breaking_bundle, core_bundle, minor_bundle, person
+
+Make = Callable[..., World]
+Try = Callable[[World], str]
+STRANGER = person(30)
+FIRST, SECOND = person(1), person(2)
+
+
+def proposing(content: object, **details: object) -> Try:
+    return lambda world: world.propose(FIRST, content, **details)
+
+
+def upgrading(**changes: object) -> Try:
+    def attempt(world: World) -> str:
+        world.publish(FIRST, minor_bundle())
+        return world.propose(FIRST, world.upgrade(minor_bundle(), **changes))
+
+    return attempt
+
+
+def planned(**changes: object) -> Try:
+    plan = UpgradePlan(from_version="1.0.0", to_version="1.1.0").but(**changes)
+    return upgrading(plan=(plan,))
+
+
+def changing(*values: NewValue) -> Try:
+    return proposing(ParameterChange(values=values))
+
+
+def ratio(name: str, share: Fraction) -> NewValue:
+    return NewValue(name=name, number=share.numerator, per=share.denominator)
+
+
+def voting(**changes: object) -> Try:
+    def attempt(world: World) -> str:
+        proposal = world.proposed(FIRST, A_STATEMENT)
+        world.open(proposal)
+        return world.vote(changes.pop("voter", SECOND), proposal, changes.pop("option", "yes"), **changes)
+
+    return attempt
+
+
+def after_upgrade(attempt: Callable[[World, int], str], window: int = 100) -> Try:
+    """Bring an upgrade into force first; the attempt gets its proposal."""
+
+    def run(world: World) -> str:
+        world.publish(FIRST, minor_bundle())
+        proposal = world.proposed(FIRST, world.upgrade(minor_bundle()))
+        world.passed(proposal)
+        world.run_to(world.standing(proposal).effective)
+        world.flip(world.standing(proposal).plan, world.library.add(minor_bundle()), window)
+        world.end_block()
+        return attempt(world, proposal)
+
+    return run
+
+
+def too_many_calls(world: World) -> str:
+    codes = [world.propose(FIRST, A_STATEMENT, title="") for _ in range(4)]
+    assert codes == ["no_title"] * 4
+    proposal = world.proposed(FIRST, A_STATEMENT)
+    for _ in range(3):
+        assert world.propose(FIRST, A_STATEMENT) == "ok"
+    return world.cancel(FIRST, proposal)
+
+
+def too_many_open(world: World) -> str:
+    world.proposed(FIRST, A_STATEMENT)
+    return world.propose(FIRST, A_STATEMENT)
+
+
+def breaking_on_the_plain_track(world: World) -> str:
+    world.publish(FIRST, breaking_bundle())
+    return world.propose(FIRST, world.upgrade(breaking_bundle()), track="upgrade")
+
+
+def a_second_emergency(world: World) -> str:
+    world.emergency(FIRST, Pause())
+    return world.propose(FIRST, Pause(), deposit=0)
+
+
+def pausing_twice(world: World) -> str:
+    world.executed(world.emergency(FIRST, Pause()))
+    return world.propose(FIRST, Pause(), deposit=0)
+
+
+def deposit_on_a_funded_one(world: World) -> str:
+    return world.deposit(SECOND, world.proposed(FIRST, A_STATEMENT), 5)
+
+
+def an_empty_deposit(world: World) -> str:
+    return world.deposit(SECOND, world.proposed(FIRST, A_STATEMENT, deposit=250), 0)
+
+
+def one_depositor_too_many(world: World) -> str:
+    proposal = world.proposed(FIRST, A_STATEMENT, deposit=250)
+    bank = world.runtime.tables["bank.accounts"]
+    for number in range(2, MOST_DEPOSITORS + 1):
+        world.overlay.put(bank, (person(1_000 + number),), bank.record(balance=1))
+        assert world.deposit(person(1_000 + number), proposal, 1) == "ok"
+    return world.deposit(STRANGER, proposal, 1)
+
+
+def voting_early(world: World) -> str:
+    return world.vote(SECOND, world.proposed(FIRST, A_STATEMENT), "yes")
+
+
+def voting_late(world: World) -> str:
+    proposal = world.proposed(FIRST, A_STATEMENT)
+    world.open(proposal)
+    world.close(proposal)
+    return world.vote(SECOND, proposal, "yes")
+
+
+def the_same_vote_again(world: World) -> str:
+    proposal = world.proposed(FIRST, A_STATEMENT)
+    world.open(proposal)
+    assert world.vote(SECOND, proposal, "no") == "ok"
+    return world.vote(SECOND, proposal, "no")
+
+
+def cancelling_for_another(world: World) -> str:
+    return world.cancel(SECOND, world.proposed(FIRST, A_STATEMENT))
+
+
+def cancelling_after_the_close(world: World) -> str:
+    proposal = world.proposed(FIRST, TreasurySpend(recipient=STRANGER, amount=1))
+    world.passed(proposal)
+    return world.cancel(FIRST, proposal)
+
+
+def publishing(world: World, **changes: int) -> str:
+    chunk = PublishChunk(code_hash=bytes(32), index=0, total=1, data=b"x")
+    return world.call(changes.pop("sender", STRANGER), "publish_chunk", chunk.but(**changes))
+
+
+SPEND = TreasurySpend(recipient=STRANGER, amount=1)
+
+CASES: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
+    "too_many_calls": (too_many_calls, {"calls_per_block": 4}),
+    "too_many_open": (too_many_open, {"max_open_per_proposer": 1}),
+    "no_power": (voting(voter=STRANGER), {}),
+    "below_power_floor": (lambda world: world.propose(STRANGER, Pause(), deposit=0), {}),
+    "one_emergency_each": (a_second_emergency, {}),
+    "publisher_unknown": (lambda world: publishing(world, sender=person(77)), {}),
+    "no_title": (proposing(A_STATEMENT, title=""), {}),
+    "too_long": (proposing(A_STATEMENT, description="x" * 10_001), {}),
+    "too_many_items": (proposing(A_STATEMENT, links=("x",) * (MOST_ITEMS + 1)), {}),
+    "bad_window": (proposing(A_STATEMENT, window=MaintenanceWindow(opens=50, closes=50)), {}),
+    "unknown_track": (proposing(A_STATEMENT, track="express"), {}),
+    "wrong_track": (proposing(SPEND, track="emergency"), {}),
+    "breaking_track_needed": (breaking_on_the_plain_track, {}),
+    "deposit_too_small": (proposing(A_STATEMENT, deposit=249), {}),
+    "no_deposit_here": (proposing(Pause(), deposit=1), {}),
+    "unknown_target": (proposing(FeatureSwitch(name="lottery", on=True)), {}),
+    "nothing_changes": (changing(NewValue(name="voting_period", number=10)), {}),
+    "deposit_unaffordable": (changing(NewValue(name="min_deposit", number=1_001)), {}),
+    "rules_conflict": (changing(NewValue(name="emergency_period", number=2_000)), {}),
+    "wrong_version": (upgrading(version="1.2.0"), {}),
+    "wrong_effect": (upgrading(effect=bytes(32)), {}),
+    "activation_too_soon": (upgrading(activation_delay=9), {}),
+    "already_running": (upgrading(code_hash=core_bundle().code_hash), {}),
+    "wrong_plan": (planned(from_version="0.9.0"), {}),
+    "unknown_migration": (planned(migration_names=("bank.nothing",)), {}),
+    "no_open_window": (proposing(Rollback(upgrade=1), deposit=0), {}),
+    "window_too_short": (after_upgrade(lambda w, p: w.propose(FIRST, Rollback(upgrade=p), deposit=0), 10), {}),
+    "not_that_upgrade": (after_upgrade(lambda w, p: w.propose(FIRST, Rollback(upgrade=p + 1), deposit=0)), {}),
+    "not_scheduled": (
+        lambda world: world.propose(FIRST, CancelUpgrade(upgrade=world.proposed(SECOND, A_STATEMENT)), deposit=0),
+        {},
+    ),
+    "already_paused": (pausing_twice, {}),
+    "not_paused": (proposing(Resume(), deposit=0), {}),
+    "unknown_proposal": (lambda world: world.deposit(FIRST, 9, 1), {}),
+    "not_in_deposit": (deposit_on_a_funded_one, {}),
+    "no_coins": (an_empty_deposit, {}),
+    "too_many_depositors": (one_depositor_too_many, {}),
+    "voting_not_open": (voting_early, {}),
+    "voting_closed": (voting_late, {}),
+    "unknown_option": (voting(option="maybe"), {}),
+    "other_bundle": (voting(bundle=bytes(32)), {}),
+    "other_effect": (voting(effect=bytes(32)), {}),
+    "same_vote": (the_same_vote_again, {}),
+    "not_the_proposer": (cancelling_for_another, {}),
+    "too_late_to_cancel": (cancelling_after_the_close, {}),
+    "chunk_total": (lambda world: publishing(world, index=1), {}),
+}
+
+
+def test_every_code_of_the_table_has_a_case() -> None:
+    assert set(CASES) == set(REFUSALS)
+
+
+@pytest.mark.parametrize("code", list(CASES))
+def test_a_refused_call_names_its_rule_and_changes_nothing(code: str, make_world: Make) -> None:
+    attempt, parameters = CASES[code]
+    world = make_world(parameters=parameters)
+    seen: list[object] = []
+    send = world.call
+
+    def watched(sender: bytes, name: str, args: object) -> str:
+        before, events = world.rows(), len(world.events)
+        outcome = send(sender, name, args)
+        if outcome != "ok":
+            seen.append(world.rows() == before and len(world.events) == events)
+        return outcome
+
+    world.call = watched
+    assert attempt(world) == code
+    assert seen and all(seen)
+
+
+@pytest.mark.parametrize("text", list(REFUSALS.values()))
+def test_a_refusal_is_one_line_that_says_what_to_do_or_what_is_so(text: str) -> None:
+    assert "\n" not in text
+    assert len(text) > 20
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (NewValue(name="no_such_thing", number=1), "unknown_target"),
+        (NewValue(name="voting_period", number=1), "out_of_bounds"),
+        (NewValue(name="voting_period", number=1, per=2), "wrong_kind"),
+        (ratio("quorum_threshold", Fraction(9, 10)), "out_of_bounds"),
+        (ratio("approval_threshold", Fraction(1, 2)), "out_of_bounds"),
+        (NewValue(name="rollback_window", number=1), "out_of_bounds"),
+        (NewValue(name="max_individual_power_percent", number=20), "rules_conflict"),
+        (ratio("emergency_threshold", Fraction(6, 10)), "rules_conflict"),
+        (ratio("breaking_threshold", Fraction(6, 10)), "rules_conflict"),
+    ],
+)
+def test_no_vote_can_set_a_parameter_that_would_lock_the_chain(world: World, change: NewValue, code: str) -> None:
+    assert world.propose(FIRST, ParameterChange(values=(change,))) == code
+
+
+def test_an_unpayable_deposit_is_refused_by_the_purse(world: World) -> None:
+    assert world.propose(person(77), Statement()) == "insufficient_funds"

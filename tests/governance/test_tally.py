@@ -1,0 +1,123 @@
+"""Counting and judging votes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from governance.lifecycle import Move
+from governance.tally import Electors, Option, Tally, counted_power, is_vetoed, judge, reaches
+from governance.tracks import Ratio, Track
+
+POWER = st.integers(0, 2**200)
+
+
+def track(**changes: object) -> Track:
+    rules = Track(
+        name="ordinary",
+        delay=1,
+        period=1,
+        timelock=1,
+        grace=1,
+        deposit=0,
+        deposit_period=1,
+        quorum=Ratio(part=334, whole=1000),
+        threshold=Ratio(part=667, whole=1000),
+        veto=Ratio(part=334, whole=1000),
+        min_voters=1,
+        max_individual_power_percent=100,
+        power_floor=Ratio(part=0, whole=1),
+    )
+    return rules.but(**changes)
+
+
+ALL = Electors(power=1000, voters=10)
+
+
+def tally(yes: int = 0, no: int = 0, abstain: int = 0, veto: int = 0, voters: int = 5) -> Tally:
+    return Tally(yes=yes, no=no, abstain=abstain, veto=veto, voters=voters)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (tally(voters=0), (Move.REJECTED, "too_few_voters")),
+        (tally(yes=333), (Move.REJECTED, "no_quorum")),
+        (tally(yes=334), (Move.PASSED, "passed")),
+        (tally(yes=667, no=333), (Move.PASSED, "passed")),
+        (tally(yes=666, no=334), (Move.REJECTED, "below_threshold")),
+        (tally(yes=666, veto=334), (Move.VETOED, "vetoed")),
+        (tally(yes=667, veto=333), (Move.PASSED, "passed")),
+        (tally(abstain=1000), (Move.REJECTED, "only_abstentions")),
+        (tally(yes=2, no=1, abstain=900), (Move.REJECTED, "below_threshold")),
+        (tally(yes=667, no=333, abstain=0, voters=1), (Move.PASSED, "passed")),
+        (tally(veto=333), (Move.REJECTED, "no_quorum")),
+    ],
+)
+def test_each_rule_decides_exactly_at_its_edge(count: Tally, expected: tuple[Move, str]) -> None:
+    assert judge(count, ALL, track()) == expected
+
+
+def test_fewer_voters_than_demanded_reject_but_a_small_electorate_is_not_locked() -> None:
+    demanding = track(min_voters=3)
+    assert judge(tally(yes=900, voters=2), ALL, demanding) == (Move.REJECTED, "too_few_voters")
+    assert judge(tally(yes=900, voters=2), Electors(power=1000, voters=2), demanding) == (Move.PASSED, "passed")
+
+
+def test_an_empty_electorate_approves_nothing() -> None:
+    assert judge(Tally(), Electors(), track(min_voters=0))[0] is Move.REJECTED
+
+
+@given(POWER, st.integers(1, 2**200), st.integers(0, 10**6), st.integers(1, 10**6))
+def test_shares_are_compared_exactly(part: int, whole: int, numerator: int, denominator: int) -> None:
+    exact = Fraction(part, whole) >= Fraction(numerator, denominator)
+    assert reaches(part, whole, Ratio(part=numerator, whole=denominator)) is exact
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=20), st.integers(1, 100))
+def test_with_the_cut_at_or_above_the_quorum_everyone_together_always_makes_it(powers: list[int], percent: int) -> None:
+    electors = Electors(power=sum(powers), voters=len(powers))
+    rules = track(max_individual_power_percent=percent, quorum=Ratio(part=percent, whole=100))
+    together = sum(counted_power(power, electors, rules) for power in powers)
+    assert reaches(together, electors.power, rules.quorum)
+
+
+@given(POWER, POWER, st.integers(1, 100))
+def test_nobody_counts_for_more_than_the_cut_or_than_his_power(power: int, others: int, percent: int) -> None:
+    electors = Electors(power=power + others, voters=2)
+    counted = counted_power(power, electors, track(max_individual_power_percent=percent))
+    assert counted <= power
+    assert counted * 100 < electors.power * percent + 100
+    assert counted > 0 or power == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(list(Option))), max_size=30))
+@settings(max_examples=200)
+def test_a_kept_tally_equals_a_count_of_the_last_votes(cast: list[tuple[int, Option]]) -> None:
+    weights = [3, 5, 7, 11, 2**150]
+    kept, last = Tally(), {}
+    for voter, option in cast:
+        before = last.get(voter)
+        if before is None:
+            kept = kept.with_vote(option, weights[voter])
+        elif before is not option:
+            kept = kept.with_change(before, option, weights[voter])
+        last[voter] = option
+    for option in Option:
+        assert getattr(kept, option.value) == sum(weights[v] for v, chosen in last.items() if chosen is option)
+    assert kept.voters == len(last)
+
+
+@given(POWER, POWER, POWER, POWER)
+def test_more_yes_never_turns_approval_into_rejection(yes: int, no: int, abstain: int, veto: int) -> None:
+    electors = Electors(power=2**203, voters=5)
+    before = judge(tally(yes, no, abstain, veto), electors, track())
+    after = judge(tally(yes + 10**9, no, abstain, veto), electors, track())
+    assert before[0] is not Move.PASSED or after[0] is Move.PASSED
+
+
+def test_no_veto_vote_is_no_veto() -> None:
+    assert not is_vetoed(Tally(), track())
