@@ -116,9 +116,6 @@ def outcome(chosen: click.Command, arguments: Sequence[str], name: str) -> int:
         if "--json" in arguments:
             click.echo(json.dumps({"error": {"code": "usage", "message": wrong.format_message()}}, indent=2))
         return int(Exit.USAGE)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(Exit.PASSED)
     except Exception as error:
         return failed(error, as_json="--json" in arguments)
 
