@@ -48,7 +48,7 @@ class Codec(Generic[R]):
         """The record of bytes that `encode` made; raises `NotCanonical` when they are no such record."""
         try:
             return self._read(raw)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeDecodeError):
             return self._decode_wide(raw)
         except msgspec.DecodeError as error:
             raise NotCanonical(self.name, str(error)) from None
@@ -76,7 +76,7 @@ class Codec(Generic[R]):
     def _decode_wide(self, raw: bytes) -> R:
         try:
             return cast(R, from_wide(self.record, msgspec.msgpack.decode(raw)))
-        except (msgspec.DecodeError, InvalidRecord, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, InvalidRecord, RecursionError) as error:
             raise NotCanonical(self.name, str(error)) from None
 
 

@@ -56,7 +56,8 @@ def test_garbage_is_no_signature_and_no_error(public, message, signature):
 
 
 def test_derived_keys_are_the_same_in_every_run_and_differ_by_seed_and_label():
-    assert derive(b"seed", "validator-1").public.hex() == "aee566430b8afc87b39bd7392ccc88613c517a368e2c320985e12d8aea5ade29"
+    key = derive(b"seed", "validator-1")
+    assert key.public.hex() == "aee566430b8afc87b39bd7392ccc88613c517a368e2c320985e12d8aea5ade29"
     keys = {derive(seed, label).public for seed in (b"a", b"ab") for label in ("", "b", "bc", "c")}
     assert len(keys) == 8
 

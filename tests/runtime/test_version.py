@@ -51,7 +51,8 @@ def test_a_version_is_compatible_with_older_ones_of_its_major_only():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", "1.0", "1.0.0.0", "01.0.0", "1.00.0", "1.0.-1", "1.0.0\n", " 1.0.0", "v1.0.0", "1.0.\u0661", "1.0.1e3"]
+    "text",
+    ["", "1", "1.0", "1.0.0.0", "01.0.0", "1.00.0", "1.0.-1", "1.0.0\n", " 1.0.0", "v1.0.0", "1.0.\u0661", "1.0.1e3"],
 )
 def test_what_str_would_not_write_is_no_version(text):
     with pytest.raises(VersionInvalid) as refused:
