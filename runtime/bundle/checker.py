@@ -7,12 +7,17 @@ function, so what a developer sees is what the chain will say.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runtime.bundle.archive import MANIFEST, Bundle
+from runtime.bundle.bodies import check_body
 from runtime.bundle.declarations import ModuleDeclaration, RuntimeDeclaration
 from runtime.bundle.grammar import Reading, parse_source, read_module
 from runtime.bundle.manifest import Manifest, parse_manifest
 from runtime.bundle.problems import BundleRefused, Findings, Problem
+from runtime.bundle.surroundings import Body, surroundings_of
 from runtime.bundle.upgrade import check_upgrade
+from runtime.bundle.whole import whole_problems
 from runtime.version import RuntimeVersion
 
 __all__ = ["check_bundle", "check_upgrade"]
@@ -25,25 +30,26 @@ def check_bundle(bundle: Bundle, *, chain: str | None, host_release: str | None)
     """
     manifest = parse_manifest(bundle.file(MANIFEST) or b"")
     problems = _manifest_problems(manifest, chain, host_release)
-    readings: list[Reading] = []
+    readings: list[tuple[Reading, Findings]] = []
     for name, file, is_library in _sources(bundle, manifest):
         findings = Findings(file)
-        source = bundle.file(file)
-        if source is None:
-            problems.append(Problem("missing_source", MANIFEST, 0, f"the source {file} of {name} is not in the bundle"))
-            continue
-        tree = parse_source(file, source, findings)
-        if tree is not None:
-            readings.append(read_module(name, file, is_library, tree, findings))
-        problems.extend(findings.problems)
+        reading = _read(bundle, name, file, is_library, findings)
+        if reading is None:
+            problems.extend(findings.problems)
+        else:
+            readings.append((reading, findings))
+    modules = _judge(readings, manifest)
+    problems.extend(problem for _, findings in readings for problem in findings.problems)
+    declaration = RuntimeDeclaration(
+        manifest,
+        tuple(module for module in modules if not module.is_library),
+        tuple(module for module in modules if module.is_library),
+    )
+    if not problems:
+        problems.extend(whole_problems(declaration))
     if problems:
         raise BundleRefused(problems)
-    declared: list[ModuleDeclaration] = [reading.declaration for reading in readings]
-    return RuntimeDeclaration(
-        manifest,
-        tuple(module for module in declared if not module.is_library),
-        tuple(module for module in declared if module.is_library),
-    )
+    return declaration
 
 
 def _sources(bundle: Bundle, manifest: Manifest) -> list[tuple[str, str, bool]]:
@@ -52,6 +58,53 @@ def _sources(bundle: Bundle, manifest: Manifest) -> list[tuple[str, str, bool]]:
     named = {module.source for module in manifest.modules}
     rest = [(file.removesuffix(".py"), file, True) for file, _ in bundle.files if file not in {*named, MANIFEST}]
     return modules + rest
+
+
+def _read(bundle: Bundle, name: str, file: str, is_library: bool, findings: Findings) -> Reading | None:
+    source = bundle.file(file)
+    if source is None:
+        findings.report("missing_source", 0, f"the manifest names it as the source of {name}; it is not in the bundle")
+        return None
+    tree = parse_source(file, source, findings)
+    return None if tree is None else read_module(name, file, is_library, tree, findings)
+
+
+def _judge(readings: list[tuple[Reading, Findings]], manifest: Manifest) -> list[ModuleDeclaration]:
+    """Judge every function body; the declarations, with what only bodies tell."""
+    everyone = [reading for reading, _ in readings]
+    modules = []
+    for reading, findings in readings:
+        around = surroundings_of(reading, everyone, manifest)
+        own = reading.declaration
+        for body in _bodies(reading):
+            old_fields = check_body(body, around, findings)
+            if body.has_old:
+                own = _with_old_fields(own, body.node.name, old_fields)
+        modules.append(own)
+    return modules
+
+
+def _bodies(reading: Reading) -> list[Body]:
+    own, functions = reading.declaration, reading.functions
+    bodies = [Body(functions[made.name], "pure") for made in own.functions]
+    bodies += [Body(functions[call.name], "call") for call in own.calls]
+    bodies += [Body(functions[query.name], "query") for query in own.queries]
+    bodies += [Body(functions[hook.function], "health" if hook.kind == "health" else "hook") for hook in own.hooks]
+    bodies += [Body(functions[check.function], "validate") for check in own.validators]
+    bodies += [Body(functions[step.function], "migration", step.frozen, step.reads) for step in own.migrations]
+    return bodies
+
+
+def _with_old_fields(module: ModuleDeclaration, function: str, fields: tuple[str, ...]) -> ModuleDeclaration:
+    return replace(
+        module,
+        migrations=tuple(
+            replace(made, old_fields=fields) if made.function == function else made for made in module.migrations
+        ),
+        validators=tuple(
+            replace(made, old_fields=fields) if made.function == function else made for made in module.validators
+        ),
+    )
 
 
 def _manifest_problems(manifest: Manifest, chain: str | None, host_release: str | None) -> list[Problem]:

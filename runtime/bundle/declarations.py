@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from runtime.bundle.manifest import Manifest
 from storage.keys import KeyKind
 from storage.record import Schema, TypeSpec
-
-from runtime.bundle.manifest import Manifest
 
 Constant = int | bool | str | bytes | tuple["Constant", ...]
 HookKind = Literal["begin_block", "end_block", "pre_upgrade", "post_upgrade", "health"]
@@ -184,6 +183,8 @@ class ValidateDeclaration:
 
     module: str
     table: str
+    old_fields: tuple[str, ...]
+    """Every field of the old record that the source reads."""
     function: str
     file: str
     line: int

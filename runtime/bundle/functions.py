@@ -201,7 +201,9 @@ def _validate(
     if parameters(node) != ("old", "new"):
         findings.report("context", node, "a validation takes (old, new)")
         return None
-    return None if table is None else ValidateDeclaration(scope.module, table.name, node.name, scope.file, node.lineno)
+    if table is None:
+        return None
+    return ValidateDeclaration(scope.module, table.name, (), node.name, scope.file, node.lineno)
 
 
 def _own_table(

@@ -75,6 +75,7 @@ def read_module(name: str, file: str, is_library: bool, tree: ast.Module, findin
     reader = _Reader(name, file, findings)
     for position, statement in enumerate(tree.body):
         reader.read(statement, first=position == 0)
+    reader.check_imported(tree)
     if is_library:
         reader.refuse_all_but_functions()
     return Reading(reader.declaration(is_library), reader.functions)
@@ -115,6 +116,14 @@ class _Reader:
                 self._findings.report(
                     "module_statement", statement, "only declarations stand at module level; code stands in functions"
                 )
+
+    def check_imported(self, tree: ast.Module) -> None:
+        """Declarations use names of the API that the source imports; bodies are judged on their own."""
+        for statement in tree.body:
+            roots = statement.decorator_list if isinstance(statement, ast.FunctionDef) else [statement]
+            for node in (node for root in roots for node in ast.walk(root)):
+                if isinstance(node, ast.Name) and node.id in API and node.id not in self._api:
+                    self._findings.report("not_imported", node, f"import {node.id} from {_API_MODULE}")
 
     def refuse_all_but_functions(self) -> None:
         """A source that is no module of the manifest holds constants and pure functions only."""

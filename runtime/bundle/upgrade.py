@@ -25,6 +25,7 @@ def check_upgrade(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> 
         *_renames(running, proposed),
         *_tables(running, proposed),
         *_schema_numbers(running, proposed),
+        *_validators(running, proposed),
     ]
     for migration in proposed.migrations():
         problems.extend(_migration(migration, running, proposed))
@@ -141,14 +142,24 @@ def _migration(
             f"{old.module} runs schema {schema}, the migration starts from {migration.from_schema}; "
             "write it from the running schema, and delete those already done",
         )
-    fields = {spec.name for spec in old.record.fields}
-    for name in migration.old_fields:
-        if name not in fields:
-            known = ", ".join(sorted(fields))
-            yield problem("unknown_field", f"the running {old.id} has no field {name!r}; it has {known}")
+    for name in _unknown(migration.old_fields, old):
+        yield problem("unknown_field", f"the running {old.id} has no field {name!r}")
     for table in migration.reads:
         if running.table(table) is None:
             yield problem("unknown_table", f"reads names {table!r}, which the running runtime does not have")
+
+
+def _unknown(names: tuple[str, ...], table: TableDeclaration) -> Iterator[str]:
+    return (name for name in names if table.record.field(name) is None)
+
+
+def _validators(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
+    before = {new.id: old for old, new in table_pairs(running, proposed)}
+    for validator in proposed.validators():
+        old = before.get(validator.table_id)
+        for name in _unknown(validator.old_fields, old) if old else ():
+            message = f"the running {validator.table_id} has no field {name!r}"
+            yield Problem("unknown_field", validator.file, validator.line, message)
 
 
 def _file(declaration: RuntimeDeclaration, table: TableDeclaration) -> str:
