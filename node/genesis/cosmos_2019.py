@@ -111,9 +111,7 @@ def locked(reading: Reading, owner: bytes, coins: int, row: Place) -> Vesting | 
 def purses(held: Sequence[tuple[bytes, int, Place]], vesting: Sequence[Vesting]) -> tuple[Purse, ...]:
     """Every account with what it can spend at once."""
     locked_coins = {part.owner: part.locked for part in vesting}
-    return tuple(
-        Purse(owner, coins - locked_coins.get(owner, 0), ROLES.get(owner, "")) for owner, coins, _ in held
-    )
+    return tuple(Purse(owner, coins - locked_coins.get(owner, 0), ROLES.get(owner, "")) for owner, coins, _ in held)
 
 
 def deposits(reading: Reading, state: Place) -> tuple[Deposit, ...]:

@@ -1,12 +1,12 @@
 """What a genesis file or a request for one is refused for, under the node room's tree.
 
-    NodeError
-    `-- GenesisRefused
-        |-- GenesisMissing        there is no file at the path
-        |-- GenesisMalformed      a value in the file is not what its place asks for
-        |-- GenesisForeign        the file is of no layout that this release reads
-        |-- GenesisInconsistent   every value is well formed, but they contradict each other
-        `-- SeedInvalid           a seed that cannot stand in a chain id
+NodeError
+`-- GenesisRefused
+    |-- GenesisMissing        there is no file at the path
+    |-- GenesisMalformed      a value in the file is not what its place asks for
+    |-- GenesisForeign        the file is of no layout that this release reads
+    |-- GenesisInconsistent   every value is well formed, but they contradict each other
+    `-- SeedInvalid           a seed that cannot stand in a chain id
 """
 
 from __future__ import annotations

@@ -54,8 +54,10 @@ def test_every_command_of_the_menu_is_a_file_that_runs_alone(name: str) -> None:
 
 
 def test_the_menu_loads_no_command() -> None:
-    code = "import sys; from scripts.cli import synod; synod.main(['--help'], standalone_mode=False); " \
+    code = (
+        "import sys; from scripts.cli import synod; synod.main(['--help'], standalone_mode=False); "
         "sys.exit(any(n.startswith(('scripts.keys', 'runtime', 'node')) for n in sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=ROOT).returncode == 0
 
 

@@ -40,7 +40,7 @@ def test_the_running_python_comes_first() -> None:
 
 def test_a_shim_that_only_fails_is_passed_over(machine: Script) -> None:
     machine("python3.12", "echo 'pyenv: python3.12: command not found' >&2; exit 127")
-    good = machine("python3.11", f"exec {sys.executable} \"$@\"")
+    good = machine("python3.11", f'exec {sys.executable} "$@"')
     found = interpreters.find_installed()
     assert found is not None
     assert good.exists()

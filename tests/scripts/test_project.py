@@ -62,7 +62,11 @@ def test_set_up_needs_nothing_installed() -> None:
     names = re.findall(r"^([a-z0-9-]+)==", LOCK, re.MULTILINE)
     answer = subprocess.run(
         [sys.executable, "-S", "-c", code, *names, "storage", "runtime", "node"],
-        capture_output=True, text=True, check=True, cwd=ROOT, env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
     )
     assert answer.stdout.strip() == "[]"
 
