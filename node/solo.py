@@ -9,17 +9,44 @@ the last of them signed only once all are on disk, and a crash makes the same bl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter_ns
 
 from node.application import Application
 from runtime.block import Block, block_id
 from runtime.chain import PreparedBlock
 from runtime.commit import COMMITS, Commit, Signature, commit_message
 from runtime.keys import PrivateKey
+from runtime.receipts import Event, Receipt
 from storage.blocklog import Rows as LogRows
 from storage.blocklog import commit_row
+from storage.checkpoint import Checkpoint
 from storage.headfile import Head
 from storage.signing import LastSigned
 from storage.state import WAITING_BLOCKS
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBlock:
+    """A committed block, and how long its parts took on this machine, in nanoseconds."""
+
+    prepared: PreparedBlock
+    checkpoint: Checkpoint | None
+    """The checkpoint of the height before, when this block activates an upgrade."""
+    checkpoint_ns: int
+    execution_ns: int
+    """Executing the block; at an activation that includes building the new generation, if it was not built before."""
+    commit_ns: int
+
+    @property
+    def receipts(self) -> tuple[Receipt, ...]:
+        """Of the transactions in order, then of hooks that failed."""
+        return self.prepared.receipts
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What the block told."""
+        return self.prepared.events
 
 
 class Solo:
@@ -38,7 +65,7 @@ class Solo:
         """Validators whose keys are here take turns by height."""
         return self._operators[height % len(self._operators)]
 
-    def make_block(self, transactions: tuple[bytes, ...] | None = None) -> PreparedBlock:
+    def make_block(self, transactions: tuple[bytes, ...] | None = None) -> MadeBlock:
         """Make, sign and commit one block, from the mempool or with exactly these transactions."""
         application = self.application
         proposer = self.proposer(application.state.height + 1)
@@ -46,13 +73,15 @@ class Solo:
             block = application.prepare_proposal(proposer)
         else:
             block = application.block_of(proposer, transactions)
-        if application.checkpoint_due():
-            application.checkpoint("before the upgrade")
+        began = perf_counter_ns()
+        checkpoint = application.checkpoint("upgrade") if application.checkpoint_due() else None
         signatures = self._sign(block)
+        checked = perf_counter_ns()
         prepared = application.finalize_block(block)
+        executed = perf_counter_ns()
         application.commit(prepared, rows=[*self._unwritten, signatures])
         self._unwritten = []
-        return prepared
+        return MadeBlock(prepared, checkpoint, checked - began, executed - checked, perf_counter_ns() - executed)
 
     def fast_forward(self, height: int, progress: Callable[[int], None] | None = None) -> Head:
         """Make blocks up to ``height``; those with no transaction share syncs. ``progress`` hears each synced height."""

@@ -39,6 +39,8 @@ class Opening:
     """The runtime changed in this block, forward or back."""
     activated: int = 0
     """The plan that took effect in this block."""
+    migrated: int = 0
+    """Records its migrations wrote."""
     seconds: tuple[tuple[int, Receipts], ...] = ()
     """Second receipts of replayed heights."""
     receipts: tuple[Receipt, ...] = ()
@@ -104,7 +106,9 @@ class Opener:
             root_after=self.state.prepare(overlay).runtime_root,
             snapshot=self.state.head.app_root,
         )
-        return Opening(new, flip.counters, flipped=True, activated=plan_id, receipts=tuple(pre_receipts))
+        return Opening(
+            new, flip.counters, flipped=True, activated=plan_id, migrated=flip.migrated, receipts=tuple(pre_receipts)
+        )
 
     def _load(self, overlay: Overlay, plan: Plan, old: LoadedRuntime) -> LoadedRuntime:
         try:

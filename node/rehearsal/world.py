@@ -6,24 +6,25 @@ Keys come from the seed, so two rehearsals with the same arguments agree in ever
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from governance.calls import CALLS as GOVERNANCE_CALLS
+from governance.tables import COUNTERS
 from node.application import Application
 from node.genesis.document import Genesis
 from node.genesis.substitute import account_key, validator_key
 from node.mempool import Limits
-from node.solo import Solo
+from node.solo import MadeBlock, Solo
 from node.verification import Verifier
 from node.wallet import Wallet
 from runtime.accounts import ACCOUNTS
-from runtime.chain import PreparedBlock
 from runtime.coordinator import Coordinator
 from runtime.errors import HostRefused
 from runtime.host import HostCall
 from runtime.parameters import Parameters
-from runtime.receipts import OK, Receipt
+from runtime.receipts import OK
 from storage.home import Home, HomeLock
 from storage.overlay import Overlay
 from storage.record import Record
@@ -31,6 +32,10 @@ from storage.signing import LastSigned
 
 HOST: dict[str, HostCall] = {f"{call.module}.{call.name}": call for call in GOVERNANCE_CALLS}
 Progress = Callable[[int], None]
+TRAFFIC_ACCOUNTS = 16
+LEAST_TO_SEND = 10_000
+SAMPLES: dict[str, Any] = {"text": "hello", "amount": 1, "flag": True, "data": b"hello"}
+"""Arguments by kind, to try out a new call with."""
 
 
 class World:
@@ -43,6 +48,9 @@ class World:
         self.solo = solo
         self.genesis = genesis
         self._wallets: dict[bytes, Wallet] = {}
+        self._senders: tuple[bytes, ...] = ()
+        self.first_calls = frozenset(application.chain.loaded.calls)
+        """Calls of the runtime that ran when this world was opened."""
 
     @classmethod
     def create(cls, root: Path, genesis: Genesis) -> World:
@@ -101,6 +109,44 @@ class World:
             self._wallets[address] = found
         return found
 
+    def operators(self) -> tuple[bytes, ...]:
+        """The bonded validators of the genesis, in the order of their addresses."""
+        return tuple(one.operator for one in self.genesis.validators if one.bonded)
+
+    def richest_operator(self) -> bytes:
+        """The bonded validator that can best pay a deposit."""
+        balances = {account.address: account.balance for account in self.genesis.accounts}
+        return max(self.operators(), key=lambda operator: (balances.get(operator, 0), operator))
+
+    def accounts(self) -> tuple[bytes, ...]:
+        """Accounts of people with coins to send, at most TRAFFIC_ACCOUNTS, in the order of their addresses."""
+        if not self._senders:
+            rich = (one.address for one in self.genesis.accounts if one.key and one.balance > LEAST_TO_SEND)
+            self._senders = tuple(islice(rich, TRAFFIC_ACCOUNTS))
+        return self._senders
+
+    def last_proposal(self) -> int:
+        """The id of the newest proposal."""
+        counters = self.overlay().get(COUNTERS, ())
+        return 0 if counters is None else counters.last
+
+    def traffic(self, count: int) -> None:
+        """Submit ordinary transfers, each account paying the next."""
+        senders = self.accounts()
+        for place in range(count):
+            sender, receiver = senders[place % len(senders)], senders[(place + 1) % len(senders)]
+            self.call(sender, "bank.send", to=receiver, coins=1 + place)
+
+    def use_new_calls(self) -> None:
+        """Use a call that the runtime of the genesis did not have, if its arguments can be made up."""
+        known = {f"{module}.{name}" for module, name in self.first_calls}
+        for (module, name), call in sorted(self.application.chain.loaded.calls.items()):
+            full = f"{module}.{name}"
+            if full not in known and not call.declaration.internal:
+                values = {spec.name: SAMPLES.get(spec.type.kind) for spec in call.declaration.args.fields}
+                if None not in values.values():
+                    self.call(self.accounts()[0], full, **values)
+
     def submit(self, raw: bytes) -> None:
         """Put a raw transaction into the mempool; raises its typed refusal."""
         self.application.check_tx(self.application.decode(raw))
@@ -115,18 +161,18 @@ class World:
         declaration = self.application.chain.loaded.calls[(module, name)].declaration
         self.submit(self.wallet(sender).call(declaration, fee, **args))
 
-    def block(self) -> PreparedBlock:
+    def block(self) -> MadeBlock:
         """Make the next block."""
         return self.solo.make_block()
 
-    def must(self) -> tuple[Receipt, ...]:
+    def must(self) -> MadeBlock:
         """Make the next block and insist that every transaction in it succeeded; raises HostRefused with the first
         code that did not."""
-        receipts = self.block().receipts
-        for receipt in receipts:
+        made = self.block()
+        for receipt in made.receipts:
             if receipt.code != OK:
                 raise HostRefused(receipt.code, f"{receipt.code} at {receipt.file}:{receipt.line}")
-        return receipts
+        return made
 
     def forward(self, height: int, progress: Progress | None = None) -> None:
         """Fast-forward to a height."""

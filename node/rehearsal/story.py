@@ -1,0 +1,154 @@
+"""The whole rehearsal, told in order.
+
+1. The bundle under rehearsal is published, voted and activated, and its new runtime goes on making blocks.
+2. Two that go wrong, proposed together on top of it: the first breaks the supply in its migration and drops the
+   invariant that would say so (stopped at A with nothing committed), the second waits its turn, is sound at A and
+   mints at A + 10 (rolled back by itself to A - 1 and replayed).
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from governance.lifecycle import Status
+from governance.progress import proposal_at
+from node.rehearsal import upgrade
+from node.rehearsal.demonstrations import breaks_supply, mints_later
+from node.rehearsal.record import Check, Moment, Rehearsal
+from node.rehearsal.rollback import invariant_checks, live_until_it_breaks, transactions_between
+from node.rehearsal.upgrade import Progress, Voted
+from node.rehearsal.world import World
+from runtime.bundle.archive import Bundle
+from runtime.bundles import stored_bundle
+
+BLOCKS_AFTER = 5
+"""Blocks made under a new runtime before going on."""
+
+
+def rehearse(world: World, bundle: Bundle, demonstrate_failures: bool, progress: Progress) -> Rehearsal:
+    """Play it; what the bundle does wrong is in the record, what this machine does wrong is raised."""
+    began = perf_counter()
+    record = _begin(world)
+    _sound(world, bundle, record, progress)
+    if demonstrate_failures and record.passed:
+        _failing(world, record, progress)
+    record.checks.extend(invariant_checks(world))
+    head = world.application.flush()
+    record.blocks, record.seconds = world.height, perf_counter() - began
+    record.app_root, record.runtime_root, record.host_root = (
+        head.app_root.hex(),
+        head.runtime_root.hex(),
+        head.host_root.hex(),
+    )
+    return record
+
+
+def _begin(world: World) -> Rehearsal:
+    genesis = world.genesis
+    record = Rehearsal(
+        chain_id=genesis.chain_id,
+        chain_name=genesis.chain_name,
+        source=genesis.source.chain or genesis.source.layout,
+        seed=genesis.seed,
+        accounts=len(genesis.accounts),
+        validators=len(genesis.validators),
+        bonded=len(world.operators()),
+        delegations=len(genesis.delegations),
+        supply=genesis.supply,
+        substitute_keys=any(account.substitute for account in genesis.accounts),
+        signatures=len(world.operators()),
+        notes=genesis.source.notes,
+    )
+    record.timeline.append(Moment(0, "genesis", f"{record.accounts} accounts, {record.bonded} bonded validators"))
+    return record
+
+
+def _sound(world: World, bundle: Bundle, record: Rehearsal, progress: Progress) -> None:
+    voted = upgrade.propose(world, bundle, "The upgrade under rehearsal")
+    record.upgrades.append(voted.record)
+    _tell_vote(world, record, (voted,), progress)
+    if not _approved(world, voted, record):
+        return
+    upgrade.activate(world, voted, progress)
+    _tell_end(record, voted)
+    _check(record, f"A = {voted.record.activation} activated", voted.record.outcome == "executed", voted.record.reason)
+    if voted.record.outcome == "executed":
+        root_changed = voted.record.root_before != voted.record.root_after
+        _check(record, "the migration changed the runtime root", root_changed or not voted.record.migrated)
+        for _ in range(BLOCKS_AFTER):
+            world.traffic(3)
+            world.use_new_calls()
+            world.must()
+        record.timeline.append(Moment(world.height, "blocks go on", "under the new runtime, its calls in use"))
+    voted.record.invariants = invariant_checks(world)
+
+
+def _failing(world: World, record: Rehearsal, progress: Progress) -> None:
+    running = stored_bundle(world.overlay(), world.application.chain.loaded.code_hash)
+    broken = upgrade.propose(world, breaks_supply(running), "Breaks the supply and hides it")
+    minting = upgrade.propose(world, mints_later(running), "Sound at A, mints at A + 10")
+    broken.record.expected, minting.record.expected = "failed", "rolled_back"
+    record.upgrades += [broken.record, minting.record]
+    _tell_vote(world, record, (broken, minting), progress)
+    before = world.application.chain.loaded.code_hash
+    upgrade.activate(world, broken, progress)
+    _tell_end(record, broken)
+    untouched = world.application.chain.loaded.code_hash == before
+    _check(record, "the broken upgrade left nothing behind", untouched and broken.record.outcome == "failed")
+    upgrade.activate(world, minting, progress)
+    _tell_end(record, minting)
+    if minting.record.outcome == "executed":
+        _roll_back(world, minting, record)
+
+
+def _roll_back(world: World, minting: Voted, record: Rehearsal) -> None:
+    activation = minting.record.activation
+    back = live_until_it_breaks(world, activation)
+    record.rollback = back
+    minting.record.outcome, minting.record.reason = "rolled_back", back.reason
+    record.timeline += [
+        Moment(back.broke, "an invariant broke", "the transaction alone was undone, the block went on"),
+        Moment(back.height, "rolled back by itself", f"to the state of {activation - 1}, {back.replayed} replayed"),
+    ]
+    _check(record, "after the return the runtime root is that of A - 1", back.base_root == back.returned_root)
+    every = transactions_between(world, activation, back.height)
+    _check(record, "every transaction has a second receipt", every == len(back.receipts), f"{len(back.receipts)} of {every}")
+    for _ in range(BLOCKS_AFTER):
+        world.traffic(3)
+        world.must()
+    record.timeline.append(Moment(world.height, "blocks go on", "under the old runtime"))
+    minting.record.invariants = invariant_checks(world)
+
+
+def _approved(world: World, voted: Voted, record: Rehearsal) -> bool:
+    standing = proposal_at(world.overlay(), voted.proposal)[1]
+    approved = standing.status == Status.TIMELOCK
+    _check(record, f"proposal {voted.proposal} was approved", approved, standing.reason)
+    if not approved:
+        voted.record.outcome, voted.record.reason = "failed", standing.reason
+    return approved
+
+
+def _tell_vote(world: World, record: Rehearsal, voted: tuple[Voted, ...], progress: Progress) -> None:
+    for one in voted:
+        detail = f"{one.record.version_from} -> {one.record.version_to}"
+        record.timeline.append(Moment(one.record.submitted, f"proposal {one.proposal} submitted", detail))
+    upgrade.vote(world, voted, progress)
+    for one in voted:
+        record.timeline += [
+            Moment(one.record.opened, f"voting on {one.proposal} opened"),
+            Moment(one.record.closed, f"voting on {one.proposal} closed", "approved"),
+        ]
+
+
+def _tell_end(record: Rehearsal, voted: Voted) -> None:
+    one = voted.record
+    if one.checkpoint is not None:
+        record.timeline.append(Moment(one.checkpoint.height, "checkpoint", f"{one.checkpoint.bytes} bytes"))
+    how = {"executed": "activated", "failed": "stopped, nothing committed"}[one.outcome]
+    detail = one.reason or f"{one.migrated} records migrated"
+    record.timeline.append(Moment(one.activation, f"upgrade to {one.version_to} {how}", detail))
+
+
+def _check(record: Rehearsal, name: str, holds: bool, detail: str = "") -> None:
+    record.checks.append(Check(name, holds, detail))

@@ -1,0 +1,131 @@
+"""One governed upgrade, lived through: publish, propose, vote, wait, activate.
+
+The validators of the genesis vote yes with their own keys. Everything goes through transactions; nothing is written
+past the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from governance.calls import CastVote, Propose, PublishChunk
+from governance.lifecycle import Status
+from governance.progress import proposal_at
+from governance.proposals import Content, MaintenanceWindow, Proposal, RuntimeUpgrade, Standing
+from node.rehearsal.record import Share, UpgradeRecord
+from node.rehearsal.world import World
+from node.solo import MadeBlock
+from runtime.bundle.archive import Bundle, chunks
+from runtime.bundle.checker import check_bundle, check_upgrade
+from runtime.plans import EXECUTED, HISTORY, HistoryEntry
+from storage.home import RELEASE
+
+Progress = Callable[[str, int, int], None]
+"""(what is waited for, height reached, height aimed at)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voted:
+    """A proposal whose voting has been played to its close."""
+
+    proposal: int
+    record: UpgradeRecord
+
+
+def propose(world: World, bundle: Bundle, title: str) -> Voted:
+    """Publish a bundle and propose it with its deposit; raises BundleRefused or HostRefused with the rule it breaks."""
+    declaration = check_bundle(bundle, chain=world.genesis.chain_name, host_release=RELEASE)
+    running = world.application.chain.loaded.declaration
+    effect = check_upgrade(running, declaration)
+    proposer = world.richest_operator()
+    pieces = chunks(bundle)
+    for index, piece in enumerate(pieces):
+        args = PublishChunk(code_hash=bundle.code_hash, index=index, total=len(pieces), data=piece)
+        world.host(proposer, "governance.publish_chunk", args)
+    world.must()
+    content = RuntimeUpgrade(
+        version=str(declaration.manifest.version),
+        code_hash=bundle.code_hash,
+        effect=effect.digest,
+        activation_delay=world.parameter("timelock_delay"),
+    )
+    deposit = world.parameter("min_deposit")
+    proposal = Propose(title=title, content=Content.of(content), deposit=deposit, window=MaintenanceWindow())
+    world.host(proposer, "governance.propose", proposal)
+    made = world.must()
+    number = world.last_proposal()
+    record = UpgradeRecord(
+        title=title,
+        proposal=number,
+        version_from=str(running.manifest.version),
+        version_to=content.version,
+        code_hash=bundle.code_hash.hex(),
+        effect=effect.digest.hex(),
+        breaking=effect.breaking,
+        changes=effect.rows(),
+        submitted=made.prepared.block.header.height,
+    )
+    return Voted(number, record)
+
+
+def vote(world: World, voted: tuple[Voted, ...], progress: Progress) -> None:
+    """Let every bonded validator vote yes on these proposals, and wait for the close."""
+    rows = {one.proposal: proposal_at(world.overlay(), one.proposal) for one in voted}
+    opens = max(standing.due for _, standing in rows.values()) + 1
+    forward(world, opens, "voting opens", progress)
+    for one in voted:
+        what, _ = rows[one.proposal]
+        for operator in world.operators():
+            args = CastVote(proposal=one.proposal, option="yes", bundle=what.bundle, effect=what.effect)
+            world.host(operator, "governance.vote", args)
+    while len(world.application.mempool):
+        world.must()
+    closes = max(proposal_at(world.overlay(), one.proposal)[1].due for one in voted)
+    forward(world, closes, "voting closes", progress)
+    for one in voted:
+        _note_vote(one.record, *proposal_at(world.overlay(), one.proposal))
+
+
+def _note_vote(record: UpgradeRecord, what: Proposal, standing: Standing) -> None:
+    tally, electors, track = standing.tally, standing.electors, what.track
+    record.opened, record.closed = standing.opened, standing.closes
+    passed = standing.status == Status.TIMELOCK
+    deciding = tally.yes + tally.no + tally.veto
+    record.shares = (
+        share("quorum", tally.counted, electors.power, track.quorum.part, track.quorum.whole),
+        share("yes", tally.yes, deciding, track.threshold.part, track.threshold.whole),
+        Share("veto", tally.veto, tally.counted, f"below {track.veto.part}/{track.veto.whole}", passed),
+        Share("voters", tally.voters, electors.voters, f"at least {track.min_voters}", passed),
+    )
+
+
+def share(name: str, part: int, whole: int, needed_part: int, needed_whole: int) -> Share:
+    """A share and whether it reaches what it needs, exactly."""
+    return Share(name, part, whole, f"{needed_part}/{needed_whole}", part * needed_whole >= whole * needed_part)
+
+
+def activate(world: World, voted: Voted, progress: Progress) -> MadeBlock:
+    """Wait out the timelock, make the block at A, and note how the upgrade ended."""
+    record = voted.record
+    record.activation = proposal_at(world.overlay(), voted.proposal)[1].effective
+    forward(world, record.activation - 1, "timelock", progress)
+    world.traffic(3)
+    made = world.block()
+    entry = ending(world, voted.proposal, record.activation)
+    record.outcome = "executed" if entry.kind == EXECUTED else "failed"
+    record.reason, record.where = entry.reason, f"{entry.file}:{entry.line}" if entry.file else ""
+    record.root_before, record.root_after = entry.root_before.hex(), entry.root_after.hex()
+    record.note_times(made)
+    return made
+
+
+def ending(world: World, proposal: int, height: int) -> HistoryEntry:
+    """How the plan of a proposal ended at a height."""
+    rows = world.overlay().scan(HISTORY, (height,))
+    return next(entry for _, entry in rows if entry.proposal == proposal)
+
+
+def forward(world: World, height: int, waiting_for: str, progress: Progress) -> None:
+    """Fast-forward, telling how far it is."""
+    world.forward(height, lambda reached: progress(waiting_for, reached, height))
