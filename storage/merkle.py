@@ -1,34 +1,43 @@
 """The Merkle tree of one table: its shape, and so its root, is a function of the table's content alone.
 
-A subtree of at most 16 rows is one *bucket*: the sorted entries (key hash, value hash), 64 bytes each, stored as one
-row beside the state. A larger subtree is an *inner* node with sixteen children, told apart by the next four bits of
-the key hash. Buckets split and merge exactly at that bound, so any order of inserts and deletes ends in the same tree;
-keys ground to collide only deepen their own corner. Inner nodes stay in memory, about 20 bytes a row; buckets are read
-when a change or a proof needs them. A *path* is the lower-case hex digits that lead to a node.
+A subtree of at most 16 rows is one *bucket*, stored as one row beside the state. A larger subtree is an *inner* node
+with sixteen children, told apart by the next four bits of the key hash. Buckets split and merge exactly at that bound,
+so any order of inserts and deletes ends in the same tree; keys ground to collide only deepen their own corner. Inner
+nodes stay in memory, about 20 bytes a row; buckets are read when a change or a proof needs them.
 
 `prepare` computes what a block would change and touches nothing, so its patch may be dropped; `apply` makes it so.
+Only what lies between a changed row and the root is hashed again.
 """
 
 from __future__ import annotations
 
 from binascii import hexlify
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 
-from storage.errors import PatchStale, TreeDamaged
-from storage.hashing import ABSENT, EMPTY_ROOT, TAG_BUCKET, TAG_INNER, TAG_KEY, TAG_VALUE
-
-ENTRY_BYTES = 64
-BUCKET_ENTRIES = 16
-BUCKET_BYTES = BUCKET_ENTRIES * ENTRY_BYTES
+from storage.buckets import (
+    BUCKET_BYTES,
+    BUCKET_ENTRIES,
+    DIGITS,
+    EMPTY_INNER,
+    ENTRY_BYTES,
+    SLOT,
+    bucket_hash,
+    checked_bucket,
+    inserted,
+    put_hash,
+    split,
+)
+from storage.errors import PatchStale
+from storage.hashing import ABSENT, EMPTY_ROOT, TAG_BUCKET, TAG_KEY, TAG_VALUE
 
 ReadBucket = Callable[[bytes], bytes | None]
 
-_EMPTY_INNER = TAG_INNER + bytes(16 * 32)
-_DIGITS = tuple(bytes((digit,)) for digit in b"0123456789abcdef")
-_SLOT = {digit: 1 + 32 * place for place, digit in enumerate(b"0123456789abcdef")}
-"""Where a child's hash stands in an inner node, by the hex digit that leads to it; byte 0 is the tag."""
+# A hasher that has its tag already: copying one is faster than making one.
+_key_hasher = sha256(TAG_KEY).copy
+_value_hasher = sha256(TAG_VALUE).copy
+_bucket_hasher = sha256(TAG_BUCKET).copy
 
 
 @dataclass(slots=True)
@@ -39,9 +48,11 @@ class TreePatch:
     """Root of the tree it was prepared on."""
     root: bytes
     count: int
-    buckets: dict[bytes, bytes | None] = field(default_factory=dict)
-    nodes: dict[bytes, bytearray | None] = field(default_factory=dict)
-    counts: dict[bytes, int] = field(default_factory=dict)
+    buckets: dict[bytes, bytes | None]
+    nodes: dict[bytes, bytearray]
+    counts: dict[bytes, int]
+    merged: list[bytes]
+    """Inner nodes that are no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +60,13 @@ class TreeProof:
     """The way from the root to the bucket where a key stands or would stand."""
 
     bucket: bytes
+    """Empty when there is none."""
     siblings: tuple[bytes, ...]
     """For each inner node from the root down, its fifteen other children."""
 
 
 class Tree:
-    """The inner nodes of one table's tree, in memory."""
+    """The inner nodes of one table's tree, in memory. A fresh one is that of an empty table."""
 
     __slots__ = ("_counts", "_depth", "_nodes", "count", "root")
 
@@ -67,66 +79,161 @@ class Tree:
 
     @classmethod
     def load(cls, rows: Iterable[tuple[bytes, bytes]]) -> Tree:
-        """The tree of stored bucket rows (path, bucket), in any order."""
+        """The tree of stored bucket rows (path, bucket), in any order; raises `TreeDamaged` for what is no bucket.
+
+        Whether they are the right rows is told by the root.
+        """
         tree = cls()
         nodes, counts = tree._nodes, tree._counts
-        levels: list[list[bytes]] = []
         for path, bucket in rows:
-            tree._place(path, bucket, levels)
-        for level in reversed(levels):
-            for path in level:
-                digest = sha256(nodes[path]).digest()
-                if path:
-                    slot = _SLOT[path[-1]]
-                    nodes[path[:-1]][slot : slot + 32] = digest
-                    counts[path[:-1]] += counts[path]
-                else:
-                    tree.root, tree.count = digest, counts[path]
+            tree._take(path, checked_bucket(path, bucket))
+        for path in sorted(nodes, key=len, reverse=True):
+            digest = sha256(nodes[path]).digest()
+            if path:
+                put_hash(nodes[path[:-1]], SLOT[path[-1]], digest)
+                counts[path[:-1]] += counts[path]
+            else:
+                tree.root, tree.count = digest, counts[path]
         tree._depth = _usual_depth(tree.count)
         return tree
 
-    def _place(self, path: bytes, bucket: bytes, levels: list[list[bytes]]) -> None:
+    def _take(self, path: bytes, bucket: bytes) -> None:
         """Hang one stored bucket under its inner nodes, making those that are not there yet."""
-        entries, rest = divmod(len(bucket), ENTRY_BYTES)
-        if rest or not 1 <= entries <= BUCKET_ENTRIES or path in self._nodes:
-            raise TreeDamaged(path.decode("ascii", "replace"), "is no bucket")
-        digest = sha256(TAG_BUCKET + bucket).digest()
         if not path:
-            self.root, self.count = digest, entries
+            self.root, self.count = bucket_hash(bucket), len(bucket) // ENTRY_BYTES
             return
-        parent = path[:-1]
-        if parent not in self._nodes:
-            self._open(parent, levels)
-        slot = _SLOT[path[-1]]
-        self._nodes[parent][slot : slot + 32] = digest
-        self._counts[parent] += entries
-
-    def _open(self, path: bytes, levels: list[list[bytes]]) -> None:
-        while len(levels) <= len(path):
-            levels.append([])
-        for depth in range(len(path), -1, -1):
-            if path[:depth] in self._nodes:
-                return
-            self._nodes[path[:depth]] = bytearray(_EMPTY_INNER)
-            self._counts[path[:depth]] = 0
-            levels[depth].append(path[:depth])
+        above = path[:-1]
+        while above not in self._nodes:
+            self._nodes[above] = bytearray(EMPTY_INNER)
+            self._counts[above] = 0
+            above = above[:-1]
+        above = path[:-1]
+        put_hash(self._nodes[above], SLOT[path[-1]], bucket_hash(bucket))
+        self._counts[above] += len(bucket) // ENTRY_BYTES
 
     def prepare(self, changes: Mapping[bytes, bytes | None], read_bucket: ReadBucket) -> TreePatch:
-        """The patch for ``changes`` (key bytes to record bytes, None to delete). Reads buckets, changes nothing."""
-        return _Pass(self, read_bucket).run(changes)
+        """The patch for ``changes`` (key bytes to record bytes, None to delete). Reads buckets, changes nothing.
+
+        Raises `TreeDamaged` when a bucket that must be there is not.
+        """
+        buckets, deltas = self._changed_buckets(changes, read_bucket)
+        patch = TreePatch(self.root, self.root, self.count + sum(deltas.values()), {**buckets}, {}, {}, [])
+        odd = [path for path in deltas if not 0 < len(buckets[path]) <= BUCKET_BYTES]
+        if self._nodes:
+            touched = self._copied_above(buckets, patch.nodes)
+            for path in odd:
+                put_hash(patch.nodes[path[:-1]], SLOT[path[-1]], _settled(patch, path))
+            if deltas:
+                self._recount(patch, touched, deltas, read_bucket)
+            _close(patch, touched)
+        elif buckets:
+            patch.root = _settled(patch, b"") if odd else bucket_hash(buckets[b""])
+        if not patch.count:
+            patch.root = EMPTY_ROOT
+        return patch
+
+    def _changed_buckets(
+        self, changes: Mapping[bytes, bytes | None], read_bucket: ReadBucket
+    ) -> tuple[dict[bytes, bytes], dict[bytes, int]]:
+        """Every bucket that changes as its entries after it, none or too many for one included; and by how many."""
+        nodes, usual = self._nodes, self._depth
+        buckets: dict[bytes, bytes] = {}
+        deltas: dict[bytes, int] = {}
+        fresh: dict[bytes, list[bytes]] = {}
+        for key, value in changes.items():
+            hasher = _key_hasher()
+            hasher.update(key)
+            place = hasher.digest()
+            path = hexlify(place)[:usual]
+            if path in nodes or (path and path[:-1] not in nodes):
+                path = self._way(hexlify(place))
+            bucket = buckets.get(path)
+            if bucket is None and (bucket := read_bucket(path)) is None:
+                bucket = self._bucket(path, None)
+            at = bucket.find(place)
+            if value is None:
+                if at >= 0:
+                    buckets[path] = bucket[:at] + bucket[at + ENTRY_BYTES :]
+                    deltas[path] = deltas.get(path, 0) - 1
+                continue
+            hasher = _value_hasher()
+            hasher.update(value)
+            if at >= 0:
+                buckets[path] = bucket[: at + 32] + hasher.digest() + bucket[at + ENTRY_BYTES :]
+            else:
+                buckets[path] = bucket
+                fresh.setdefault(path, []).append(place + hasher.digest())
+        for path, entries in fresh.items():
+            deltas[path] = deltas.get(path, 0) + len(entries)
+            buckets[path] = inserted(buckets[path], entries)
+        return buckets, deltas
+
+    def _way(self, digits: bytes) -> bytes:
+        """The path of the bucket in which a key hash with these digits stands or would stand."""
+        nodes, depth = self._nodes, self._depth
+        while digits[:depth] in nodes:
+            depth += 1
+        while depth and digits[: depth - 1] not in nodes:
+            depth -= 1
+        return digits[:depth]
+
+    def _bucket(self, path: bytes, stored: bytes | None) -> bytes:
+        """A bucket as it was read; one without a row is empty, if the node above says so too."""
+        if stored is None and (self.count == 0 if not path else self._is_absent(path)):
+            return b""
+        return checked_bucket(path, stored)
+
+    def _is_absent(self, path: bytes) -> bool:
+        slot = SLOT[path[-1]]
+        return self._nodes[path[:-1]][slot : slot + 32] == ABSENT
+
+    def _copied_above(self, buckets: Mapping[bytes, bytes], nodes: dict[bytes, bytearray]) -> list[bytes]:
+        """Copy every inner node above ``buckets`` into ``nodes`` with the buckets' hashes; returns their paths."""
+        base = self._nodes
+        touched: list[bytes] = []
+        for path, entries in buckets.items():
+            above = path[:-1]
+            node = nodes.get(above)
+            if node is None:
+                node = nodes[above] = base[above][:]
+                touched.append(above)
+                higher = above
+                while higher and (higher := higher[:-1]) not in nodes:
+                    nodes[higher] = base[higher][:]
+                    touched.append(higher)
+            hasher = _bucket_hasher()
+            hasher.update(entries)
+            put_hash(node, SLOT[path[-1]], hasher.digest())
+        touched.sort(key=len, reverse=True)
+        return touched
+
+    def _recount(
+        self, patch: TreePatch, touched: list[bytes], deltas: Mapping[bytes, int], read_bucket: ReadBucket
+    ) -> None:
+        """Count the rows below each touched node, deepest first; merge those whose rows fit one bucket again."""
+        moved: dict[bytes, int] = {}
+        for path, delta in deltas.items():
+            moved[path[:-1]] = moved.get(path[:-1], 0) + delta
+        for path in touched:
+            delta = moved.get(path, 0)
+            if not delta:
+                continue
+            if path:
+                moved[path[:-1]] = moved.get(path[:-1], 0) + delta
+            count = self._counts[path] + delta
+            if count > BUCKET_ENTRIES:
+                patch.counts[path] = count
+            else:
+                _merge(patch, path, read_bucket)
 
     def apply(self, patch: TreePatch) -> None:
-        """Make a patch so; it must have been prepared on this very content."""
+        """Make a patch so; raises `PatchStale` unless it was prepared on this very content."""
         if patch.base != self.root:
             raise PatchStale(patch.base.hex(), self.root.hex())
-        nodes, counts = self._nodes, self._counts
-        for path, node in patch.nodes.items():
-            if node is None:
-                nodes.pop(path, None)
-                counts.pop(path, None)
-            else:
-                nodes[path] = node
-        counts.update(patch.counts)
+        self._nodes.update(patch.nodes)
+        self._counts.update(patch.counts)
+        for path in patch.merged:
+            del self._nodes[path], self._counts[path]
         if patch.count != self.count:
             self._depth = _usual_depth(patch.count)
         self.root, self.count = patch.root, patch.count
@@ -137,10 +244,11 @@ class Tree:
         siblings = []
         depth = 0
         while (node := self._nodes.get(digits[:depth])) is not None:
-            slot = _SLOT[digits[depth]]
+            slot = SLOT[digits[depth]]
             siblings.append(bytes(node[1:slot] + node[slot + 32 :]))
             depth += 1
-        return TreeProof(read_bucket(digits[:depth]) or b"", tuple(siblings))
+        path = digits[:depth]
+        return TreeProof(self._bucket(path, read_bucket(path)), tuple(siblings))
 
 
 def _usual_depth(count: int) -> int:
@@ -152,165 +260,53 @@ def _usual_depth(count: int) -> int:
     return depth
 
 
-class _Pass:
-    """One `prepare`: buckets first, then the inner nodes above them, deepest level first."""
-
-    __slots__ = ("base", "counts", "deltas", "levels", "nodes", "patch", "read")
-
-    def __init__(self, tree: Tree, read_bucket: ReadBucket) -> None:
-        self.base = tree
-        self.read = read_bucket
-        self.patch = TreePatch(tree.root, tree.root, tree.count)
-        self.nodes = self.patch.nodes
-        self.levels: list[list[bytes]] = [[] for _ in range(tree._depth + 2)]
-        self.deltas: dict[bytes, int] = {}
-
-    def run(self, changes: Mapping[bytes, bytes | None]) -> TreePatch:
-        for path, wanted in self._by_bucket(changes).items():
-            self._change_bucket(path, wanted)
-        for level in reversed(self.levels):
-            for path in level:
-                self._close(path)
-        return self.patch
-
-    def _by_bucket(self, changes: Mapping[bytes, bytes | None]) -> dict[bytes, dict[bytes, bytes | None]]:
-        """The changes as key hash to value hash, grouped by the path of the bucket that each falls into."""
-        nodes, usual = self.base._nodes, self.base._depth
-        groups: dict[bytes, dict[bytes, bytes | None]] = {}
-        for key, value in changes.items():
-            place = sha256(TAG_KEY + key).digest()
-            digits = hexlify(place)
-            depth = usual
-            if digits[:depth] in nodes:
-                depth += 1
-                while digits[:depth] in nodes:
-                    depth += 1
-            else:
-                while depth and digits[: depth - 1] not in nodes:
-                    depth -= 1
-            path = digits[:depth]
-            content = None if value is None else sha256(TAG_VALUE + value).digest()
-            group = groups.get(path)
-            if group is None:
-                groups[path] = {place: content}
-            else:
-                group[place] = content
-        return groups
-
-    def _change_bucket(self, path: bytes, wanted: dict[bytes, bytes | None]) -> None:
-        old = self.read(path) or b""
-        new = _changed(old, wanted)
-        if new == old:
-            return
-        delta = (len(new) - len(old)) // ENTRY_BYTES
-        digest = self._settle(path, new, bool(old))
-        self._hang(path, digest, delta)
-
-    def _settle(self, path: bytes, entries: bytes, stored: bool) -> bytes:
-        """Lay sorted entries down at a path, as a bucket or, when they are too many, as a subtree; its hash."""
-        if not entries:
-            if stored:
-                self.patch.buckets[path] = None
-            return ABSENT
-        if len(entries) <= BUCKET_BYTES:
-            self.patch.buckets[path] = entries
-            return sha256(TAG_BUCKET + entries).digest()
-        if stored:
-            self.patch.buckets[path] = None
-        node = bytearray(_EMPTY_INNER)
-        for digit, part in _split(entries, len(path)):
-            slot = _SLOT[digit[0]]
-            node[slot : slot + 32] = self._settle(path + digit, part, False)
-        self.nodes[path] = node
-        self.patch.counts[path] = len(entries) // ENTRY_BYTES
-        return sha256(node).digest()
-
-    def _hang(self, path: bytes, digest: bytes, delta: int) -> None:
-        """Put a child's new hash into its parent, or make it the root."""
-        if not path:
-            self.patch.root = digest if digest != ABSENT else EMPTY_ROOT
-            self.patch.count += delta
-            return
-        parent = path[:-1]
-        node = self.nodes.get(parent)
+def _close(patch: TreePatch, touched: list[bytes]) -> None:
+    """Hash the touched inner nodes, deepest first, each into the one above."""
+    nodes = patch.nodes
+    for path in touched:
+        node = nodes.get(path)
         if node is None:
-            node = self.nodes[parent] = self.base._nodes[parent][:]
-            depth = len(parent)
-            while len(self.levels) <= depth:
-                self.levels.append([])
-            self.levels[depth].append(parent)
-        slot = _SLOT[path[-1]]
-        node[slot : slot + 32] = digest
-        if delta:
-            self.deltas[parent] = self.deltas.get(parent, 0) + delta
+            continue  # merged, and hung already
+        digest = sha256(node).digest()
+        if path:
+            put_hash(nodes[path[:-1]], SLOT[path[-1]], digest)
+        else:
+            patch.root = digest
 
-    def _close(self, path: bytes) -> None:
-        """Hash an inner node all of whose children are settled; merge it when its rows fit a bucket again."""
-        node = self.nodes[path]
-        assert node is not None
-        delta = self.deltas.get(path, 0)
-        if delta:
-            count = self.base._counts[path] + delta
-            if count <= BUCKET_ENTRIES:
-                self._hang(path, self._merge(path, node), delta)
-                return
-            self.patch.counts[path] = count
-        self._hang(path, sha256(node).digest(), delta)
 
-    def _merge(self, path: bytes, node: bytearray) -> bytes:
-        buckets = self.patch.buckets
-        parts = []
-        for place, digit in enumerate(_DIGITS):
-            if node[1 + 32 * place : 33 + 32 * place] == ABSENT:
-                continue
+def _settled(patch: TreePatch, path: bytes) -> bytes:
+    """Lay down entries that are none or too many for one bucket; returns the hash of what stands there then."""
+    entries = patch.buckets[path]
+    patch.buckets[path] = None
+    return _grown(patch, path, entries) if entries else ABSENT
+
+
+def _grown(patch: TreePatch, path: bytes, entries: bytes) -> bytes:
+    """Lay sorted entries down as a bucket or, when they are too many, as a subtree; returns its hash."""
+    if len(entries) <= BUCKET_BYTES:
+        patch.buckets[path] = entries
+        return bucket_hash(entries)
+    node = bytearray(EMPTY_INNER)
+    for digit, part in split(entries, len(path)):
+        put_hash(node, SLOT[digit[0]], _grown(patch, path + digit, part))
+    patch.nodes[path] = node
+    patch.counts[path] = len(entries) // ENTRY_BYTES
+    return sha256(node).digest()
+
+
+def _merge(patch: TreePatch, path: bytes, read_bucket: ReadBucket) -> None:
+    """Make one bucket, or nothing, of an inner node whose children are buckets by now."""
+    node, buckets = patch.nodes.pop(path), patch.buckets
+    entries = b""
+    for digit in DIGITS:
+        slot = SLOT[digit[0]]
+        if node[slot : slot + 32] != ABSENT:
             child = path + digit
-            parts.append((buckets[child] if child in buckets else self.read(child)) or b"")
+            entries += checked_bucket(child, buckets[child] if child in buckets else read_bucket(child))
             buckets[child] = None
-        self.nodes[path] = None
-        return self._settle(path, b"".join(parts), False)
-
-
-def _changed(bucket: bytes, wanted: dict[bytes, bytes | None]) -> bytes:
-    """A bucket after some of its entries were set or deleted; it may be empty or too long for one bucket."""
-    fresh = []
-    for place, content in wanted.items():
-        at = bucket.find(place)
-        if at < 0:
-            if content is not None:
-                fresh.append(place + content)
-        elif content is None:
-            bucket = bucket[:at] + bucket[at + ENTRY_BYTES :]
-        else:
-            bucket = bucket[: at + 32] + content + bucket[at + ENTRY_BYTES :]
-    if not fresh:
-        return bucket
-    fresh += [bucket[at : at + ENTRY_BYTES] for at in range(0, len(bucket), ENTRY_BYTES)]
-    fresh.sort()
-    return b"".join(fresh)
-
-
-def _split(entries: bytes, depth: int) -> list[tuple[bytes, bytes]]:
-    """Sorted entries by the hex digit of their key hash at ``depth``: (digit, its entries), only those that occur."""
-    half, low = divmod(depth, 2)
-    parts = []
-    start = 0
-    while start < len(entries):
-        byte = entries[start + half]
-        digit = byte & 15 if low else byte >> 4
-        stop = _end_of(entries, start, half, low, digit)
-        parts.append((_DIGITS[digit], entries[start:stop]))
-        start = stop
-    return parts
-
-
-def _end_of(entries: bytes, start: int, half: int, low: int, digit: int) -> int:
-    """Where the entries with that digit end, by halving the rest."""
-    first, last = start // ENTRY_BYTES, len(entries) // ENTRY_BYTES
-    while first < last:
-        middle = (first + last) // 2
-        byte = entries[middle * ENTRY_BYTES + half]
-        if (byte & 15 if low else byte >> 4) <= digit:
-            first = middle + 1
-        else:
-            last = middle
-    return first * ENTRY_BYTES
+    patch.merged.append(path)
+    buckets[path] = entries or None
+    if path:
+        put_hash(patch.nodes[path[:-1]], SLOT[path[-1]], bucket_hash(entries))
+    else:
+        patch.root = bucket_hash(entries)
