@@ -53,6 +53,7 @@ def open_whole(home: Home) -> tuple[Head, Rows]:
         rows = dict(engine.iterate(None, None))
         backward = dict(engine.iterate(None, None, reverse=True))
         assert rows == backward
+        assert all(engine.get(key) == value for key, value in rows.items())
         return settle_head(home.head_file, Head.from_bytes(rows[META_KEY])), rows
     finally:
         engine.close()
