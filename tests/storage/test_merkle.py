@@ -1,0 +1,239 @@
+"""The tree of a table: its root follows content alone, whatever the way that led there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from storage.errors import PatchStale, TreeDamaged
+from storage.hashing import EMPTY_ROOT, TAG_BUCKET, TAG_INNER, TAG_KEY, TAG_VALUE
+from storage.merkle import Tree
+
+VECTORS = Path(__file__).parent / "vectors"
+
+
+class Store:
+    """A tree with its bucket rows in a dict, as a table has them in the database."""
+
+    def __init__(self) -> None:
+        self.tree = Tree()
+        self.rows: dict[bytes, bytes] = {}
+
+    def change(self, changes: Mapping[bytes, bytes | None]) -> None:
+        patch = self.tree.prepare(changes, self.rows.get)
+        self.tree.apply(patch)
+        for path, bucket in patch.buckets.items():
+            if bucket is None:
+                self.rows.pop(path, None)
+            else:
+                self.rows[path] = bucket
+
+    def shape(self) -> tuple[bytes, int, dict[bytes, bytes]]:
+        return self.tree.root, self.tree.count, self.rows
+
+
+def built(rows: Mapping[bytes, bytes]) -> Store:
+    store = Store()
+    store.change(rows)
+    return store
+
+
+def hash_by_definition(rows: Mapping[bytes, bytes]) -> bytes:
+    """The root as the docstring states it, written as plainly as can be."""
+
+    def node(entries: list[bytes], depth: int) -> bytes:
+        if not entries:
+            return bytes(32)
+        if len(entries) <= 16:
+            return sha256(TAG_BUCKET + b"".join(entries)).digest()
+        children = (
+            node([entry for entry in entries if entry.hex()[depth] == digit], depth + 1) for digit in "0123456789abcdef"
+        )
+        return sha256(TAG_INNER + b"".join(children)).digest()
+
+    entries = sorted(
+        sha256(TAG_KEY + key).digest() + sha256(TAG_VALUE + value).digest() for key, value in rows.items()
+    )
+    return node(entries, 0) if entries else EMPTY_ROOT
+
+
+def numbered(numbers: Iterable[int]) -> dict[bytes, bytes]:
+    return {number.to_bytes(8, "big"): b"value %d" % number for number in numbers}
+
+
+def ground_keys() -> list[bytes]:
+    steps = json.loads((VECTORS / "ground_keys.json").read_text())["steps"]
+    keys, counter = [], 0
+    for step in steps:
+        counter += step
+        keys.append(counter.to_bytes(8, "big"))
+    return keys
+
+
+KEYS = st.integers(0, 120).map(lambda number: b"key %d" % number)
+"""Few enough that buckets split, merge, and meet the same key again."""
+VALUES = st.binary(max_size=3)
+CHANGES = st.dictionaries(KEYS, st.none() | VALUES, max_size=60)
+
+
+def test_an_empty_table_has_the_empty_root() -> None:
+    assert Tree().root == EMPTY_ROOT
+    store = built(numbered(range(100)))
+    store.change(dict.fromkeys(numbered(range(100))))
+    assert store.shape() == (EMPTY_ROOT, 0, {})
+
+
+@pytest.mark.parametrize("rows", [1, 2, 16, 17, 40, 300, 3000])
+def test_the_root_is_the_one_of_the_definition(rows: int) -> None:
+    content = numbered(range(rows))
+    assert built(content).tree.root == hash_by_definition(content)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(CHANGES, max_size=12))
+def test_any_order_of_changes_ends_in_the_tree_of_a_fresh_build(history: list[dict[bytes, bytes | None]]) -> None:
+    store = Store()
+    content: dict[bytes, bytes] = {}
+    for changes in history:
+        store.change(changes)
+        for key, value in changes.items():
+            if value is None:
+                content.pop(key, None)
+            else:
+                content[key] = value
+        assert store.shape() == built(content).shape()
+    assert store.tree.root == hash_by_definition(content)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sets(st.integers(0, 5000), min_size=1, max_size=400), st.randoms(use_true_random=False))
+def test_rows_put_and_deleted_one_by_one_leave_no_trace(numbers: set[int], random: Random) -> None:
+    kept = built(numbered(range(10_000, 10_300)))
+    before = kept.tree.root, dict(kept.rows)
+    rows = list(numbered(sorted(numbers)).items())
+    for key, value in rows:
+        kept.change({key: value})
+    random.shuffle(rows)
+    for key, _ in rows:
+        kept.change({key: None})
+    assert (kept.tree.root, kept.rows) == before
+    assert kept.tree.prepare(numbered(numbers), kept.rows.get).root == built(
+        {**numbered(range(10_000, 10_300)), **numbered(numbers)}
+    ).tree.root
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(KEYS, VALUES), st.randoms(use_true_random=False))
+def test_a_tree_loaded_from_its_rows_in_any_order_goes_on_alike(
+    content: dict[bytes, bytes], random: Random
+) -> None:
+    store = built(content)
+    stored = list(store.rows.items())
+    random.shuffle(stored)
+    loaded = Store()
+    loaded.tree, loaded.rows = Tree.load(stored), dict(stored)
+    assert loaded.shape() == store.shape()
+    half = dict.fromkeys(list(content)[::2])
+    for each in (store, loaded):
+        each.change(half)
+        each.change(numbered(range(50)))
+    assert loaded.shape() == store.shape()
+
+
+def test_ten_thousand_keys_in_one_corner_only_deepen_that_corner() -> None:
+    keys = ground_keys()
+    assert len({sha256(TAG_KEY + key).digest()[:2] for key in keys}) == 1
+    honest = numbered(range(1000))
+    store = built(honest)
+    before = store.shape()[0], dict(store.rows)
+    for at in range(0, len(keys), 2500):
+        store.change(dict.fromkeys(keys[at:at + 2500], b"ground"))
+    assert store.shape() == built({**honest, **dict.fromkeys(keys, b"ground")}).shape()
+    assert store.tree.root == hash_by_definition({**honest, **dict.fromkeys(keys, b"ground")})
+    for at in range(0, len(keys), 2500):
+        store.change(dict.fromkeys(keys[at : at + 2500]))
+    assert (store.tree.root, store.rows) == before
+
+
+def test_preparing_changes_nothing_and_may_be_dropped_or_repeated() -> None:
+    store = built(numbered(range(500)))
+    before = store.tree.root, store.tree.count, dict(store.rows)
+    changes: dict[bytes, bytes | None] = {**numbered(range(490, 700)), **dict.fromkeys(numbered(range(450)))}
+    dropped = store.tree.prepare(changes, store.rows.get)
+    again = store.tree.prepare(changes, store.rows.get)
+    assert dropped == again
+    assert (store.tree.root, store.tree.count, store.rows) == before
+    store.change(numbered(range(1)))
+    assert store.tree.root == before[0]
+
+
+def test_a_patch_of_another_base_is_refused() -> None:
+    store = built(numbered(range(30)))
+    stale = store.tree.prepare({b"a": b"1"}, store.rows.get)
+    store.change({b"b": b"2"})
+    with pytest.raises(PatchStale, match="prepare it again"):
+        store.tree.apply(stale)
+
+
+def test_deleting_what_is_not_there_changes_no_bucket() -> None:
+    store = built(numbered(range(200)))
+    patch = store.tree.prepare(dict.fromkeys(numbered(range(1000, 1100))), store.rows.get)
+    assert (patch.root, patch.count, patch.buckets) == (store.tree.root, 200, {})
+    assert Tree().prepare({b"a": None}, {}.get).root == EMPTY_ROOT
+
+
+@pytest.mark.parametrize("rows", [10, 400])
+def test_a_bucket_row_that_is_missing_is_noticed_before_anything_is_built_on_it(rows: int) -> None:
+    store = built(numbered(range(rows)))
+    with pytest.raises(TreeDamaged, match="is missing"):
+        store.tree.prepare(numbered(range(rows)), {}.get)
+    with pytest.raises(TreeDamaged, match="is missing"):
+        store.tree.prove(numbered(range(1)).popitem()[0], {}.get)
+
+
+@pytest.mark.parametrize("bucket", [b"", bytes(63), bytes(64 * 17)])
+def test_a_row_that_is_no_bucket_is_not_loaded(bucket: bytes) -> None:
+    with pytest.raises(TreeDamaged, match="no bucket's size"):
+        Tree.load([(b"a", bucket)])
+
+
+class TreeAgainstDict(RuleBasedStateMachine):
+    """Blocks prepared, dropped, committed and reloaded, against a plain dict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = Store()
+        self.content: dict[bytes, bytes] = {}
+
+    @rule(changes=CHANGES)
+    def commit(self, changes: dict[bytes, bytes | None]) -> None:
+        self.store.change(changes)
+        self.content.update((key, value) for key, value in changes.items() if value is not None)
+        for key, value in changes.items():
+            if value is None:
+                self.content.pop(key, None)
+
+    @rule(changes=CHANGES)
+    def drop(self, changes: dict[bytes, bytes | None]) -> None:
+        self.store.tree.prepare(changes, self.store.rows.get)
+
+    @rule()
+    def restart(self) -> None:
+        self.store.tree = Tree.load(sorted(self.store.rows.items()))
+
+    @invariant()
+    def root_and_rows_follow_content(self) -> None:
+        assert self.store.tree.count == len(self.content)
+        assert self.store.shape() == built(self.content).shape()
+
+
+TestTreeAgainstDict = TreeAgainstDict.TestCase
+TestTreeAgainstDict.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
