@@ -39,12 +39,13 @@ class _Walk:
             *([body.node.returns] if body.node.returns is not None else []),
         ]
         self._nodes = list(self._walk())
-        self._locals = set(_parameters(body.node)) | {
+        self._caught = {node.name for node in self._nodes if isinstance(node, ast.ExceptHandler) and node.name}
+        self._locals = set(_parameters(body.node)) | self._caught | {
             node.id
             for node in self._nodes
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and not self._comprehension_of(node)
         }
-        self.sites = CallSites(body, around, findings, self._parents, self._locals)
+        self.sites = CallSites(body, around, findings, self._parents, self._locals, self._caught)
 
     def _walk(self) -> Iterator[ast.AST]:
         """Every node of the body but annotations, each noted with its parent."""
@@ -87,7 +88,7 @@ class _Walk:
     def _target(self, target: ast.expr, *, whole: bool) -> None:
         match target:
             case ast.Name():
-                self._bind(target)
+                self._bind(target.id, target)
             case ast.Tuple() if whole:
                 for item in target.elts:
                     self._target(item, whole=isinstance(item, ast.Tuple))
@@ -98,21 +99,23 @@ class _Walk:
             case _:
                 self._findings.report("assignment", target, "assign to a name, a tuple of names, or one item")
 
-    def _bind(self, node: ast.Name) -> None:
-        """A local name may hide nothing that is declared or given."""
+    def _bind(self, name: str, node: ast.AST) -> None:
+        """A local name may hide nothing that is declared or given, nor what a handler caught."""
         given = {"ctx"} | ({"old", "frozen", "inputs"} if self._body.kind == "migration" else set())
-        if node.id in given and node.id in _parameters(self._body.node):
-            self._findings.report("rebound", node, f"{node.id} is given by the host and stays what it is")
-        elif node.id in self._around.declared:
-            self._findings.report("shadowed", node, f"{node.id!r} is declared at module level; choose another name")
+        if name in given and name in _parameters(self._body.node):
+            self._findings.report("rebound", node, f"{name} is given by the host and stays what it is")
+        elif name in self._caught and not isinstance(node, ast.ExceptHandler):
+            self._findings.report("rebound", node, f"{name} is what a handler caught; choose another name")
+        elif name in self._around.declared:
+            self._findings.report("shadowed", node, f"{name!r} is declared at module level; choose another name")
         else:
-            check_name(node.id, NAME, node, self._findings)
+            check_name(name, NAME, node, self._findings)
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         if node.value is None or not isinstance(node.target, ast.Name):
             self._findings.report("assignment", node, "an annotated name gets its value in the same line")
         else:
-            self._bind(node.target)
+            self._bind(node.target.id, node)
 
     def _augmented(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Attribute | ast.Subscript | ast.Name):
@@ -145,8 +148,10 @@ class _Walk:
             self._findings.report("finally", node, "what a refusal must not leave behind, the host undoes")
 
     def _handler(self, node: ast.ExceptHandler) -> None:
-        if not isinstance(node.type, ast.Name) or node.type.id != "Refused" or node.name is not None:
+        if not isinstance(node.type, ast.Name) or node.type.id != "Refused":
             self._findings.report("except", node, "handlers are `except Refused:`; host failures cannot be caught")
+        elif node.name is not None:
+            self._bind(node.name, node)
 
     def _return(self, node: ast.Return) -> None:
         empty = node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)

@@ -35,6 +35,7 @@ class CallSites:
         findings: Findings,
         parents: Mapping[ast.AST, ast.AST],
         local_names: set[str],
+        caught: set[str],
     ) -> None:
         self.old_fields: set[str] = set()
         self._body = body
@@ -43,13 +44,14 @@ class CallSites:
         self._report = findings.report
         self._parents = parents
         self._locals = local_names
+        self._caught = caught
 
     # --- names -------------------------------------------------------------------------------------------------------
 
     def local_used(self, node: ast.Name) -> None:
         """A parameter or local name: a value, but what the host gives is no value."""
         parent = self._parents[node]
-        given = node.id == "ctx" or (self._body.kind == "migration" and node.id in ("frozen", "inputs"))
+        given = node.id == "ctx" or node.id in self._caught or (self._body.kind == "migration" and node.id in ("frozen", "inputs"))
         if given and not isinstance(parent, ast.Attribute):
             self._report("context", node, f"{node.id} is used as {node.id}.name only; it cannot be passed on or kept")
 
@@ -124,6 +126,9 @@ class CallSites:
         elif self._body.kind == "migration" and base == "frozen":
             if node.attr not in self._body.frozen:
                 self._report("unknown_field", node, f"frozen.{node.attr}: name it in frozen=(...) of the migration")
+        elif base in self._caught:
+            if node.attr != "code":
+                self._report("unknown_attribute", node, f"a refusal has a code, and no {node.attr!r}")
         elif self._body.has_old and base == "old":
             self.old_fields.add(node.attr)
         elif node.attr not in self._around.fields and not self._of_old(node):
