@@ -68,8 +68,9 @@ def make_environment(environment: Path, interpreter: Interpreter) -> None:
         say(f"making {environment.name} with {interpreter}")
         step([interpreter.path, "-m", "venv", "--clear", str(environment)], "the virtual environment could not be made")
     say(f"installing what {LOCK.name} pins into {environment.name} (half a minute or so)")
-    pip = [str(python_of(environment)), "-m", "pip", "--disable-pip-version-check", "--no-cache-dir", "--no-input"]
-    step([*pip, "install", "--require-hashes", "-r", str(LOCK)], "the locked packages could not be installed")
+    pip = [str(python_of(environment)), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    pip += ["--cache-dir", str(PRIVATE / "cache")]
+    step([*pip, "install", "--no-compile", "--require-hashes", "-r", str(LOCK)], "the locked packages could not be installed")
     step([*pip, "install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)], "the project could not be installed")
     (environment / STAMP).write_text(json.dumps(wanted_stamp()) + "\n")
     say(f"{environment.name} is ready ({time.monotonic() - started:.0f} s)")
