@@ -1,6 +1,7 @@
 """Which typed error a failure of the operating system or of LevelDB is.
 
-LevelDB reports failures as text only, so this is the one place where text is read. Whatever is not recognised counts
+LevelDB reports failures as text only, so this is the one place where text is read (Python's own begin with the
+same words). Whatever is not recognised counts
 as a failing disk: stopping without need is safe, going on is not.
 """
 
@@ -27,7 +28,7 @@ SIGNS: tuple[tuple[str, type[StoreFault]], ...] = (
 def fault_of(path: Path, error: BaseException) -> StoreFault:
     """The typed error for a failure met while working on `path`."""
     detail = text_of(error)
-    lowered = detail.lower()
+    lowered = detail.replace(str(path), "").lower()  # a folder may be called "corruption"
     for sign, kind in SIGNS:
         if sign in lowered:
             return StoreLocked(path, 0) if kind is StoreLocked else kind(path, detail)

@@ -1,0 +1,101 @@
+"""What we read in LevelDB's files is what LevelDB means, and no bytes make the reading go astray."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storage.engine import Engine
+from storage.levelfiles import BLOCK, Unreadable, check_files, read_files, read_records, read_version
+
+
+def numbers(database: Path) -> set[int]:
+    return {int(table.stem) for table in database.glob("*.ldb")}
+
+
+def filled(root: Path, value_size: int, count: int = 300) -> Engine:
+    engine = Engine.create(root / "database", buffer_bytes=64 << 10)
+    for number in range(count):
+        engine.write([(b"k%05d" % (number * 7919 % 1000), bytes([number % 251]) * value_size)], sync=False)
+    return engine
+
+
+def test_the_listed_sorted_files_are_those_that_exist_with_their_sizes(tmp_path: Path) -> None:
+    engine = filled(tmp_path, 2000)
+    engine.barrier()
+    engine.compact_range()
+    engine.close()
+    Engine.open(engine.path).close()
+    version = check_files(engine.path).version
+    assert {number for number, _ in version.tables} == numbers(engine.path)
+    assert version.tables
+    for number, size in version.tables:
+        assert (engine.path / f"{number:06}.ldb").stat().st_size == size
+    assert version.next_file > max(numbers(engine.path))
+
+
+def test_files_of_a_running_database_can_be_read(tmp_path: Path) -> None:
+    engine = filled(tmp_path, 2000)
+    for _ in range(20):
+        engine.write([(b"more", b"x" * 30_000)], sync=False)
+        files = read_files(engine.path)
+        assert {number for number, _ in files.version.tables} <= numbers(engine.path) | set(
+            range(files.version.next_file)
+        )
+        assert files.logs
+    engine.close()
+
+
+@pytest.mark.parametrize("value_size", [0, 1, BLOCK - 60, BLOCK - 33, BLOCK - 32, BLOCK - 31, BLOCK, 3 * BLOCK + 5])
+def test_batches_of_every_size_are_read_from_a_log(tmp_path: Path, value_size: int) -> None:
+    engine = Engine.create(tmp_path / "database", buffer_bytes=64 << 20)
+    values = [bytes([number]) * (value_size + number) for number in range(40)]
+    for value in values:
+        engine.write([(b"k", value)], sync=False)
+    files = check_files(engine.path)
+    records = list(read_records(files.logs[-1].read_bytes()))
+    engine.close()
+    assert len(records) == len(values)
+    for number, (record, value) in enumerate(zip(records, values, strict=True)):
+        assert int.from_bytes(record[:8], "little") == number + 1
+        assert int.from_bytes(record[8:12], "little") == 1
+        assert record.endswith(value)
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    """A MANIFEST and a log."""
+    engine = filled(tmp_path_factory.mktemp("originals"), 700)
+    files = read_files(engine.path)
+    log = files.logs[-1].read_bytes()
+    engine.close()
+    return files.manifest_bytes, log
+
+
+@settings(max_examples=300, deadline=None)
+@given(at=st.integers(0, 5000), content=st.binary(max_size=30), cut=st.integers(0, 5000) | st.none())
+def test_damaged_bytes_are_read_or_refused_but_never_astray(
+    originals: tuple[bytes, bytes], at: int, content: bytes, cut: int | None
+) -> None:
+    for raw in originals:
+        spoiled = raw[:at] + content + raw[at + len(content) :]
+        for read in (read_version, lambda bytes_: list(read_records(bytes_))):
+            try:
+                read(spoiled[:cut])
+            except Unreadable as error:
+                assert str(error)
+
+
+@given(raw=st.binary(max_size=300))
+def test_random_bytes_are_refused_as_a_manifest(raw: bytes) -> None:
+    with pytest.raises(Unreadable):
+        read_version(raw)
+
+
+def test_a_log_of_zeros_is_empty_and_zeros_before_records_are_refused(originals: tuple[bytes, bytes]) -> None:
+    _, log = originals
+    assert list(read_records(bytes(10_000))) == []
+    assert list(read_records(log + bytes(5000))) == list(read_records(log))
+    with pytest.raises(Unreadable, match="where records follow"):
+        list(read_records(bytes(BLOCK) + log))
