@@ -154,12 +154,12 @@ class _Function(Expressions):
         return [ast.Try(body=body, handlers=handlers, orelse=self._block(node.orelse), finalbody=[])]
 
     def _handler(self, node: ast.ExceptHandler) -> ast.ExceptHandler:
-        if node.type is None or not self._is_api(node.type, "Refused"):
+        if node.name or node.type is None or not self._is_api(node.type, "Refused"):
             raise NotCompilable(node, "a handler of anything but Refused")
         self._in_handler += 1
         body = self._block(node.body)
         self._in_handler -= 1
-        return _placed(ast.ExceptHandler(type=host("Refused"), name=node.name, body=body or [ast.Pass()]), node)
+        return _placed(ast.ExceptHandler(type=host("Refused"), name=None, body=body or [ast.Pass()]), node)
 
     def _do_if(self, node: ast.If) -> list[ast.stmt]:
         test = self.expression(node.test)
@@ -263,9 +263,8 @@ def _place(file: str, line: int) -> ast.Constant:
 
 def _stored_names(node: ast.FunctionDef) -> frozenset[str]:
     """Every name that the function binds, in comprehensions too."""
-    bound = {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and not isinstance(item.ctx, ast.Load)}
     return frozenset(
-        bound | {item.name for item in ast.walk(node) if isinstance(item, ast.ExceptHandler) and item.name}
+        item.id for item in ast.walk(node) if isinstance(item, ast.Name) and not isinstance(item.ctx, ast.Load)
     )
 
 

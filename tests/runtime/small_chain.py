@@ -36,7 +36,9 @@ def bundle_of(sources: dict[str, str], uses: dict[str, list[str]] | None = None,
     files = {"bundle.toml": HEAD.encode()}
     before: list[str] = []
     for name, source in sources.items():
-        entry = f'[[module]]\nname = "{name}"\nsource = "{name}.py"\nneeds = {before}\nuses = {(uses or {}).get(name, [])}\n'
+        entry = f"[[module]]\nname = '{name}'\nsource = '{name}.py'\n"
+        entry += f"schema = {2 if '@migration' in source else 1}\n"
+        entry += f"needs = {before}\nuses = {(uses or {}).get(name, [])}\n"
         files["bundle.toml"] += entry.replace("'", '"').encode()
         doc, _, body = textwrap.dedent(source).strip().partition("\n")
         files[f"{name}.py"] = f"{doc}\n{API}{body}\n".encode()
@@ -47,7 +49,7 @@ def bundle_of(sources: dict[str, str], uses: dict[str, list[str]] | None = None,
 
 
 def loaded_from(bundle: Bundle) -> LoadedRuntime:
-    return load(bundle, check_bundle(bundle, chain="test", host_release="0.1.0"))
+    return load(bundle, check_bundle(bundle, chain="test", host_release=None))
 
 
 @dataclass
