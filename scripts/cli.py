@@ -24,6 +24,7 @@ class Entry:
 
 
 COMMANDS: dict[str, Entry] = {
+    "rehearse": Entry("rehearse", "Live through a governed upgrade on a fresh chain; the main job."),
     "keys": Entry("keys", "Make, list and guard the keys that sign."),
     "bundle": Entry("bundle", "Start, check, compare and pack a runtime version."),
 }

@@ -1,0 +1,77 @@
+"""The report for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from node.rehearsal.record import Check, Rehearsal, RollbackRecord, UpgradeRecord
+
+
+def report(record: Rehearsal) -> str:
+    """The whole report as lines of text."""
+    return "\n".join(_lines(record))
+
+
+def _lines(record: Rehearsal) -> Iterator[str]:
+    yield f"Rehearsal of {record.chain_name} as {record.chain_id} (from {record.source}, seed {record.seed})"
+    yield (
+        f"  {record.accounts:,} accounts, {record.validators} validators ({record.bonded} bonded), "
+        f"{record.delegations:,} delegations, supply {record.supply:,} units"
+    )
+    yield f"  1 machine, {record.signatures} signatures{', all keys substitutes' if record.substitute_keys else ''}"
+    yield from (f"  note: {note}" for note in record.notes)
+    yield ""
+    yield "Timeline"
+    yield from (f"  {moment.height:>9,}  {moment.what:<42} {moment.detail}".rstrip() for moment in record.timeline)
+    for upgrade in record.upgrades:
+        yield ""
+        yield from _upgrade(upgrade)
+    if record.rollback is not None:
+        yield ""
+        yield from _rollback(record.rollback)
+    yield ""
+    yield "Checks"
+    yield from (_check(check) for check in record.checks)
+    yield ""
+    yield f"{record.blocks:,} blocks in {record.seconds:.1f} s, app root {record.app_root}"
+    yield "PASSED" if record.passed else f"FAILED: {'; '.join(record.failures)}"
+
+
+def _upgrade(one: UpgradeRecord) -> Iterator[str]:
+    ended = one.outcome.replace("_", " ") + (f": {one.reason}" if one.reason else "")
+    wanted = "" if one.outcome == one.expected else f", expected {one.expected.replace('_', ' ')}"
+    yield f"Proposal {one.proposal}: {one.title} ({one.version_from} -> {one.version_to}) {ended}{wanted}"
+    yield f"  code hash {one.code_hash}"
+    yield f"  effect    {one.effect} ({'breaking' if one.breaking else 'safe'})"
+    yield from (f"    {kind:<9} {change:<18} {subject}" for kind, change, subject in one.changes)
+    for share in one.shares:
+        mark = "ok" if share.reached else "NOT REACHED"
+        yield f"  {share.name:<9} {share.part:,} of {share.whole:,}, needs {share.needed}: {mark}"
+    if one.checkpoint is not None:
+        taken = one.checkpoint
+        yield f"  checkpoint of {taken.height:,}: {taken.bytes:,} bytes in {taken.milliseconds} ms ({taken.name})"
+    yield (
+        f"  pause at {one.activation:,}: {one.pause_ms:.0f} ms ({one.migrated:,} records migrated; "
+        f"executing {one.execution_ms:.0f} ms, committing {one.commit_ms:.0f} ms)"
+    )
+    if one.root_before:
+        yield f"  runtime root before {one.root_before}"
+        yield f"               after  {one.root_after}"
+    if one.where:
+        yield f"  at {one.where}"
+    yield from (_check(check) for check in one.invariants)
+
+
+def _rollback(one: RollbackRecord) -> Iterator[str]:
+    yield f"Rollback at {one.height:,}: {one.reason}"
+    yield f"  activated at {one.activation:,}, broke at {one.broke:,}"
+    yield f"  runtime root of {one.activation - 1:,}    {one.base_root}"
+    yield f"  after the return, before replay  {one.returned_root}"
+    yield f"  {one.replayed} transactions replayed, {one.not_replayed} not replayable, all with a second receipt"
+    for height, transaction, first, second in one.receipts:
+        if first != second:
+            yield f"    {height:,} {transaction[:16]}  first {first}, second {second}"
+
+
+def _check(check: Check) -> str:
+    return f"  {'ok  ' if check.holds else 'FAIL'}  {check.name}{' (' + check.detail + ')' if check.detail else ''}"

@@ -1,0 +1,147 @@
+"""`synod rehearse`: the main job. A fresh chain, a governed upgrade, two that go wrong, and a report.
+
+Exit codes, so that others can run it in their CI: 0 passed, 1 the bundle failed (the report names the check), 2 the
+command was given wrongly, 3 this machine failed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from pathlib import Path
+
+import click
+
+from node.genesis.document import Genesis
+from node.genesis.generated import generated_genesis
+from node.genesis.reading import read_genesis
+from node.rehearsal.page import page
+from node.rehearsal.record import Rehearsal
+from node.rehearsal.story import rehearse
+from node.rehearsal.text import report
+from node.rehearsal.world import World
+from runtime.bundle.archive import Bundle, pack
+from runtime.bundle.template import new_bundle
+from storage.errors import HomeNotEmpty
+
+from .command import command, run
+from .console import Answer, Progress
+from .exits import Exit
+
+VALIDATORS = 4
+
+
+@command(
+    "rehearse",
+    examples=(
+        "synod rehearse",
+        "synod rehearse --accounts 50000 --seed 7 --out /tmp/rehearsal",
+        "synod rehearse --genesis genesis.json",
+        "synod rehearse --bundle my-runtime --demo-failure",
+    ),
+)
+@click.option(
+    "--genesis",
+    "genesis_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A genesis: Synod's own, or a Cosmos export (2019 layout, or SDK 0.47 and later).  [default: a generated one]",
+)
+@click.option(
+    "--bundle",
+    "bundle_folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The bundle to rehearse.  [default: an example that rewrites every account]",
+)
+@click.option("--accounts", type=click.IntRange(VALIDATORS, 5_000_000), default=10_000, show_default=True,
+              help="Accounts of a generated genesis.")  # fmt: skip
+@click.option("--seed", default="1", show_default=True, help="What every key derives from; equal seeds, equal roots.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path),
+              help="A new folder for chain and report.  [default: ./synod-rehearsal-N]")  # fmt: skip
+@click.option("--demo-failure", is_flag=True, help="With --bundle: also play the two upgrades that go wrong.")
+def command_line(
+    genesis_file: Path | None, bundle_folder: Path | None, accounts: int, seed: str, out: Path | None, demo_failure: bool
+) -> Answer:
+    """Live through a governed runtime upgrade, from proposal to activation, on a fresh chain of your own.
+
+    Publishes a runtime bundle, deposits, votes with the validators' keys, passes voting period and timelock by
+    fast-forward, takes the checkpoint, migrates, checks, activates and goes on. Then shows two that go wrong: one
+    stopped at its activation with nothing committed, one rolled back by itself and replayed.
+
+    The report stands in the terminal and in OUT/report.html and OUT/report.json; the chain itself in OUT/chain.
+    """
+    folder = new_folder(out)
+    genesis = genesis_of(genesis_file, accounts, seed)
+    bundle = bundle_of(bundle_folder, genesis.chain_name)
+    failures = bundle_folder is None or demo_failure
+    world = World.create(folder / "chain", genesis)
+    progress = Waiting()
+    try:
+        record = rehearse(world, bundle, failures, progress.at)
+    finally:
+        progress.end()
+        world.close()
+    return answer(record, folder)
+
+
+def genesis_of(file: Path | None, accounts: int, seed: str) -> Genesis:
+    """The genesis to begin with; raises what node.genesis refuses."""
+    if file is None:
+        return generated_genesis(accounts, VALIDATORS, seed)
+    return read_genesis(file.read_bytes(), seed)
+
+
+def bundle_of(folder: Path | None, chain: str) -> Bundle:
+    """The bundle under rehearsal; the example is made for the chain at hand."""
+    if folder is not None:
+        return pack(folder, chain=chain)
+    with tempfile.TemporaryDirectory() as scratch:
+        example = Path(scratch) / "example"
+        new_bundle(example, "example", chain)
+        return pack(example, chain=chain)
+
+
+def new_folder(out: Path | None) -> Path:
+    """A folder that holds nothing yet; raises HomeNotEmpty for one that does."""
+    if out is None:
+        number = 1
+        while (out := Path(f"synod-rehearsal-{number}")).exists():
+            number += 1
+    if out.exists() and any(out.iterdir()):
+        raise HomeNotEmpty(out)
+    out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def answer(record: Rehearsal, folder: Path) -> Answer:
+    """Write the report's files and say where they are."""
+    data = {"passed": record.passed, "failures": record.failures, **dataclasses.asdict(record)}
+    (folder / "report.html").write_text(page(record), encoding="utf-8")
+    (folder / "report.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    text = f"{report(record)}\n\nreport: {folder / 'report.html'}"
+    return Answer(data, text, int(Exit.PASSED if record.passed else Exit.REFUSED))
+
+
+class Waiting:
+    """One progress line for each thing that is waited for."""
+
+    def __init__(self) -> None:
+        self._line: Progress | None = None
+        self._first = 0
+
+    def at(self, what: str, reached: int, aim: int) -> None:
+        """Say how far it is."""
+        if self._line is None or self._line.what != what or self._aim != aim:
+            self.end()
+            self._line, self._first, self._aim = Progress(what, max(aim - reached, 1)), reached, aim
+        self._line.at(reached - self._first, f"height {reached:,} of {aim:,}")
+
+    def end(self) -> None:
+        """Leave the present line."""
+        if self._line is not None:
+            self._line.end()
+            self._line = None
+
+
+if __name__ == "__main__":
+    run(command_line)
