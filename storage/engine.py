@@ -23,6 +23,7 @@ import plyvel
 from storage.errors import EngineStopped, StoreDamaged, StoreExists, StoreFault, StoreLocked
 from storage.faults import fault_of, text_of
 from storage.levelfiles import check_files, newest_log
+from storage.slots import sync_directory
 
 Row = tuple[bytes, bytes]
 
@@ -126,6 +127,8 @@ class Engine:
     def barrier(self) -> None:
         """Bring all that was written before into a synced sorted file, so that no log has to be replayed for it.
 
+        The log that the next batch goes to has its name on disk as well.
+
         Compacting an empty range does that. LevelDB hides whether it worked: a new log tells that the buffer was
         handed over, and a synced write after it fails if writing the sorted file did.
         """
@@ -134,6 +137,10 @@ class Engine:
         if self._newest_log() <= before:
             self.fail(OSError("no new log was begun at a barrier"))
         self.write((), sync=True)
+        try:
+            sync_directory(self.path)
+        except OSError as error:
+            self.fail(error)
 
     def _newest_log(self) -> int:
         try:

@@ -83,9 +83,12 @@ class StoreLocked(StoreFault):
     """`pid` is the holder's process id, 0 if it is not known."""
 
     code = "store_locked"
-    says = "{path} is in use by process {pid}; stop that process first"
     path: Path
     pid: int
+
+    def __str__(self) -> str:
+        holder = f"process {self.pid}" if self.pid else "another process"
+        return f"{self.path} is in use by {holder}; stop that process first"
 
 
 @dataclass(eq=False)

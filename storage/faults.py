@@ -1,8 +1,7 @@
 """Which typed error a failure of the operating system or of LevelDB is.
 
-LevelDB reports failures as text only, so this is the one place where text is read (Python's own begin with the
-same words). Whatever is not recognised counts
-as a failing disk: stopping without need is safe, going on is not.
+LevelDB reports failures as text only, so this is the one place where text is read (Python's own errors use the same
+words). Whatever is not recognised counts as a failing disk: stopping without need is safe, going on is not.
 """
 
 from pathlib import Path

@@ -95,10 +95,11 @@ class Home:
         try:
             if root.exists() and (not root.is_dir() or any(root.iterdir())):
                 raise HomeNotEmpty(root)
-            for folder in (home.keys, home.bundles, home.checkpoints, home.snapshots, home.logs):
-                folder.mkdir(parents=True)
-            home.keys.chmod(0o700)
-            _write_format(home)
+            try:
+                _make(home)
+            except OSError:
+                _empty(root)
+                raise
         except OSError as error:
             raise fault_of(root, error) from error
         return home
@@ -167,6 +168,22 @@ def _replace(here: Path, new: Path, old: Path) -> None:
             shutil.rmtree(old)
         here.rename(old)
     new.rename(here)
+
+
+def _make(home: Home) -> None:
+    for folder in (home.keys, home.bundles, home.checkpoints, home.snapshots, home.logs):
+        folder.mkdir(parents=True)
+    home.keys.chmod(0o700)
+    _write_format(home)
+
+
+def _empty(root: Path) -> None:
+    """Take back a home that could not be made, so that the next attempt finds an empty folder."""
+    for entry in root.iterdir():
+        if entry.is_dir():
+            entry.rmdir()
+        else:
+            entry.unlink()
 
 
 def _write_format(home: Home) -> None:

@@ -154,13 +154,17 @@ def test_a_restore_on_a_full_disk_changes_nothing(disk: Path) -> None:
     assert open_whole(home) == (head_of(60), content_at(60, 120))
 
 
-def test_a_home_or_head_on_a_full_disk_is_told(disk: Path) -> None:
-    fill_up(disk, 0)
-    with pytest.raises(DiskFull):
-        Home.create(disk / "node")
-        create_head(disk / "head", head_of(0))
-    with pytest.raises(DiskFull):
-        Engine.create(disk / "database")
+def test_nothing_is_made_on_a_full_disk(disk: Path) -> None:
+    filler = fill_up(disk, 0)
+    for attempt in (
+        lambda: Home.create(disk / "node"),
+        lambda: create_head(disk / "head", head_of(0)),
+        lambda: Engine.create(disk / "database"),
+    ):
+        with pytest.raises(DiskFull):
+            attempt()
+    filler.unlink()
+    assert Home.open(Home.create(disk / "node").root)
 
 
 LIMITED = """
