@@ -38,7 +38,7 @@ from runtime.bundle.effect import Effect
 from runtime.bundle.problems import BundleRefused
 from runtime.bundles import adopt
 from runtime.host import HostContext
-from runtime.parameters import check_bounds
+from runtime.parameters import Parameters, check_bounds
 from storage.home import RELEASE
 from storage.record import Record
 
@@ -79,13 +79,17 @@ def read_upgrade(context: HostContext, code_hash: bytes) -> tuple[RuntimeDeclara
 
 
 def new_values(context: HostContext, content: ParameterChange) -> dict[str, int | Fraction]:
-    """The values of a parameter change, each in its bounds and all fitting together."""
+    """The values of a parameter change, each in its bounds and all fitting together.
+
+    They are judged beside the values of the next height, where changes of this very block are in force.
+    """
+    coming = Parameters(context.overlay, context.height + 1)
     values = {value.name: _value(value) for value in content.values}
     need(len(values) == len(content.values), "nothing_changes", what="a parameter is named twice")
     for name, value in values.items():
         require_parameter(context.overlay, name)
         check_bounds(context.rules, name, value)
-    why = conflict_in(lambda name: Fraction(values[name]) if name in values else context.parameters.ratio(name))
+    why = conflict_in(lambda name: Fraction(values[name]) if name in values else coming.ratio(name))
     need(not why, "rules_conflict", why=why)
     most = affordable_deposit(electors_at(context.overlay, context.height).power)
     need(values.get("min_deposit", 0) <= most, "deposit_unaffordable", most=most)
