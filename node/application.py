@@ -23,7 +23,7 @@ from runtime.bundle.archive import Bundle, pack
 from runtime.chain import Chain, PreparedBlock
 from runtime.coordinator import Coordinator
 from runtime.errors import BlockRefused, HostRefused, TransactionMalformed, UpgradePostponedHere
-from runtime.execution import runtime_refusal
+from runtime.execution import Execution, runtime_refusal
 from runtime.genesis import create_chain_state
 from runtime.parameters import Parameters
 from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
@@ -57,6 +57,7 @@ class Application:
         self.refuse = refuse
         self.chain = Chain(state, HOST_MODULES, self._signature_holds)
         self.mempool = Mempool(limits, state.height)
+        self._reading: Execution | None = None
 
     @classmethod
     def init_chain(cls, home: Home, genesis: Genesis, bundle: Bundle | None = None) -> None:
@@ -95,15 +96,14 @@ class Application:
 
         Its signature is verified here unless the verifier knows it already, and not again in the block.
         """
-        overlay = self.state.overlay()
+        execution = self._reader()
         body = transaction.body
         if body.chain != self.chain.identity.chain_id:
             raise HostRefused("wrong_chain", f"it is signed for {body.chain}, this is {self.chain.identity.chain_id}")
-        account = account_for(overlay, body.sender, body.key)
+        account = account_for(execution.overlay, body.sender, body.key)
         if not self._signature_holds(transaction, account.key):
             raise HostRefused("bad_signature", "the signature is not the account's over this body")
         host = (body.call.module, body.call.name) in self.chain.host
-        execution = self.chain.execution(overlay, self.chain.loaded, self.state.height + 1, self._paused())
         refusal = "" if host else runtime_refusal(execution, transaction)
         if refusal:
             raise TransactionRefused(refusal, f"the running runtime would refuse it: {refusal}")
@@ -141,6 +141,7 @@ class Application:
     def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
         """Make a prepared block the head, with further log rows, and bring the mempool up to it."""
         head = self.chain.commit(prepared, durable, rows)
+        self._reading = None
         self._update_mempool(prepared)
         return head
 
@@ -171,7 +172,8 @@ class Application:
         return self._coordinator().safe_mode().on
 
     def _signature_holds(self, transaction: SignedTransaction, key: bytes) -> bool:
-        return self.verifier.check_all([Claim.of(transaction, key)])[0]
+        known = self.verifier.known.has(transaction.id, key)
+        return known or self.verifier.check_all([Claim.of(transaction, key)])[0]
 
     def _decode_all(self, block: Block) -> list[SignedTransaction]:
         """The block's transactions that can be decoded, those from the mempool as they are."""
@@ -211,9 +213,15 @@ class Application:
             nonces[transaction.body.sender] = 0 if account is None else account.nonce
         return nonces
 
+    def _reader(self) -> Execution:
+        """A scope on the last committed block that nobody writes to, kept until the next one."""
+        if self._reading is None:
+            overlay = self.state.overlay()
+            self._reading = self.chain.execution(overlay, self.chain.loaded, self.state.height + 1, self._paused())
+        return self._reading
+
     def _recheck(self) -> None:
-        overlay = self.state.overlay()
-        execution = self.chain.execution(overlay, self.chain.loaded, self.state.height + 1, self._paused())
+        execution = self._reader()
 
         def refusal(transaction: SignedTransaction) -> str:
             call = transaction.body.call

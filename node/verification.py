@@ -65,6 +65,10 @@ class KnownSignatures:
     def __contains__(self, claim: Claim) -> bool:
         return (claim.id, claim.public) in self._pairs
 
+    def has(self, transaction_id: bytes, public: bytes) -> bool:
+        """Whether the pair is remembered, without making a claim of it."""
+        return (transaction_id, public) in self._pairs
+
     def add(self, claims: Sequence[Claim]) -> None:
         """Remember that these held; the oldest go when there are too many."""
         with self._lock:
