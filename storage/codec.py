@@ -1,9 +1,9 @@
-"""Bytes of records: one encoder and one decoder for each schema, made once.
+"""Bytes of records: one encoder and one decoder for each class, made once.
 
-Whatever `encode` returns, `decode` gives back: it reads its own bytes before handing them out, which costs as much
-as checking every field would. Own rows are read with `decode`; bytes from outside with `decode_canonical`, which
-accepts them only when encoding the value gives the same bytes again. Integers over 64 bits, which msgpack lacks, are
-minimal big-endian bytes and take a slower path.
+Whatever `encode` returns, `decode` gives back: it reads its own bytes before handing them out, which costs as much as
+checking every field would. Own rows are read with `decode`; bytes from outside with `decode_canonical`, which accepts
+only what encoding the value gives again. Integers over 64 bits, which msgpack lacks, are minimal big-endian bytes and
+take a slower path.
 """
 
 from __future__ import annotations
@@ -16,42 +16,45 @@ import msgspec
 
 from storage.errors import InvalidRecord, NotCanonical
 from storage.record import Record, schema_of
-from storage.wide import from_wide, to_wide
+from storage.schema import MAX_TEXT_BYTES
+from storage.wide import from_plain, to_plain
 
 R = TypeVar("R", bound=Record)
 
 _encode: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
+_decode: Callable[[bytes], Any] = msgspec.msgpack.Decoder().decode
 
 
 class Codec(Generic[R]):
     """The codec of one record class; get it with `codec_of`."""
 
-    __slots__ = ("_read", "name", "record", "schema")
+    __slots__ = ("_from_plain", "_read", "_to_plain", "name", "record", "schema")
 
     def __init__(self, record: type[R]) -> None:
         self.record = record
         self.schema = schema_of(record)
         self.name = self.schema.name
         self._read = msgspec.msgpack.Decoder(record).decode
+        self._to_plain = to_plain(record)
+        self._from_plain = from_plain(record)
 
     def encode(self, record: R) -> bytes:
         """The canonical bytes; raises `InvalidRecord` when a field breaks its type or bounds."""
         try:
             raw = _encode(record)
-            if self._read(raw) == record:
+            # Only a longer text can hide a breach: msgspec bounds its characters, the rule its bytes.
+            if len(raw) <= MAX_TEXT_BYTES and self._read(raw) == record:
                 return raw
-        except (msgspec.ValidationError, OverflowError, TypeError, UnicodeEncodeError):
+        except (ValueError, TypeError, OverflowError):
             pass
-        return self._encode_wide(record)
+        return self._encode_slowly(record)
 
     def decode(self, raw: bytes) -> R:
         """The record of bytes that `encode` made; raises `NotCanonical` when they are no such record."""
         try:
             return self._read(raw)
-        except (msgspec.ValidationError, UnicodeDecodeError):
-            return self._decode_wide(raw)
-        except msgspec.DecodeError as error:
-            raise NotCanonical(self.name, str(error)) from None
+        except ValueError:
+            return self._decode_slowly(raw)
 
     def decode_canonical(self, raw: bytes) -> R:
         """The record of bytes from anywhere; raises `NotCanonical` unless they are exactly its encoding."""
@@ -59,24 +62,25 @@ class Codec(Generic[R]):
         try:
             again = self.encode(record)
         except InvalidRecord as error:
-            raise NotCanonical(self.name, f"{error.field}: {error.reason}") from None
+            raise NotCanonical(self.name, str(error)) from None
         if again != raw:
-            raise NotCanonical(self.name, "another encoding of the same value is shorter or ordered")
+            raise NotCanonical(self.name, "the same value has other, canonical bytes")
         return record
 
     def check(self, record: R) -> None:
         """Raise `InvalidRecord` unless every field has its type and keeps its bounds."""
         self.encode(record)
 
-    def _encode_wide(self, record: R) -> bytes:
-        if type(record) is not self.record:
-            raise InvalidRecord(self.name, "", f"a {type(record).__name__} is not a {self.name}")
-        return _encode(to_wide(self.schema, record))
-
-    def _decode_wide(self, raw: bytes) -> R:
+    def _encode_slowly(self, record: R) -> bytes:
         try:
-            return cast(R, from_wide(self.record, msgspec.msgpack.decode(raw)))
-        except (msgspec.DecodeError, UnicodeDecodeError, InvalidRecord, RecursionError) as error:
+            return _encode(self._to_plain(record))
+        except ValueError as error:
+            raise InvalidRecord(self.name, "", str(error)) from None
+
+    def _decode_slowly(self, raw: bytes) -> R:
+        try:
+            return cast(R, self._from_plain(_decode(raw)))
+        except (ValueError, InvalidRecord, RecursionError) as error:
             raise NotCanonical(self.name, str(error)) from None
 
 
@@ -84,5 +88,3 @@ class Codec(Generic[R]):
 def codec_of(record: type[R]) -> Codec[R]:
     """The codec of a record class, the same one every time."""
     return Codec(record)
-
-

@@ -20,37 +20,35 @@ level, below the records they name.
 
 from __future__ import annotations
 
-import keyword
 import types
-import typing
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, cast, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform
 
 import msgspec
-from msgspec import Meta
 
-from storage.errors import InvalidSchema
-from storage.schema import (
-    ADDRESS_BYTES,
-    DIGEST_BYTES,
-    MAX_DATA_BYTES,
-    MAX_ITEMS,
-    MAX_TEXT_BYTES,
-    ZEROS,
-    FieldSpec,
-    Kind,
-    Schema,
-    TypeSpec,
+from storage.declaring import (
+    NO_DEFAULT,
+    SCALARS,
+    Address,
+    Amount,
+    Data,
+    Declared,
+    Flag,
+    Hash,
+    Text,
+    finish_record,
+    finish_variant,
 )
+from storage.errors import InvalidRecord, InvalidSchema
+from storage.schema import ZEROS, FieldSpec, Kind, Schema, TypeSpec
 
 __all__ = [
     "Address", "Amount", "Data", "Flag", "Hash", "Text",
     "Record", "Variant", "case", "field",
     "FieldSpec", "Kind", "Schema", "TypeSpec",
-    "define_record", "define_variant", "schema_of", "variant_of",
-]
+    "cases_of", "define_record", "define_variant", "schema_of", "types_of", "variant_of",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     # To a type checker a msgspec struct is a mutable dataclass, from which no frozen one may inherit.
@@ -61,45 +59,20 @@ if TYPE_CHECKING:
 else:
     from msgspec import Struct, StructMeta
 
-Amount = Annotated[int, Meta(ge=0), "amount"]
-"""0 to 2**256 - 1."""
-Flag = bool
-Text = Annotated[str, Meta(max_length=MAX_TEXT_BYTES), "text"]
-"""At most 64 KiB of UTF-8."""
-Data = Annotated[bytes, Meta(max_length=MAX_DATA_BYTES), "data"]
-"""At most 64 KiB."""
-Address = Annotated[bytes, Meta(min_length=ADDRESS_BYTES, max_length=ADDRESS_BYTES), "address"]
-"""Exactly 20 bytes."""
-Hash = Annotated[bytes, Meta(min_length=DIGEST_BYTES, max_length=DIGEST_BYTES), "hash"]
-"""Exactly 32 bytes."""
-
-_SCALARS: dict[Kind, Any] = {
-    "amount": Amount, "flag": Flag, "text": Text, "data": Data, "address": Address, "hash": Hash,
-}
-_NO_DEFAULT: Any = object()
-_replace: Callable[..., object] = msgspec.structs.replace
 _OPTIONS: dict[str, Any] = {
     "frozen": True, "kw_only": True, "omit_defaults": True, "forbid_unknown_fields": True, "gc": False,
-}
+}  # fmt: skip
+_replace: Callable[..., object] = msgspec.structs.replace
 
 
-@dataclass(frozen=True, slots=True)
-class _Declared:
-    """What `field` and `case` leave in a class body until the class is made."""
-
-    number: int
-    default: Any
-    value: str
-
-
-def field(number: int, *, default: Any = _NO_DEFAULT, value: str = "") -> Any:
+def field(number: int, *, default: Any = NO_DEFAULT, value: str = "") -> Any:
     """Declare a record's field. ``default`` is the kind's zero value; ``value="coin"`` counts it in the supply."""
-    return _Declared(number, default, value)
+    return Declared(number, default, value)
 
 
-def case(number: int, *, init: bool = False) -> Any:
-    """Declare a variant's case, a record class. Values are made with `Variant.of`."""
-    return _Declared(number, None, "")
+def case(number: int) -> Any:
+    """Declare a variant's case, a record class of its own. Values are made with `Variant.of`."""
+    return Declared(number, None, "")
 
 
 class _RecordMeta(StructMeta):
@@ -108,117 +81,13 @@ class _RecordMeta(StructMeta):
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
         if not any(isinstance(base, _RecordMeta) for base in bases):
             return super().__new__(mcls, name, bases, namespace, **_OPTIONS)
-        if any(base not in (Record, Variant) for base in bases):
+        if bases == (Record,):
+            finish_record(name, namespace)
+        elif bases == (Variant,):
+            finish_variant(name, namespace)
+        else:
             raise InvalidSchema(name, "records are not inherited from; nest them")
-        is_variant = any(issubclass(base, Variant) for base in bases)
-        declared = _take_declared(name, namespace, _VARIANT_NAMES if is_variant else _RECORD_NAMES)
-        hints = _resolve(name, namespace)
-        finish = _finish_variant if is_variant else _finish_record
-        finish(name, namespace, declared, hints)
-        return super().__new__(mcls, name, bases, namespace, kw_only=True)  # msgspec does not inherit this one
-
-
-def _take_declared(name: str, namespace: dict[str, Any], reserved: frozenset[str]) -> dict[str, _Declared]:
-    declared = {}
-    for attribute in namespace.get("__annotations__", {}):
-        spec = namespace.get(attribute)
-        if not isinstance(spec, _Declared):
-            raise InvalidSchema(name, f"{attribute} needs a number: write `{attribute}: Type = field(1)`")
-        declared[attribute] = spec
-    _check_names(name, declared, reserved)
-    return declared
-
-
-def _check_names(name: str, declared: dict[str, _Declared], reserved: frozenset[str]) -> None:
-    last = 0
-    for attribute, spec in declared.items():
-        if attribute in reserved or attribute.startswith("_") or keyword.iskeyword(attribute):
-            raise InvalidSchema(name, f"{attribute} is no name for a field")
-        if type(spec.number) is not int or spec.number <= last:
-            raise InvalidSchema(name, f"number of {attribute} must be above {last}: numbers ascend and stay")
-        last = spec.number
-
-
-def _resolve(name: str, namespace: dict[str, Any]) -> dict[str, Any]:
-    """The annotations as types, texts looked up in the module that declares the class."""
-    holder = type(name, (), {
-        "__annotations__": namespace.get("__annotations__", {}),
-        "__module__": namespace.get("__module__", __name__),
-    })
-    try:
-        return typing.get_type_hints(holder, include_extras=True)
-    except (NameError, SyntaxError, TypeError) as error:
-        raise InvalidSchema(name, f"{error}; declare types above, at module level") from None
-
-
-def _finish_record(
-    name: str, namespace: dict[str, Any], declared: dict[str, _Declared], hints: dict[str, Any]
-) -> None:
-    specs = []
-    for attribute, spec in declared.items():
-        kind = _type_spec(name, attribute, hints[attribute])
-        has_default = spec.default is not _NO_DEFAULT
-        _check_marks(name, attribute, kind, spec, has_default)
-        options: dict[str, Any] = {"default": ZEROS[kind.kind]} if has_default else {}
-        namespace[attribute] = msgspec.field(name=str(spec.number), **options)
-        specs.append(FieldSpec(spec.number, attribute, kind, has_default, spec.value))
-    namespace["__annotations__"] = {attribute: _bounded(hint) for attribute, hint in hints.items()}
-    namespace["__schema__"] = Schema(name, tuple(specs))
-
-
-def _check_marks(name: str, attribute: str, kind: TypeSpec, spec: _Declared, has_default: bool) -> None:
-    if has_default:
-        zero = ZEROS.get(kind.kind, _NO_DEFAULT)
-        if type(spec.default) is not type(zero) or spec.default != zero:
-            raise InvalidSchema(name, f"default of {attribute} must be the zero value of {kind.kind}, or none")
-    if spec.value and (spec.value != "coin" or kind.kind != "amount"):
-        raise InvalidSchema(name, f'{attribute}: only an Amount can be marked, and only as value="coin"')
-
-
-def _finish_variant(
-    name: str, namespace: dict[str, Any], declared: dict[str, _Declared], hints: dict[str, Any]
-) -> None:
-    if not declared:
-        raise InvalidSchema(name, "a variant needs a case")
-    cases = []
-    for attribute, spec in declared.items():
-        hint = hints[attribute]
-        if not (isinstance(hint, type) and issubclass(hint, Record)):
-            raise InvalidSchema(name, f"case {attribute} must be a record")
-        namespace[attribute] = msgspec.field(name=str(spec.number), default=None)
-        cases.append((spec.number, schema_of(hint)))
-    records = list(hints.values())
-    if len(set(records)) != len(records):
-        raise InvalidSchema(name, "two cases have the same record; declare one record a case")
-    namespace["__annotations__"] = {attribute: hint | None for attribute, hint in hints.items()}
-    namespace["__variant__"] = TypeSpec("variant", cases=tuple(cases))
-    namespace["__case_names__"] = dict(zip(records, hints, strict=True))
-
-
-def _type_spec(name: str, attribute: str, hint: Any) -> TypeSpec:
-    for kind, scalar in _SCALARS.items():
-        if hint == scalar:
-            return TypeSpec(kind)
-    if typing.get_origin(hint) is tuple:
-        item, *rest = typing.get_args(hint)
-        if rest == [Ellipsis]:
-            return TypeSpec("list", item=_type_spec(name, attribute, item))
-    if isinstance(hint, type) and issubclass(hint, Record):
-        return TypeSpec("record", schema=schema_of(hint))
-    if isinstance(hint, type) and issubclass(hint, Variant):
-        return variant_of(hint)
-    raise InvalidSchema(
-        name,
-        f"{attribute} must be Amount, Flag, Text, Data, Address, Hash, a record, a variant or tuple[type, ...]",
-    )
-
-
-def _bounded(hint: Any) -> Any:
-    """The type as msgspec should read it: tuples, nested ones too, with a bound on their length."""
-    if typing.get_origin(hint) is tuple:
-        inner = _bounded(typing.get_args(hint)[0])
-        return Annotated[tuple[inner, ...], Meta(max_length=MAX_ITEMS)]  # type: ignore[valid-type]
-    return hint
+        return super().__new__(mcls, name, bases, namespace)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
@@ -241,11 +110,10 @@ class Variant(Struct, metaclass=_RecordMeta):
     @classmethod
     def of(cls, record: Record) -> Self:
         """The variant that holds ``record``; its class says which case it is."""
-        names: dict[type, str] = cls.__case_names__  # type: ignore[attr-defined]
-        name = names.get(type(record))
-        if name is None:
-            raise InvalidSchema(cls.__name__, f"no case holds a {type(record).__name__}")
-        return cls(**{name: record})
+        for name, kind in types_of(cls).items():
+            if kind is type(record):
+                return cls(**{name: record})
+        raise InvalidRecord(cls.__name__, "", f"no case holds a {type(record).__name__}")
 
     @property
     def value(self) -> Any:
@@ -258,12 +126,6 @@ class Variant(Struct, metaclass=_RecordMeta):
         return next(name for name in self.__struct_fields__ if getattr(self, name) is not None)
 
 
-_RECORD_NAMES = frozenset({"but"})
-_VARIANT_NAMES = frozenset({"of", "value", "case"})
-
-R = TypeVar("R", bound=Record)
-
-
 def schema_of(record: type[Record]) -> Schema:
     """The schema of a record class."""
     return cast(Schema, record.__schema__)  # type: ignore[attr-defined]
@@ -271,28 +133,44 @@ def schema_of(record: type[Record]) -> Schema:
 
 def variant_of(variant: type[Variant]) -> TypeSpec:
     """The type of a variant class: its numbered cases."""
-    return cast(TypeSpec, variant.__variant__)  # type: ignore[attr-defined]
+    return cast(TypeSpec, variant.__schema__)  # type: ignore[attr-defined]
+
+
+def types_of(declared: type[Record] | type[Variant]) -> dict[str, Any]:
+    """The Python type of each field, or the record class of each case."""
+    return cast(dict[str, Any], declared.__types__)  # type: ignore[union-attr]
+
+
+def cases_of(variant: type[Variant]) -> list[tuple[int, type[Record]]]:
+    """The record class of each case by its number."""
+    numbers = [number for number, _ in variant_of(variant).cases]
+    return list(zip(numbers, types_of(variant).values(), strict=True))
 
 
 @cache
 def define_record(schema: Schema) -> type[Record]:
     """The class of a schema, as fast and with the same bytes as one written by hand; the same one every time."""
-    namespace: dict[str, Any] = {"__module__": __name__, "__annotations__": {}}
-    for spec in schema.fields:
-        namespace["__annotations__"][spec.name] = _python_type(spec.type)
-        default = ZEROS.get(spec.type.kind, None) if spec.has_default else _NO_DEFAULT
-        namespace[spec.name] = field(spec.number, default=default, value=spec.value)
-    return cast(type[Record], types.new_class(schema.name, (Record,), exec_body=lambda body: body.update(namespace)))
+    fields = {
+        spec.name: field(
+            spec.number, default=ZEROS.get(spec.type.kind) if spec.has_default else NO_DEFAULT, value=spec.value
+        )
+        for spec in schema.fields
+    }
+    annotations = {spec.name: _python_type(spec.type) for spec in schema.fields}
+    return cast(type[Record], _declare(schema.name, Record, annotations, fields))
 
 
 @cache
 def define_variant(spec: TypeSpec) -> type[Variant]:
     """The class of a variant's type; its cases are named by their numbers."""
-    namespace: dict[str, Any] = {"__module__": __name__, "__annotations__": {}}
-    for number, schema in spec.cases:
-        namespace["__annotations__"][f"case_{number}"] = define_record(schema)
-        namespace[f"case_{number}"] = case(number)
-    return cast(type[Variant], types.new_class("Variant", (Variant,), exec_body=lambda body: body.update(namespace)))
+    annotations = {f"case_{number}": define_record(schema) for number, schema in spec.cases}
+    cases = {f"case_{number}": case(number) for number, _ in spec.cases}
+    return cast(type[Variant], _declare("Variant", Variant, annotations, cases))
+
+
+def _declare(name: str, base: type, annotations: dict[str, Any], values: dict[str, Any]) -> type:
+    namespace = {"__module__": __name__, "__annotations__": annotations, **values}
+    return types.new_class(name, (base,), exec_body=lambda body: body.update(namespace))
 
 
 def _python_type(spec: TypeSpec) -> Any:
@@ -300,4 +178,4 @@ def _python_type(spec: TypeSpec) -> Any:
         return tuple[_python_type(spec.item), ...]  # type: ignore[misc]
     if spec.schema is not None:
         return define_record(spec.schema)
-    return define_variant(spec) if spec.cases else _SCALARS[spec.kind]
+    return define_variant(spec) if spec.cases else SCALARS[spec.kind]
