@@ -70,7 +70,8 @@ def make_environment(environment: Path, interpreter: Interpreter) -> None:
     say(f"installing what {LOCK.name} pins into {environment.name} (half a minute or so)")
     pip = [str(python_of(environment)), "-m", "pip", "--disable-pip-version-check", "--no-input"]
     pip += ["--cache-dir", str(PRIVATE / "cache")]
-    step([*pip, "install", "--no-compile", "--require-hashes", "-r", str(LOCK)], "the locked packages could not be installed")
+    locked = ["--no-compile", "--require-hashes", "-r", str(LOCK)]
+    step([*pip, "install", *locked], "the locked packages could not be installed")
     step([*pip, "install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)], "the project could not be installed")
     (environment / STAMP).write_text(json.dumps(wanted_stamp()) + "\n")
     say(f"{environment.name} is ready ({time.monotonic() - started:.0f} s)")
@@ -94,7 +95,7 @@ def step(command: list[str], failure: str) -> None:
 def ensure_environment() -> Path:
     """The path of a Python with everything installed; raises NoInterpreter or SetupFailed."""
     if not is_ready(ENVIRONMENT):
-        usable = probe(str(python_of(ENVIRONMENT)))
+        usable = None if stands_elsewhere(ENVIRONMENT) else probe(str(python_of(ENVIRONMENT)))
         make_environment(ENVIRONMENT, usable or find_or_download(PRIVATE, UV_LOCK, say))
     return python_of(ENVIRONMENT)
 

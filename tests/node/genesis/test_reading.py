@@ -104,6 +104,11 @@ def test_a_decimal_is_read_to_its_last_place(whole: int, part: int) -> None:
     assert Place({"x": text}).decimal("x") == whole * UNIT + part
 
 
+def test_a_decimal_with_few_places_is_read_from_the_left() -> None:
+    assert Place({"x": "1.05"}).decimal("x") == UNIT + UNIT // 20
+    assert Place({"x": "7"}).decimal("x") == 7 * UNIT
+
+
 @pytest.mark.parametrize("text", ["", ".5", "1.", "1e3", "-1", "+1", "01", "1.0000000000000000000", "1_0", "٣"])
 def test_what_is_no_decimal_is_refused(text: str) -> None:
     with pytest.raises(GenesisMalformed):
