@@ -1,0 +1,22 @@
+"""A served stand-in, and a client on a real socket."""
+
+import httpx
+import pytest
+
+from node.http.app import create_app
+from node.http.server import serve
+from node.logs import configure_logs
+from tests.node.http.standin import StandIn
+
+
+@pytest.fixture(scope="session")
+def served():
+    configure_logs("console", "error")
+    with serve(create_app(StandIn(), release="0.1.0", body_bytes=200_000)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def client(served):
+    with httpx.Client(base_url=served.url, timeout=20, trust_env=False) as client:
+        yield client
