@@ -41,6 +41,7 @@ from runtime.metering.limits import (
     KEY_BYTES,
     MAX_CODE,
     MAX_EVENT_FIELDS,
+    MAX_EVENTS,
     MAX_ITEMS,
     MAX_SCAN,
     READ_STEPS,
@@ -49,7 +50,7 @@ from runtime.metering.limits import (
     WRITE_STEPS,
 )
 from runtime.metering.meter import Meter
-from runtime.metering.values import weigh
+from runtime.metering.values import check_size, text_bytes, weigh
 from runtime.receipts import Attribute, Event
 from storage.errors import InvalidKey
 from storage.overlay import Overlay
@@ -98,11 +99,12 @@ class ExecutionScope(Protocol):
 class TableHandle:
     """What a table's name means to bundle code: it can be named to the context and nothing else."""
 
-    __slots__ = ("_module", "_table", "_weighed")
+    __slots__ = ("_arity", "_module", "_table", "_weighed")
 
     def __init__(self, table: Table[Any], module: str) -> None:
         self._table = table
         self._module = module
+        self._arity = len(table.key)
         self._weighed = any(spec.type.kind not in _SMALL for spec in table.schema.fields)
         """Records may be large, so reading one is paid by its size."""
 
@@ -137,8 +139,8 @@ class Context:
         meter.steps_left -= READ_STEPS
         if meter.steps_left < 0:
             meter.exhausted()
-        if type(table) is not TableHandle or table._module != self._module:
-            self._require_readable(table)
+        if type(table) is not TableHandle or table._module != self._module or len(key) != table._arity:
+            self._require_key(table, key)
         try:
             record = self._overlay.get(table._table, key)
         except InvalidKey:
@@ -153,8 +155,9 @@ class Context:
 
     def put(self, table: TableHandle, *key_and_record: Any) -> None:
         """Write the record, the last argument, under the key before it."""
-        if self._read_only or type(table) is not TableHandle or table._module != self._module:
-            self._require_own(table)
+        self._require_writable()
+        if type(table) is not TableHandle or table._module != self._module or len(key_and_record) != table._arity + 1:
+            self._require_key(table, key_and_record[:-1])
         record = key_and_record[-1]
         if type(record) is not table._table.record:
             raise HostFault(WRONG_RECORD)
@@ -172,8 +175,9 @@ class Context:
 
     def delete(self, table: TableHandle, *key: Any) -> None:
         """Take the record under a key away; an absent one stays absent."""
+        self._require_writable()
+        self._require_key(table, key)
         self._meter.pay(WRITE_STEPS)
-        self._require_own(table)
         try:
             self._overlay.delete(table._table, key)
         except InvalidKey:
@@ -248,9 +252,12 @@ class Context:
             raise ValueTooLarge
         kind = f"{self._module}.{_name(name)}"
         told = tuple(Attribute(name=key, value=_shown(value)) for key, value in attributes.items())
-        size = len(kind) + sum(len(item.name) + 4 * len(item.value) for item in told)
+        size = len(kind) + sum(len(item.name) + text_bytes(item.value) for item in told)
         self._meter.pay(EVENT_STEPS + (size >> 4))
         self._meter.write(size)
+        self._meter.told += 1
+        if self._meter.told > MAX_EVENTS:
+            raise ValueTooLarge
         self._scope.events.append(Event(kind=kind, attributes=told))
 
     def module_address(self, name: str) -> bytes:
@@ -268,9 +275,11 @@ class Context:
         if table._module != self._module:
             raise HostFault(FOREIGN_TABLE)
 
-    def _require_own(self, table: TableHandle) -> None:
-        self._require_writable()
+    def _require_key(self, table: TableHandle, key: tuple[Any, ...]) -> None:
+        """A whole key of a table of the module's own: storage takes fewer parts for a prefix."""
         self._require_readable(table)
+        if len(key) != table._arity:
+            raise HostFault(WRONG_KEY)
 
 
 class Inputs:
@@ -365,7 +374,7 @@ def invoke_validate(loaded: LoadedRuntime, table: str, old: Any, new: Any, meter
 
 
 def _name(value: Any) -> str:
-    if type(value) is not str or not 0 < len(value) <= MAX_CODE:
+    if type(value) is not str or not 0 < len(value) <= MAX_CODE or not value.isascii():
         raise HostFault(WRONG_VALUE)
     return value
 
@@ -373,8 +382,10 @@ def _name(value: Any) -> str:
 def _shown(value: Any) -> str:
     """How an event shows a value: integers in digits, data in hex."""
     if type(value) is str:
+        check_size(len(value) if value.isascii() else len(value.encode()))
         return value
     if type(value) is bytes:
+        check_size(2 * len(value))
         return value.hex()
     if type(value) is bool:
         return "true" if value else "false"

@@ -30,7 +30,7 @@ def iterate(meter: Meter, value: Any) -> Any:
 
 
 def walk(meter: Meter, value: Any, price: int = 1) -> Any:
-    """What a comprehension or builtin walks through: bounded, and `price` steps an item paid beforehand."""
+    """What a builtin walks through: bounded, and `price` steps an item paid beforehand."""
     kind = type(value)
     if kind not in _WALKED and kind is not dict:
         raise wrong_type()
@@ -39,6 +39,12 @@ def walk(meter: Meter, value: Any, price: int = 1) -> Any:
         raise ValueTooLarge
     meter.pay(1 + size * price)
     return list(value) if kind is dict else value
+
+
+def turns(meter: Meter, value: Any, price: int) -> Any:
+    """What a comprehension walks through: all its turns are paid, so a list that grows meanwhile is copied first."""
+    walked = walk(meter, value, price)
+    return walked[:] if type(walked) is list else walked
 
 
 def list_of(meter: Meter, items: list[Any]) -> list[Any]:

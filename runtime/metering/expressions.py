@@ -24,7 +24,7 @@ NEWER_ATTRIBUTES = frozenset({"is_integer"})
 class NotCompilable(Exception):
     """Source that the compiler does not know; the checker should have refused it."""
 
-    def __init__(self, node: ast.AST, what: str) -> None:
+    def __init__(self, node: ast.AST | None, what: str) -> None:
         self.line = int(getattr(node, "lineno", 0))
         self.what = what
         super().__init__(f"line {self.line}: {what} cannot be metered; write it with what the language of bundles has")
@@ -221,7 +221,7 @@ class Expressions:
     def _generator(self, node: ast.comprehension, price: ast.Constant) -> ast.comprehension:
         if node.is_async or not is_plain(node.target):
             raise NotCompilable(node.target, "a comprehension over anything but names")
-        walked = call_host("walk", self.expression(node.iter), price)
+        walked = call_host("turns", self.expression(node.iter), price)
         return ast.comprehension(node.target, walked, self._all(node.ifs), 0)
 
     def _on_call(self, node: ast.Call) -> ast.expr:

@@ -14,7 +14,7 @@ from runtime.metering.containers import (
     list_of,
     set_item,
     tuple_of,
-    walk,
+    turns,
 )
 from runtime.metering.faults import Refused, refused
 from runtime.metering.meter import Meter
@@ -38,7 +38,7 @@ _OTHERS: dict[str, Any] = {
     "refused": refused,
     "set_item": set_item,
     "tuple_of": tuple_of,
-    "walk": walk,
+    "turns": turns,
 }
 
 

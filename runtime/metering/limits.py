@@ -24,6 +24,10 @@ MAX_CODE = 64
 MAX_SCAN = 1_000
 """Rows one scan may ask for."""
 MAX_EVENT_FIELDS = 32
+MAX_EVENTS = 1_000
+"""Events one run may tell."""
+MAX_SCHEMA_DEPTH = 16
+"""Records in records, variants and lists."""
 
 BYTES_A_STEP_BITS = 6
 """64 bytes of copying or comparing cost one step."""
@@ -33,10 +37,13 @@ SMALL = 64
 KEY_BYTES = 32
 """What a row's key, or a deletion, counts as in bytes written."""
 
-READ_STEPS = 20
-WRITE_STEPS = 30
-SCAN_STEPS = 30
-ROW_STEPS = 10
+READ_STEPS = 100
+"""One read, which may reach the disk."""
+WRITE_STEPS = 400
+"""One write or deletion, with its part of the state root and of the synced batch."""
+SCAN_STEPS = 200
+ROW_STEPS = 30
+"""Each row that a scan gives."""
 CALL_STEPS = 20
-EVENT_STEPS = 10
-HASH_STEPS = 8
+EVENT_STEPS = 20
+HASH_STEPS = 20

@@ -16,12 +16,13 @@ from runtime.metering.limits import MAX_DEPTH
 class Meter:
     """Counts down from the limits given; `at` is the bundle's file and the line last counted."""
 
-    __slots__ = ("at", "bytes_left", "bytes_limit", "depth", "steps_left", "steps_limit")
+    __slots__ = ("at", "bytes_left", "bytes_limit", "depth", "steps_left", "steps_limit", "told")
 
     def __init__(self, steps: int, written: int) -> None:
         self.steps_limit = self.steps_left = steps
         self.bytes_limit = self.bytes_left = written
         self.depth = 0
+        self.told = 0
         self.at = ("", 0)
 
     @property

@@ -63,19 +63,18 @@ FUNCTIONS = {
 ARGUMENTS = ((5, 3), (12, 0), (0, 7), (40, 2))
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d+|'[^']*'|[-+*/%<>=!&|^]+|[^\s\w]")
 POOLS = (
-    (
-        re.compile(r"\d+|'[^']*'"),
-        "0 1 2 7 64 255 256 65536 1000000000 -1 None True '' 'x' b'x' [] {} () [1] a b".split(),
-    ),
-    (re.compile(r"[-+*/%<>=!&|^]+"), "+ - * // % ** << >> & | ^ < <= > >= == != in and or += -= =".split()),
-    (re.compile(r"[a-z]+"), "a b n main len str sum sorted list range max abs int any [a] 0 1 7 (a,b)".split()),
+    (r"\d+|'[^']*'", "0 1 2 7 64 255 256 65536 1000000000 -1 None True '' 'x' b'x' [] {} () [1] a b"),
+    (r"[-+*/%<>=!&|^]+", "+ - * // % ** << >> & | ^ < <= > >= == != in and or += -= ="),
+    (r"[a-z]+", "a b n main len str sum sorted list range max abs int any [a] 0 1 7 (a,b)"),
 )
 """What a token is exchanged for: mostly something of its own kind, so that many mutants still run."""
 
 
 def pool_of(token: str) -> list[str] | None:
     """The tokens it may be exchanged for."""
-    return None if iskeyword(token) else next((pool for kind, pool in POOLS if kind.fullmatch(token)), None)
+    if iskeyword(token):
+        return None
+    return next((pool.split() for kind, pool in POOLS if re.fullmatch(kind, token)), None)
 
 
 def mutants(count: int, seed: int = 1) -> list[tuple[str, str]]:
