@@ -23,7 +23,7 @@ from governance.proposals import (
     TreasurySpend,
     UpgradePlan,
 )
-from tests.governance.world import A_STATEMENT, World, breaking_bundle, core_bundle, minor_bundle, person
+from tests.governance.world import A_STATEMENT, World, breaking_bundle, core_bundle, loaded, minor_bundle, person
 
 Make = Callable[..., World]
 Try = Callable[[World], str]
@@ -73,7 +73,7 @@ def after_upgrade(attempt: Callable[[World, int], str], window: int = 100) -> Tr
         proposal = world.proposed(FIRST, world.upgrade(minor_bundle()))
         world.passed(proposal)
         world.run_to(world.standing(proposal).effective)
-        world.flip(world.standing(proposal).plan, world.library.add(minor_bundle()), window)
+        world.flip(world.standing(proposal).plan, loaded(minor_bundle()), window)
         world.end_block()
         return attempt(world, proposal)
 

@@ -13,7 +13,7 @@ from governance.tables import HISTORY, REGISTRY
 from runtime.bundles import BUNDLES
 from runtime.coordinator import Coordinator
 from runtime.plans import FAILED, SUPERSEDED
-from tests.governance.world import World, breaking_bundle, changed_bundle, minor_bundle, person
+from tests.governance.world import World, breaking_bundle, changed_bundle, loaded, minor_bundle, person
 
 Make = Callable[..., World]
 FIRST, SECOND, THIRD, FOURTH = (person(number) for number in range(1, 5))
@@ -33,7 +33,7 @@ def in_force(world: World, window: int = 100) -> int:
     proposal = proposed_upgrade(world)
     world.passed(proposal)
     world.run_to(world.standing(proposal).effective)
-    world.flip(world.standing(proposal).plan, world.library.add(minor_bundle()), window)
+    world.flip(world.standing(proposal).plan, loaded(minor_bundle()), window)
     world.end_block()
     return proposal
 
@@ -100,7 +100,7 @@ def test_an_upgrade_compared_with_a_runtime_that_is_gone_is_superseded_at_the_cl
     world.run_to(11)
     second = world.proposed(SECOND, world.upgrade(other))
     world.passed(first)
-    world.flip(world.standing(first).plan, world.library.add(minor_bundle()))
+    world.flip(world.standing(first).plan, loaded(minor_bundle()))
     for voter in world.voters:
         world.vote(voter, second, "yes")
     world.close(second)

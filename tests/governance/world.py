@@ -6,9 +6,12 @@ with the block's own changes. Nothing is committed, so a thousand blocks cost li
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 from governance.calls import AddDeposit, Cancel, CastVote, Propose, PublishChunk
@@ -34,6 +37,7 @@ from runtime.purse import Purse
 from runtime.receipts import Event
 from storage.home import RELEASE, Home
 from storage.record import Record
+from storage.state import State
 
 CHAIN_NAME = "synod-test"
 CORE = Path(__file__).parents[2] / "runtime" / "core"
@@ -56,6 +60,7 @@ def person(number: int) -> bytes:
     return number.to_bytes(20, "big")
 
 
+@cache
 def core_bundle() -> Bundle:
     """The genesis bundle of the test chain."""
     return pack(CORE, CHAIN_NAME)
@@ -71,6 +76,40 @@ def changed_bundle(edits: Mapping[str, tuple[tuple[str, str], ...]], version: st
     return of_files({path: content.encode() for path, content in files.items()})
 
 
+GOVERNANCE = Governance()
+LIBRARY = Library()
+_templates = TemporaryDirectory(prefix="governance-")
+
+
+@cache
+def loaded(bundle: Bundle) -> LoadedRuntime:
+    """A bundle's runtime, compiled once a test run."""
+    return LIBRARY.add(bundle)
+
+
+@cache
+def _template(
+    powers: tuple[int, ...], parameters: tuple[tuple[str, int | Fraction], ...], coins: int, bundle: Bundle
+) -> Path:
+    """A home at genesis, made once and copied for each world that begins so."""
+    rows: list[Any] = [("bank.accounts", (person(number),), {"balance": coins}) for number in range(1, 40)]
+    for number, tokens in enumerate(powers, 1):
+        voter = person(number)
+        rows.append(("staking.validators", (voter,), _validator(tokens)))
+        rows.append(("staking.delegations", (voter, voter), {"shares": tokens * 10**18}))
+    genesis = GenesisState(
+        identity=ChainIdentity(chain_id=CHAIN_NAME, chain_name=CHAIN_NAME, genesis=bytes(32)),
+        bundle=bundle,
+        host_release=RELEASE,
+        keys=(),
+        rows=rows,
+        parameters=dict(parameters),
+    )
+    folder = Path(mkdtemp(dir=_templates.name)) / "home"
+    create_chain_state(Home.create(folder), genesis, (GOVERNANCE,)).close()
+    return folder
+
+
 class World:
     """One test chain; ``powers`` are the bonded tokens of persons 1, 2, ..., everyone else only has coins."""
 
@@ -82,25 +121,17 @@ class World:
         coins: int = 10_000,
         bundle: Bundle | None = None,
     ) -> None:
-        self.governance = Governance()
+        self.governance = GOVERNANCE
         self.voters = tuple(person(number) for number, _ in enumerate(powers, 1))
-        rows: list[Any] = [("bank.accounts", (person(number),), {"balance": coins}) for number in range(1, 40)]
-        for voter, tokens in zip(self.voters, powers, strict=True):
-            rows.append(("staking.validators", (voter,), _validator(tokens)))
-            rows.append(("staking.delegations", (voter, voter), {"shares": tokens * 10**18}))
-        genesis = GenesisState(
-            identity=ChainIdentity(chain_id=CHAIN_NAME, chain_name=CHAIN_NAME, genesis=bytes(32)),
-            bundle=bundle or core_bundle(),
-            host_release=RELEASE,
-            keys=(),
-            rows=rows,
-            parameters={**SMALL, **(parameters or {})},
+        genesis_bundle = bundle or core_bundle()
+        template = _template(
+            tuple(powers), tuple(sorted({**SMALL, **(parameters or {})}.items())), coins, genesis_bundle
         )
-        home = Home.create(folder)
-        self.state = create_chain_state(home, genesis, (self.governance,))
+        shutil.copytree(template, folder)
+        self.state = State.open(Home.open(folder))
         self.overlay = self.state.overlay()
-        self.library = Library()
-        self.runtime: LoadedRuntime = self.library.add(genesis.bundle)
+        self.library = LIBRARY
+        self.runtime: LoadedRuntime = loaded(genesis_bundle)
         self.rules = (*RUNTIME_PARAMETERS, *self.governance.parameters)
         self.height = 0
         self.events: list[Event] = []
@@ -285,11 +316,13 @@ A_STATEMENT = Statement()
 NEW_QUERY = "@query\ndef coins_of(ctx: Context, owner: Address) -> Amount:\n    return 0\n\n\n@query\ndef balance"
 
 
+@cache
 def minor_bundle(version: str = "1.1.0") -> Bundle:
     """A safe upgrade: one more query."""
     return changed_bundle({"bank.py": (("@query\ndef balance", NEW_QUERY),)}, version)
 
 
+@cache
 def breaking_bundle() -> Bundle:
     """A breaking upgrade: a call is gone."""
     source = dict(core_bundle().files)["faucet.py"].decode()
@@ -299,6 +332,7 @@ def breaking_bundle() -> Bundle:
     return changed_bundle({"faucet.py": ((gone, ""),), "bundle.toml": (notes,)}, "2.0.0")
 
 
+@cache
 def flagged_bundle() -> Bundle:
     """The genesis bundle with one call behind a feature flag."""
     gated = '@call(meaning=1, flag="lottery")\ndef drip'
