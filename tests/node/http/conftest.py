@@ -1,5 +1,7 @@
 """A served stand-in, and a client on a real socket."""
 
+import logging
+
 import httpx
 import pytest
 
@@ -14,6 +16,27 @@ def served():
     configure_logs("console", "error")
     with serve(create_app(StandIn(), release="0.1.0", body_bytes=200_000)) as server:
         yield server
+
+
+class Errors(logging.Handler):
+    """Keeps what is logged as an error."""
+
+    def __init__(self):
+        super().__init__(logging.ERROR)
+        self.said = []
+
+    def emit(self, record):
+        self.said.append((record.name, record.getMessage(), record.exc_info))
+
+
+@pytest.fixture
+def quiet():
+    """The test fails if anything in the process logs an error meanwhile."""
+    errors = Errors()
+    logging.getLogger().addHandler(errors)
+    yield
+    logging.getLogger().removeHandler(errors)
+    assert errors.said == []
 
 
 @pytest.fixture(scope="session")

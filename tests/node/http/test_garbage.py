@@ -5,11 +5,13 @@ import socket
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from node.http.problems import MEDIA_TYPE
 from tests.node.transactions import transaction
+
+pytestmark = pytest.mark.usefixtures("quiet")
 
 PATHS = [
     "/status", "/transactions", "/transactions/x", "/blocks/latest", "/blocks/7", "/accounts/syn1x", "/modules",
@@ -91,7 +93,7 @@ def judge(served, request, method=""):
     return status
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(METHODS) | token,
     path=st.sampled_from(PATHS),
@@ -107,13 +109,13 @@ def test_random_requests_are_never_a_5xx(served, method, path, tail, extra, body
     judge(served, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body, method)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.binary(min_size=1, max_size=300))
 def test_bytes_that_are_no_http_are_never_a_5xx(served, raw):
     judge(served, raw + b"\r\n\r\n")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies, path=st.sampled_from(["/transactions", "/governance/vote", "/modules/bank/queries/echo"]))
 def test_random_bodies_are_a_4xx(client, body, path):
     for media in ("application/json", "application/octet-stream"):
