@@ -18,6 +18,7 @@ from node.rehearsal.world import World
 from node.solo import MadeBlock
 from runtime.bundle.archive import Bundle, chunks
 from runtime.bundle.checker import check_bundle, check_upgrade
+from runtime.bundles import BUNDLES
 from runtime.plans import EXECUTED, HISTORY, HistoryEntry
 from storage.home import RELEASE
 
@@ -39,11 +40,7 @@ def propose(world: World, bundle: Bundle, title: str) -> Voted:
     running = world.application.chain.loaded.declaration
     effect = check_upgrade(running, declaration)
     proposer = world.richest_operator()
-    pieces = chunks(bundle)
-    for index, piece in enumerate(pieces):
-        args = PublishChunk(code_hash=bundle.code_hash, index=index, total=len(pieces), data=piece)
-        world.host(proposer, "governance.publish_chunk", args)
-    world.must()
+    publish(world, bundle, proposer)
     content = RuntimeUpgrade(
         version=str(declaration.manifest.version),
         code_hash=bundle.code_hash,
@@ -69,11 +66,22 @@ def propose(world: World, bundle: Bundle, title: str) -> Voted:
     return Voted(number, record)
 
 
+def publish(world: World, bundle: Bundle, publisher: bytes) -> None:
+    """Bring a bundle's bytes on chain, unless they are there already."""
+    if world.overlay().get(BUNDLES, (bundle.code_hash,)) is not None:
+        return
+    pieces = chunks(bundle)
+    for index, piece in enumerate(pieces):
+        args = PublishChunk(code_hash=bundle.code_hash, index=index, total=len(pieces), data=piece)
+        world.host(publisher, "governance.publish_chunk", args)
+    world.must()
+
+
 def vote(world: World, voted: tuple[Voted, ...], progress: Progress) -> None:
     """Let every bonded validator vote yes on these proposals, and wait for the close."""
     rows = {one.proposal: proposal_at(world.overlay(), one.proposal) for one in voted}
-    opens = max(standing.due for _, standing in rows.values()) + 1
-    forward(world, opens, "voting opens", progress)
+    waiting = [standing.due for _, standing in rows.values() if standing.status == Status.DELAY]
+    forward(world, max((*waiting, world.height)) + 1, "voting opens", progress)
     for one in voted:
         what, _ = rows[one.proposal]
         for operator in world.operators():

@@ -1,0 +1,66 @@
+"""Steps that scenarios share: make a bundle, carry it through the vote, bring it to its activation height."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from node.rehearsal import upgrade
+from node.rehearsal.upgrade import Voted
+from node.rehearsal.world import World
+from runtime.bundle.archive import Bundle, of_files, pack
+from runtime.bundle.template import new_bundle
+from runtime.bundles import stored_bundle
+
+
+def silent(what: str, reached: int, aim: int) -> None:
+    """No progress."""
+
+
+def example(world: World) -> Bundle:
+    """The newcomer's bundle: rewrites every account, opens a guestbook."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "example"
+        new_bundle(folder, "example", world.genesis.chain_name)
+        return pack(folder, chain=world.genesis.chain_name)
+
+
+def running(world: World) -> Bundle:
+    """The bundle that runs, from the chain's own bytes."""
+    return stored_bundle(world.overlay(), world.application.chain.loaded.code_hash)
+
+
+def edited(bundle: Bundle, **changes: tuple[str, str]) -> Bundle:
+    """A bundle with one text replaced in each named source; ``bank=(old, new)`` edits bank.py, ``manifest`` the
+    manifest."""
+    files = dict(bundle.files)
+    for name, (old, new) in changes.items():
+        path = "bundle.toml" if name == "manifest" else f"{name}.py"
+        text = files[path].decode()
+        assert old in text, f"{path} does not hold {old!r}"
+        files[path] = text.replace(old, new, 1).encode()
+    return of_files(files)
+
+
+def appended(bundle: Bundle, module: str, source: str, version: str) -> Bundle:
+    """A bundle of another version with more source at the end of a module."""
+    files = dict(bundle.files)
+    files[f"{module}.py"] = files[f"{module}.py"].rstrip(b"\n") + b"\n\n\n" + source.strip().encode() + b"\n"
+    manifest = files["bundle.toml"].decode()
+    before = next(line for line in manifest.splitlines() if line.startswith("version = "))
+    files["bundle.toml"] = manifest.replace(before, f'version = "{version}"', 1).encode()
+    return of_files(files)
+
+
+def approved(world: World, bundle: Bundle) -> Voted:
+    """Propose a bundle and vote it through."""
+    voted = upgrade.propose(world, bundle, "An upgrade")
+    upgrade.vote(world, (voted,), silent)
+    return voted
+
+
+def activated(world: World, bundle: Bundle) -> Voted:
+    """Carry a bundle through its activation height, however it ends."""
+    voted = approved(world, bundle)
+    upgrade.activate(world, voted, silent)
+    return voted
