@@ -55,6 +55,8 @@ class _Walk:
         while waiting:
             node = waiting.pop()
             yield node
+            if type(node) not in NODES:
+                continue  # refused as a whole
             for child in reversed(list(ast.iter_child_nodes(node))):
                 if isinstance(node, ast.AnnAssign) and child is node.annotation:
                     self._annotations.append(node.annotation)
@@ -104,7 +106,7 @@ class _Walk:
         given = {"ctx"} | ({"old", "frozen", "inputs"} if self._body.kind == "migration" else set())
         if name in given and name in _parameters(self._body.node):
             self._findings.report("rebound", node, f"{name} is given by the host and stays what it is")
-        elif name in self._caught and not isinstance(node, ast.ExceptHandler):
+        elif name in self._caught and (not isinstance(node, ast.ExceptHandler) or name in _parameters(self._body.node)):
             self._findings.report("rebound", node, f"{name} is what a handler caught; choose another name")
         elif name in self._around.declared:
             self._findings.report("shadowed", node, f"{name!r} is declared at module level; choose another name")

@@ -51,8 +51,8 @@ class CallSites:
     def local_used(self, node: ast.Name) -> None:
         """A parameter or local name: a value, but what the host gives is no value."""
         parent = self._parents[node]
-        given = node.id == "ctx" or node.id in self._caught or (self._body.kind == "migration" and node.id in ("frozen", "inputs"))
-        if given and not isinstance(parent, ast.Attribute):
+        given = {"ctx", *self._caught, *(("frozen", "inputs") if self._body.kind == "migration" else ())}
+        if node.id in given and not isinstance(parent, ast.Attribute):
             self._report("context", node, f"{node.id} is used as {node.id}.name only; it cannot be passed on or kept")
 
     def name_used(self, node: ast.Name) -> None:

@@ -42,6 +42,12 @@ _ESCAPE = re.compile(
 )
 _PREFIXES = frozenset({"", "b", "r", "br", "rb"})
 _CLOSING = {")": "(", "]": "[", "}": "{"}
+_STATEMENT_WORDS = frozenset(
+    {
+        *("as", "assert", "async", "break", "class", "continue", "def", "del", "elif", "except", "finally", "from"),
+        *("global", "import", "nonlocal", "pass", "raise", "return", "try", "while", "with"),
+    }
+)
 _OPERATOR_WORDS = frozenset({"and", "or", "not", "if", "else", "in", "is", "for", "lambda", "await", "yield"})
 
 
@@ -255,6 +261,9 @@ class _Bounds:
         outer.after_operand = True
 
     def _count(self, level: _Level, token: Token) -> None:
+        if token.text in _STATEMENT_WORDS:
+            level.after_operand = False
+            return
         if token.kind == "operator" or token.text in _OPERATOR_WORDS:
             level.operators += 1
             level.after_operand = False
