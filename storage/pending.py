@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from storage.engine import Engine
 
@@ -88,12 +88,13 @@ class PendingRows:
 
     def write(self, rows: Rows, buckets: Rows, log_rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Write what waits and these rows in one synced batch; if it fails, nothing here has changed."""
-        batch = {**self._waiting, **rows, **buckets}
-        batch.update(log_rows)
-        self.engine.write(batch.items(), sync=True)
+        fresh = chain(rows.items(), buckets.items(), log_rows)
         if self._waiting:
+            self.engine.write({**self._waiting, **dict(fresh)}.items(), sync=True)
             self._waiting = {}
             self._order = None
+        else:
+            self.engine.write(fresh, sync=True)
         self._remember(rows, buckets)
 
     def _remember(self, rows: Rows, buckets: Rows) -> None:

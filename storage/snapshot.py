@@ -81,13 +81,15 @@ class SnapshotManifest:
 
     @classmethod
     def from_json(cls, text: str) -> SnapshotManifest:
-        """Raises SnapshotDamaged."""
+        """Raises SnapshotDamaged. That height and root belong together, a signed header must say."""
         try:
             manifest = msgspec.json.decode(text.encode(), type=cls)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeEncodeError) as error:
             raise SnapshotDamaged(f"manifest: {error}") from error
         if manifest.format != FORMAT:
             raise SnapshotDamaged(f"format {manifest.format} is not the one this release reads, {FORMAT}")
+        if not 0 <= manifest.height < 1 << 63:
+            raise SnapshotDamaged(f"manifest: {manifest.height} is no height")
         return manifest
 
 
