@@ -130,7 +130,6 @@ class World:
         shutil.copytree(template, folder)
         self.state = State.open(Home.open(folder))
         self.overlay = self.state.overlay()
-        self.library = LIBRARY
         self.runtime: LoadedRuntime = loaded(genesis_bundle)
         self.rules = (*RUNTIME_PARAMETERS, *self.governance.parameters)
         self.height = 0
