@@ -97,7 +97,8 @@ def test_pruning_goes_in_slices(state: State) -> None:
 
 def test_a_height_larger_than_the_limit_goes_at_once(state: State) -> None:
     gone = state.log().prune(below=3, limit=1)
-    assert {key for key, _ in gone} == {key for key, _ in block_rows(1, b"", [b""], [txid(1, 0)], b"j", [("", b"", b"")])}
+    written = block_rows(1, b"", [b""], [txid(1, 0)], b"j", [("", b"", b"")])
+    assert {key for key, _ in gone} == {key for key, _ in written}
 
 
 def test_a_closed_window_needs_no_journal(state: State) -> None:

@@ -109,7 +109,7 @@ def forged(change: Change, manifest: SnapshotManifest, chunks: Iterable[bytes]) 
 
 JUNK = b"\x81\xa11\x63"
 FORGERIES: dict[str, tuple[type[Exception], Change]] = {
-    "a changed value": (SnapshotMismatch, lambda entries: entries.__setitem__(-1, (*entries[-1][:3], b"\x81\xa11\x63"))),
+    "a changed value": (SnapshotMismatch, lambda entries: entries.__setitem__(-1, (*entries[-1][:3], JUNK))),
     "a missing row": (SnapshotMismatch, lambda entries: entries.__delitem__(20)),
     "a kept row changed": (
         SnapshotMismatch,
