@@ -84,7 +84,7 @@ class Solo:
         return MadeBlock(prepared, checkpoint, checked - began, executed - checked, perf_counter_ns() - executed)
 
     def fast_forward(self, height: int, progress: Callable[[int], None] | None = None) -> Head:
-        """Make blocks up to ``height``; those with no transaction share syncs. ``progress`` hears each synced height."""
+        """Make blocks up to ``height``; empty ones share syncs. ``progress`` hears each synced height."""
         application = self.application
         while application.state.height < height:
             if len(application.mempool) or application.checkpoint_due():

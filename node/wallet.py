@@ -14,7 +14,7 @@ from runtime.interface import interface_of
 from runtime.keys import PrivateKey
 from runtime.transaction import Body, Call, sign
 from storage.codec import codec_of
-from storage.record import Record, define_record, schema_of
+from storage.record import Record, define_record
 
 
 class Wallet:
@@ -29,8 +29,8 @@ class Wallet:
 
     def host(self, call: HostCall, args: Record) -> bytes:
         """A signed host call, raw."""
-        interface = interface_of(call.module, call.name, schema_of(call.args), call.meaning)
-        return self._sign(call.module, call.name, interface, codec_of(call.args).encode(args), fee=0)
+        interface = interface_of(call.module, call.name, call.schema, call.meaning)
+        return self._sign(call.module, call.name, interface, call.codec.encode(args), fee=0)
 
     def call(self, declaration: CallDeclaration, fee: int, /, **args: Any) -> bytes:
         """A signed module call, raw; ``args`` by the names that the call declares."""

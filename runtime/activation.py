@@ -131,7 +131,9 @@ def enter(overlay: Overlay, flip: Flip, new: LoadedRuntime, pre_upgrade: Mapping
             overlay.put_raw(target, key, made)
 
 
-def start_aggregates(overlay: Overlay, flip: Flip, old: Counters, tables: Mapping[str, Table[Any]], carried: bool) -> None:
+def start_aggregates(
+    overlay: Overlay, flip: Flip, old: Counters, tables: Mapping[str, Table[Any]], carried: bool
+) -> None:
     """Recount what the flip touched or declares anew; leave the other aggregates as they stand.
 
     ``carried`` says that `pre_upgrade` wrote rows, so that the sums made while building are no longer the whole.

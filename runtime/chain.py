@@ -98,7 +98,9 @@ class Chain:
         assert identity is not None, "a chain's identity is written at genesis"
         self.identity: ChainIdentity = identity
         self.last_block = (overlay.get(LOG, ()) or START).block
-        self.loaded = self.library.get(overlay, Coordinator(overlay, state.height, Parameters(overlay, state.height), []).running().code_hash)
+        self.loaded = self.library.get(
+            overlay, Coordinator(overlay, state.height, Parameters(overlay, state.height), []).running().code_hash
+        )
 
     def finalize(self, block: Block, decoded: dict[bytes, SignedTransaction] | None = None) -> PreparedBlock:
         """Execute a block on the last committed one; raises BlockRefused for a block that cannot follow it.
@@ -255,7 +257,11 @@ class Chain:
             (header.chain == self.identity.chain_id, "wrong_chain", f"this chain is {self.identity.chain_id}"),
             (header.last_block == self.last_block, "wrong_parent", "the block does not build on this chain's last one"),
             (header.app_root == self.state.head.app_root, "wrong_root", "the block builds on another state"),
-            (header.data == data_digest(block.transactions), "wrong_data", "the transactions are not those of the header"),
+            (
+                header.data == data_digest(block.transactions),
+                "wrong_data",
+                "the transactions are not those of the header",
+            ),
         )
         for holds, code, message in checks:
             if not holds:

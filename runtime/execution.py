@@ -24,10 +24,9 @@ from runtime.parameters import Parameters
 from runtime.purse import Purse
 from runtime.receipts import OK, SAFE_MODE, Event, Receipt
 from runtime.transaction import SignedTransaction
-from storage.codec import Codec, codec_of
+from storage.codec import Codec
 from storage.errors import InvalidRecord, NotCanonical
 from storage.overlay import Overlay
-from storage.record import schema_of
 
 
 @dataclass(slots=True)
@@ -67,7 +66,7 @@ def host_table_of(calls: tuple[HostCall, ...]) -> HostTable:
     """Index host calls by (module, name) with their interfaces."""
     return {
         (call.module, call.name): HostEntry(
-            call, interface_of(call.module, call.name, schema_of(call.args), call.meaning), codec_of(call.args)
+            call, interface_of(call.module, call.name, call.schema, call.meaning), call.codec
         )
         for call in calls
     }
@@ -127,7 +126,9 @@ def _run_host(execution: Execution, entry: HostEntry, context: HostContext, tran
         overlay.rollback_to(savepoint)
         del context.purse.items[moved:]
         del context.events[said:]
-        return Receipt(item=transaction.id, code=refused.code if isinstance(refused, RuntimeRoomError) else "bad_arguments")
+        return Receipt(
+            item=transaction.id, code=refused.code if isinstance(refused, RuntimeRoomError) else "bad_arguments"
+        )
     overlay.release(savepoint)
     return Receipt(item=transaction.id, code=OK, events=tuple(context.events[said:]))
 

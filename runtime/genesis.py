@@ -45,7 +45,9 @@ class GenesisState:
     parameters: Mapping[str, int | Fraction] = field(default_factory=dict)
 
 
-def create_chain_state(home: Home, genesis: GenesisState, modules: tuple[HostModule, ...], cached_rows: int | None = None) -> State:
+def create_chain_state(
+    home: Home, genesis: GenesisState, modules: tuple[HostModule, ...], cached_rows: int | None = None
+) -> State:
     """Make the state of a new chain at height 0 in an empty home.
 
     Raises BundleRefused for a genesis bundle that does not check, GenesisRefused for rows that break its invariants.

@@ -51,4 +51,6 @@ class Guard:
         execution.fees = fees
         del execution.events[said:]
         self.undone = True
-        return Receipt(item=receipt.item, code=INVARIANT_BROKEN, file=receipt.file, line=receipt.line, steps=receipt.steps)
+        return Receipt(
+            item=receipt.item, code=INVARIANT_BROKEN, file=receipt.file, line=receipt.line, steps=receipt.steps
+        )

@@ -47,7 +47,9 @@ def run_hook(execution: Execution, hook: HookDeclaration) -> Receipt:
     overlay.release(savepoint)
     code = UNHEALTHY if hook.kind == "health" and answer is not True else OK
     where = (hook.file, hook.line) if code != OK else ("", 0)
-    return Receipt(item=hook_item(hook), code=code, file=where[0], line=where[1], steps=meter.steps, written=meter.written)
+    return Receipt(
+        item=hook_item(hook), code=code, file=where[0], line=where[1], steps=meter.steps, written=meter.written
+    )
 
 
 def run_hooks(execution: Execution, kind: HookKind, backwards: bool = False) -> list[Receipt]:

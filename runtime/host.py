@@ -15,7 +15,10 @@ from runtime.bundle.loader import LoadedRuntime
 from runtime.parameters import ParameterRule, Parameters
 from runtime.purse import Purse
 from runtime.receipts import Event
-from storage.overlay import Change, Overlay
+from storage.blockview import Change
+from storage.codec import Codec, codec_of
+from storage.overlay import Overlay
+from storage.record import Record, Schema
 from storage.tables import Table
 
 if TYPE_CHECKING:
@@ -55,6 +58,17 @@ class HostCall:
     args: type[Any]
     run: Callable[[HostContext, Any], None]
     meaning: int = 1
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the arguments."""
+        return self.codec.schema
+
+    @property
+    def codec(self) -> Codec[Any]:
+        """The codec of the arguments."""
+        record: type[Record] = self.args
+        return codec_of(record)
 
 
 class HostModule(Protocol):

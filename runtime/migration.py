@@ -99,7 +99,9 @@ def migrator_for(
     unchanged = tuple(
         spec.name for spec in target.schema.fields if spec.name in had and spec.name not in declaration.sets
     )
-    return RecordMigrator(old, new, declaration, source, target, unchanged, frozen, steps, CommittedReads(state.overlay(), old))
+    return RecordMigrator(
+        old, new, declaration, source, target, unchanged, frozen, steps, CommittedReads(state.overlay(), old)
+    )
 
 
 def old_name(new: LoadedRuntime, table: str) -> str:

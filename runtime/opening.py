@@ -25,6 +25,7 @@ from runtime.plans import EXECUTED, FAILED, SUPERSEDED, Plan
 from runtime.receipts import OK, Receipt, Receipts
 from runtime.rollback import LoggedHeight, Replayer, open_accounts, return_to_base
 from runtime.transaction import SignedTransaction
+from storage.blockview import Change
 from storage.overlay import Overlay
 from storage.state import State
 
@@ -62,7 +63,12 @@ class Opener:
     """Plan id -> (height it was built on, flip), so that preparing the block again does not build again."""
 
     def open(
-        self, overlay: Overlay, coordinator: Coordinator, parameters: ParameterReader, height: int, failed: ActivationFailed | None
+        self,
+        overlay: Overlay,
+        coordinator: Coordinator,
+        parameters: ParameterReader,
+        height: int,
+        failed: ActivationFailed | None,
     ) -> Opening:
         """Begin the block at ``height``. Raises ActivationFailed when the due plan cannot take effect; called again
         with that failure it records it and goes on under the old runtime."""
@@ -87,7 +93,13 @@ class Opener:
         return self._activate(overlay, coordinator, parameters, height, plan_id, opening)
 
     def _activate(
-        self, overlay: Overlay, coordinator: Coordinator, parameters: ParameterReader, height: int, plan_id: int, before: Opening
+        self,
+        overlay: Overlay,
+        coordinator: Coordinator,
+        parameters: ParameterReader,
+        height: int,
+        plan_id: int,
+        before: Opening,
     ) -> Opening:
         plan, old = coordinator.plan(plan_id), before.loaded
         new = self._load(overlay, plan, old)
@@ -120,7 +132,7 @@ class Opener:
             raise ActivationFailed("effect_changed", detail="the bundle's effect is not the one voted on")
         return new
 
-    def _pre_upgrade(self, old: LoadedRuntime, height: int) -> tuple[list[Receipt], dict[str, dict[bytes, object]]]:
+    def _pre_upgrade(self, old: LoadedRuntime, height: int) -> tuple[list[Receipt], dict[str, dict[bytes, Change]]]:
         """Run the old modules' hooks in reverse order on an overlay of their own; what they wrote is carried over."""
         aside = self.state.overlay()
         receipts = run_hooks(self.execution(aside, old, height, False), "pre_upgrade", backwards=True)
@@ -141,7 +153,7 @@ class Opener:
         execution = self.execution(overlay, new, height, False)
         guard = Guard(execution, flip.counters, careful=False)
         for kind in ("post_upgrade", "health"):
-            for receipt in run_hooks(execution, kind):  # type: ignore[arg-type]
+            for receipt in run_hooks(execution, kind):
                 if receipt.code != OK:
                     raise ActivationFailed(f"{kind}_{receipt.code}", receipt.file, receipt.line)
         broken = guard.catch_up()
@@ -157,9 +169,7 @@ class Opener:
         return_to_base(self.state, overlay, window, old, self.logs, height)
         open_accounts(overlay, window, self.logs, height)
         counters = self.counters(old)
-        replayer = Replayer(
-            overlay, counters, lambda past, safe: self.execution(overlay, old, past, safe), self.decode
-        )
+        replayer = Replayer(overlay, counters, lambda past, safe: self.execution(overlay, old, past, safe), self.decode)
         replay = replayer.replay(range(window.activation, height), self.logs)
         coordinator.close_window()
         coordinator.end_executed(

@@ -79,7 +79,9 @@ class ParameterReader(Protocol):
 class Parameters:
     """Values in force at ``height``, read through ``overlay``; ``known`` remembers look-ups within one block."""
 
-    def __init__(self, overlay: Overlay, height: int, known: dict[str, ParameterValue | FlagValue | None] | None = None):
+    def __init__(
+        self, overlay: Overlay, height: int, known: dict[str, ParameterValue | FlagValue | None] | None = None
+    ):
         self._overlay = overlay
         self._height = height
         self._known = {} if known is None else known
@@ -136,7 +138,9 @@ def check_bounds(rules: Iterable[ParameterRule], name: str, value: int | Fractio
     for rule in rules:
         if rule.name == name:
             if isinstance(rule.default, Fraction) != isinstance(value, Fraction):
-                raise HostRefused("wrong_kind", f"{name} takes {'a ratio' if isinstance(rule.default, Fraction) else 'an integer'}")
+                raise HostRefused(
+                    "wrong_kind", f"{name} takes {'a ratio' if isinstance(rule.default, Fraction) else 'an integer'}"
+                )
             if not rule.least <= value <= rule.most:
                 raise HostRefused("out_of_bounds", f"{name} must lie in {rule.least} .. {rule.most}, not {value}")
             return

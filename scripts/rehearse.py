@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tempfile
+from itertools import count
 from pathlib import Path
 
 import click
@@ -60,7 +61,12 @@ VALIDATORS = 4
               help="A new folder for chain and report.  [default: ./synod-rehearsal-N]")  # fmt: skip
 @click.option("--demo-failure", is_flag=True, help="With --bundle: also play the two upgrades that go wrong.")
 def command_line(
-    genesis_file: Path | None, bundle_folder: Path | None, accounts: int, seed: str, out: Path | None, demo_failure: bool
+    genesis_file: Path | None,
+    bundle_folder: Path | None,
+    accounts: int,
+    seed: str,
+    out: Path | None,
+    demo_failure: bool,
 ) -> Answer:
     """Live through a governed runtime upgrade, from proposal to activation, on a fresh chain of your own.
 
@@ -101,16 +107,14 @@ def bundle_of(folder: Path | None, chain: str) -> Bundle:
         return pack(example, chain=chain)
 
 
-def new_folder(out: Path | None) -> Path:
+def new_folder(asked: Path | None) -> Path:
     """A folder that holds nothing yet; raises HomeNotEmpty for one that does."""
-    if out is None:
-        number = 1
-        while (out := Path(f"synod-rehearsal-{number}")).exists():
-            number += 1
-    if out.exists() and any(out.iterdir()):
-        raise HomeNotEmpty(out)
-    out.mkdir(parents=True, exist_ok=True)
-    return out
+    free = (Path(f"synod-rehearsal-{number}") for number in count(1))
+    folder = next(one for one in free if not one.exists()) if asked is None else asked
+    if folder.exists() and any(folder.iterdir()):
+        raise HomeNotEmpty(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def answer(record: Rehearsal, folder: Path) -> Answer:
@@ -127,7 +131,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self._line: Progress | None = None
-        self._first = 0
+        self._first = self._aim = 0
 
     def at(self, what: str, reached: int, aim: int) -> None:
         """Say how far it is."""

@@ -117,9 +117,7 @@ def _upgrade(one: UpgradeRecord) -> str:
     ]
     if one.checkpoint is not None:
         taken = one.checkpoint
-        facts.append(
-            ("checkpoint", f"of height {taken.height:,}: {taken.bytes:,} bytes in {taken.milliseconds} ms")
-        )
+        facts.append(("checkpoint", f"of height {taken.height:,}: {taken.bytes:,} bytes in {taken.milliseconds} ms"))
     if one.root_before:
         facts += [("root before", _code(one.root_before)), ("root after", _code(one.root_after))]
     changes = _table(("class", "change", "of"), [tuple(map(escape, change)) for change in one.changes])
@@ -148,7 +146,9 @@ def _rollback(one: RollbackRecord) -> str:
         ("root after return", _code(one.returned_root) + (' <span class="ok">equal</span>' if same else "")),
         ("replay", f"{one.replayed:,} replayed, {one.not_replayed:,} not replayable; each has its second receipt"),
     ]
-    rows = [(f"{height:,}", _code(tx[:16]), escape(first), escape(second)) for height, tx, first, second in one.receipts]
+    rows = [
+        (f"{height:,}", _code(tx[:16]), escape(first), escape(second)) for height, tx, first, second in one.receipts
+    ]
     return "<h2>Rollback</h2>" + _section(
         _facts(facts) + _table(("height", "transaction", "first receipt", "second receipt"), rows)
     )
@@ -156,7 +156,11 @@ def _rollback(one: RollbackRecord) -> str:
 
 def _checks(checks: Iterable[Check]) -> str:
     rows = [
-        ('<span class="ok">holds</span>' if check.holds else '<span class="bad">broken</span>', escape(check.name), escape(check.detail))
+        (
+            '<span class="ok">holds</span>' if check.holds else '<span class="bad">broken</span>',
+            escape(check.name),
+            escape(check.detail),
+        )
         for check in checks
     ]
     return _table(("", "check", ""), rows)

@@ -112,7 +112,12 @@ def _roll_back(world: World, minting: Voted, record: Rehearsal) -> None:
     ]
     _check(record, "after the return the runtime root is that of A - 1", back.base_root == back.returned_root)
     every = transactions_between(world, activation, back.height)
-    _check(record, "every transaction has a second receipt", every == len(back.receipts), f"{len(back.receipts)} of {every}")
+    _check(
+        record,
+        "every transaction has a second receipt",
+        every == len(back.receipts),
+        f"{len(back.receipts)} of {every}",
+    )
     for _ in range(BLOCKS_AFTER):
         world.traffic(3)
         world.must()

@@ -69,7 +69,9 @@ class World:
         try:
             application = Application.open(home, Verifier(), Limits(count=100_000, total_bytes=256 * 1024 * 1024))
             keys = {one.operator: validator_key(genesis.seed, one.operator) for one in genesis.validators if one.bonded}
-            return cls(home, lock, application, Solo(application, keys, LastSigned.open(home.last_signed_file)), genesis)
+            return cls(
+                home, lock, application, Solo(application, keys, LastSigned.open(home.last_signed_file)), genesis
+            )
         except BaseException:
             lock.close()
             raise
@@ -143,9 +145,10 @@ class World:
         for (module, name), call in sorted(self.application.chain.loaded.calls.items()):
             full = f"{module}.{name}"
             if full not in known and not call.declaration.internal:
-                values = {spec.name: SAMPLES.get(spec.type.kind) for spec in call.declaration.args.fields}
-                if None not in values.values():
-                    self.call(self.accounts()[0], full, **values)
+                kinds = {spec.name: spec.type.kind for spec in call.declaration.args.fields}
+                if SAMPLES.keys() >= set(kinds.values()):
+                    values = {name: SAMPLES[kind] for name, kind in kinds.items()}
+                    self.call(self.accounts()[0], full, fee=10, **values)
 
     def submit(self, raw: bytes) -> None:
         """Put a raw transaction into the mempool; raises its typed refusal."""

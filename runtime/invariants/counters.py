@@ -95,7 +95,9 @@ def _grouping(key: tuple[KeyKind, ...], by: tuple[int, ...]) -> Callable[[bytes,
 
 def _amount(aggregate: Aggregate) -> Callable[[Any], int]:
     name, where = aggregate.field, aggregate.where
-    plain: Callable[[Any], int] = (lambda record: 1) if aggregate.kind == "count" else (lambda record: int(getattr(record, name)))
+    plain: Callable[[Any], int] = (
+        (lambda record: 1) if aggregate.kind == "count" else (lambda record: int(getattr(record, name)))
+    )
     if where is None:
         return plain
     field_name, constant = where
@@ -142,7 +144,9 @@ class _Builder:
 
     def aggregate(self, aggregate: Aggregate) -> str:
         name = aggregate_id(aggregate)
-        self.count(aggregate.table, Counter(name, _grouping(self.keys[aggregate.table], aggregate.by), _amount(aggregate)))
+        self.count(
+            aggregate.table, Counter(name, _grouping(self.keys[aggregate.table], aggregate.by), _amount(aggregate))
+        )
         return name
 
     def rule(self, invariant: Invariant) -> None:

@@ -18,7 +18,9 @@ Rows = Iterable[tuple[bytes, Any]]
 """(key bytes, record) of one table."""
 
 
-def count_rows(counters: Counters, rows_of: Callable[[str], Rows], only: frozenset[str] | None = None) -> dict[tuple[str, bytes], int]:
+def count_rows(
+    counters: Counters, rows_of: Callable[[str], Rows], only: frozenset[str] | None = None
+) -> dict[tuple[str, bytes], int]:
     """Every aggregate (or those in ``only``) counted from the rows; groups at zero are left out."""
     counted: dict[tuple[str, bytes], int] = {}
     for name, watching in sorted(counters.by_table.items()):

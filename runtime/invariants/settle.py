@@ -11,7 +11,8 @@ from typing import Any
 
 from runtime.invariants.counters import AGGREGATES, SUPPLY_ID, AggregateValue, Counters, Rule
 from runtime.purse import SUPPLY, Supply
-from storage.overlay import Change, Overlay
+from storage.blockview import Change
+from storage.overlay import Overlay
 from storage.tables import Table
 
 SUPPLY_RULE = "host.supply"
@@ -53,9 +54,7 @@ def value_of(overlay: Overlay, aggregate: str, group: bytes) -> int:
     return 0 if row is None else row.value
 
 
-def _deltas(
-    counters: Counters, changes: Mapping[str, Mapping[bytes, Change]]
-) -> dict[tuple[str, bytes], int]:
+def _deltas(counters: Counters, changes: Mapping[str, Mapping[bytes, Change]]) -> dict[tuple[str, bytes], int]:
     moved: dict[tuple[str, bytes], int] = {}
     for name, rows in changes.items():
         watching = counters.by_table.get(name)
@@ -111,9 +110,7 @@ def holds(overlay: Overlay, tables: Mapping[str, Table[Any]], rule: Rule, group:
     return left == right if rule.kind == "equal" else left <= right
 
 
-def _orphaned(
-    overlay: Overlay, counters: Counters, changes: Mapping[str, Mapping[bytes, Change]]
-) -> list[str]:
+def _orphaned(overlay: Overlay, counters: Counters, changes: Mapping[str, Mapping[bytes, Change]]) -> list[str]:
     return [
         rule.name
         for name, rules in counters.by_target.items()
