@@ -87,7 +87,7 @@ class _RecordMeta(StructMeta):
             finish_variant(name, namespace)
         else:
             raise InvalidSchema(name, "records are not inherited from; nest them")
-        return super().__new__(mcls, name, bases, namespace)
+        return super().__new__(mcls, name, bases, namespace, kw_only=True)  # msgspec does not inherit this one
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))

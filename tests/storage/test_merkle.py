@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from storage.errors import PatchStale, TreeDamaged
-from storage.hashing import EMPTY_ROOT, TAG_BUCKET, TAG_INNER, TAG_KEY, TAG_VALUE
+from storage.hashing import EMPTY_ROOT, TAG_BUCKET, TAG_INNER, TAG_KEY, TAG_VALUE, app_root, half_root
 from storage.merkle import Tree
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -95,6 +95,17 @@ def test_an_empty_table_has_the_empty_root() -> None:
 def test_the_root_is_the_one_of_the_definition(rows: int) -> None:
     content = numbered(range(rows))
     assert built(content).tree.root == hash_by_definition(content)
+
+
+def test_the_roots_of_the_vectors_are_reproduced_exactly() -> None:
+    vectors = json.loads((VECTORS / "roots.json").read_text())
+    for table in vectors["tables"]:
+        assert built(numbered(range(table["rows"]))).tree.root.hex() == table["root"]
+    seventeen, none = (bytes.fromhex(vectors["tables"][at]["root"]) for at in (3, 0))
+    half = half_root([("bank.accounts", seventeen), ("host.flags", none)])
+    assert half.hex() == vectors["half"]
+    assert half_root([]).hex() == vectors["empty_half"]
+    assert app_root(half, half_root([])).hex() == vectors["app"]
 
 
 @settings(max_examples=150, deadline=None)
