@@ -3,8 +3,9 @@
 - A *number* names the place of one generation on disk; a note under ``g`` says what it is for. Numbers are local
   and never used twice, so a dropped or repeated build can never meet rows of another.
 - A build writes rows of its table in ascending key order, slice by slice, each slice one synced batch together with
-  its cursor, so that a crash leaves a beginning of the work and never a gap. Its tree grows in memory; the buckets
-  are written by ``finish``. Nothing of it is in a root before a block flips to it.
+  its cursor, so that a crash leaves a beginning of the work and never a gap. Its tree grows in memory, in strides
+  because many rows at once cost a third of as many one by one; the buckets are written by ``finish``. Nothing of it
+  is in a root before a block flips to it.
 - A build that was interrupted is taken up again by whoever asks for the same label before the first flip or collection
   after the start; rows up to ``cursor`` are there already.
 - What neither catalogue nor a build refers to is condemned, at the start and at each flip, and deleted by
@@ -37,6 +38,9 @@ from storage.tablestore import TableStore
 
 SLICE_ROWS = 4096
 """Rows of a build that share one synced batch."""
+
+STRIDE_ROWS = 1 << 18
+"""Rows that a build lets gather before its tree takes them in: about a second of work and 60 MB."""
 
 StoreKey = tuple[Half, int]
 """The identity of a generation: its half and its number in that half's catalogue row."""
@@ -91,6 +95,7 @@ class GenerationBuilder:
         self._note = note
         self._tree = Tree.load(iter(()))
         self._buckets: dict[bytes, bytes] = {}
+        self._gathered: dict[bytes, bytes] = {}
         if note.begun:
             self._regrow()
 
@@ -105,10 +110,11 @@ class GenerationBuilder:
         while chunk := list(islice(source, SLICE_ROWS)):
             self._require_ascending(chunk)
             self._write(chunk)
-            self._grow(chunk)
+            self._gather(chunk)
 
     def finish(self) -> Generation:
         """Write the buckets; the generation can be flipped to."""
+        self._grow()
         prefix = bucket_prefix(self.number)
         source = iter(sorted(self._buckets.items()))
         while chunk := list(islice(source, SLICE_ROWS)):
@@ -123,9 +129,15 @@ class GenerationBuilder:
         batch.append((generation_key(self.number), NOTES.encode(self._note)))
         self._rows.engine.write(batch, sync=True)
 
-    def _grow(self, chunk: list[Row]) -> None:
-        patch = self._tree.prepare(dict(chunk), self._buckets.get)
+    def _gather(self, chunk: list[Row]) -> None:
+        self._gathered.update(chunk)
+        if len(self._gathered) >= STRIDE_ROWS:
+            self._grow()
+
+    def _grow(self) -> None:
+        patch = self._tree.prepare(self._gathered, self._buckets.get)
         self._tree.apply(patch)
+        self._gathered = {}
         for path, bucket in patch.buckets.items():
             if bucket is None:
                 self._buckets.pop(path, None)
@@ -138,7 +150,7 @@ class GenerationBuilder:
         stored = self._rows.engine.iterate(prefix, after_prefix(prefix))
         source = ((key[len(prefix) :], value) for key, value in stored)
         while chunk := list(islice(source, SLICE_ROWS)):
-            self._grow(chunk)
+            self._gather(chunk)
 
     def _require_ascending(self, chunk: list[Row]) -> None:
         before = self.cursor
