@@ -27,6 +27,7 @@ from storage.errors import (
     CheckpointMissing,
     CheckpointUnstable,
     HomeFormatTooNew,
+    StoreDamaged,
 )
 from storage.faults import fault_of
 from storage.headfile import Head, create_head, read_head
@@ -163,8 +164,9 @@ def _place_stable(source: Path, target: Path) -> None:
             place_database(files, source, target)
             if read_files(source) == files:
                 return
-        except FileNotFoundError:  # a compaction removed the file: the MANIFEST has changed too
-            pass
+        except FileNotFoundError as error:
+            if read_files(source) == files:  # a compaction that removes a file changes the MANIFEST before
+                raise StoreDamaged(source, f"{Path(error.filename).name} is missing") from error
         shutil.rmtree(target)
         target.mkdir()
     raise CheckpointUnstable(ATTEMPTS)

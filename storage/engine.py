@@ -2,7 +2,7 @@
 
 - Opening never creates: a home whose database vanished must say so, not begin an empty one. What LevelDB would pass
   over in silence is checked first (`levelfiles.check_files`).
-- Every read verifies checksums, and every end of a scan is checked for an error met on the way.
+- Every read verifies checksums, and every step of a scan is checked for errors.
 - After the first failed write or damaged read the engine stops: every later call raises EngineStopped until the
   database is opened anew. A handle that met a full disk acknowledges synced writes and loses them.
 - LevelDB's own repair is never run: it drops what it cannot read.
@@ -12,7 +12,7 @@ One thread owns an engine. Snapshots may be read from other threads, also while 
 
 import threading
 import weakref
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, closing
 from itertools import islice
 from pathlib import Path
@@ -23,9 +23,8 @@ import plyvel
 from storage.errors import EngineStopped, StoreDamaged, StoreExists, StoreFault, StoreLocked
 from storage.faults import fault_of, text_of
 from storage.levelfiles import check_files, newest_log
+from storage.scan import Row, scan
 from storage.slots import sync_directory
-
-Row = tuple[bytes, bytes]
 
 PAST_THE_END = b"\xff" * 64
 """Above every key in use: an empty range begins here."""
@@ -82,7 +81,7 @@ class Engine:
         if self._stopped is not None:
             raise EngineStopped(self.path, self._stopped)
         try:
-            rows = _rows(self._database, start, stop, reverse)
+            rows = scan(self._database, start, stop, reverse)
             first = next(rows, None)
         except LEVELDB_FAILURES as error:
             self.fail(error)
@@ -231,7 +230,7 @@ class EngineSnapshot:
         while True:
             with self._lock:
                 try:
-                    with closing(_rows(self._opened(), low, high, reverse)) as rows:
+                    with closing(scan(self._opened(), low, high, reverse)) as rows:
                         chunk = list(islice(rows, SCAN_CHUNK))
                 except LEVELDB_FAILURES as error:
                     self._engine.fail(error)
@@ -274,47 +273,3 @@ def _open(path: Path, create: bool, cache_bytes: int, buffer_bytes: int) -> Any:
 def _unreadable(error: BaseException) -> bool:
     """Errors at opening that are LevelDB's view of what lies on disk, not of the disk itself."""
     return isinstance(error, plyvel.Error) and not isinstance(error, OSError)
-
-
-def _rows(source: Any, start: bytes | None, stop: bytes | None, reverse: bool) -> Generator[Row, None, None]:
-    """Rows of a range. plyvel's plain iterators end a backward scan in silence at a damaged block; raw ones tell."""
-    cursor = source.raw_iterator(verify_checksums=True)
-    try:
-        if reverse:
-            yield from _backward(cursor, start, stop)
-        else:
-            yield from _forward(cursor, start, stop)
-    finally:
-        cursor.close()
-
-
-def _forward(cursor: Any, start: bytes | None, stop: bytes | None) -> Iterator[Row]:
-    if start is None:
-        cursor.seek_to_first()
-    else:
-        cursor.seek(start)
-    valid, item, following = cursor.valid, cursor.item, cursor.next
-    while valid():
-        row: Row = item()
-        if stop is not None and row[0] >= stop:
-            return
-        yield row
-        following()
-
-
-def _backward(cursor: Any, start: bytes | None, stop: bytes | None) -> Iterator[Row]:
-    if stop is None:
-        cursor.seek_to_last()
-    else:
-        cursor.seek(stop)
-        if cursor.valid():
-            cursor.prev()
-        else:
-            cursor.seek_to_last()
-    valid, item, before = cursor.valid, cursor.item, cursor.prev
-    while valid():
-        row: Row = item()
-        if start is not None and row[0] < start:
-            return
-        yield row
-        before()

@@ -13,7 +13,7 @@ from storage.engine import Engine
 from storage.errors import DiskError, DiskFull, EngineStopped
 from storage.headfile import create_head, read_head
 from storage.home import Home
-from storage.restore import restore, verify
+from storage.restore import open_copy, restore, verify
 from tests.storage.small_home import commit_up_to, content_at, head_of, new_home, open_whole
 
 pytestmark = pytest.mark.faults
@@ -152,6 +152,15 @@ def test_a_restore_on_a_full_disk_changes_nothing(disk: Path) -> None:
     assert open_whole(home) == (head_of(100), content_at(100, 120))
     restore(made, home)
     assert open_whole(home) == (head_of(60), content_at(60, 120))
+
+
+def test_a_copy_on_another_disk_holds_the_same(disk: Path, tmp_path: Path) -> None:
+    """No hard link reaches there."""
+    home, engine = new_home(tmp_path / "node", buffer_bytes=256 << 10)
+    commit_up_to(home, engine, 1, 100, size=120)
+    made = create(home, "test")
+    engine.close()
+    assert open_whole(open_copy(made, disk / "copy")) == (head_of(100), content_at(100, 120))
 
 
 def test_nothing_is_made_on_a_full_disk(disk: Path) -> None:

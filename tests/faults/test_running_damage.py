@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.checkpoint import create, list_checkpoints
 from storage.engine import Engine
 from storage.errors import DiskError, EngineStopped, HeadMissing, StoreDamaged
 from storage.headfile import write_head
@@ -111,3 +112,11 @@ def test_a_head_that_is_a_folder_is_a_failing_disk(home: Home) -> None:
         write_head(home.head_file, head_of(61))
     with pytest.raises(DiskError):
         open_whole(home)
+
+
+def test_a_checkpoint_of_a_database_that_lost_a_file_is_refused(home: Home, engine: Engine) -> None:
+    lost = table_of(home)
+    lost.unlink()
+    with pytest.raises(StoreDamaged, match=lost.name):
+        create(home, "test", engine)
+    assert list_checkpoints(home) == ()

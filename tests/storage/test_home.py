@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,8 @@ def test_another_process_is_named_and_its_end_frees_the_home(tmp_path: Path) -> 
             home.lock()
         holder.kill()
     home.lock().close()
+
+
+def test_the_release_is_the_one_that_is_packaged() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert project["project"]["version"] == RELEASE
