@@ -40,6 +40,8 @@ _BODIES = {
 _ESCAPE = re.compile(
     r"\\(?:[\\'\"ntr]|0(?![0-7])|x[0-9a-fA-F]{2}|(?P<text>u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})|(?P<bad>.))"
 )
+_SEPARATORS = {"": "=", "{": ":"}
+"""What ends an item, beside a comma: an assignment's target, a dict's key."""
 _PREFIXES = frozenset({"", "b", "r", "br", "rb"})
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _STATEMENT_WORDS = frozenset(
@@ -205,7 +207,7 @@ class _Bounds:
             self._open(level, token)
         elif token.kind == "operator" and token.text in _CLOSING:
             self._close(token)
-        elif token.text == "," or (token.text == ":" and level.bracket == "{"):
+        elif token.text == "," or token.text == _SEPARATORS.get(level.bracket):
             level.end_item()
         else:
             self._count(level, token)
