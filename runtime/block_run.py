@@ -14,6 +14,7 @@ from runtime.accounts import use_nonce
 from runtime.address import module_address
 from runtime.block import Block
 from runtime.bundle.declarations import HookKind
+from runtime.errors import ActivationFailed
 from runtime.execution import Execution, HostTable, SignatureCheck, execute_transaction
 from runtime.guard import Guard
 from runtime.hooks import UNHEALTHY, hooks_of, run_hook
@@ -35,6 +36,9 @@ class Strength(Enum):
     CAREFUL = "careful"
     SEALED = "sealed"
 
+
+UNFORGIVEN = frozenset({UNHEALTHY, "out_of_steps", "out_of_bytes"})
+"""Codes of hooks that end an upgrade at its activation or in probation; other failures are recorded only."""
 
 Item = SignedTransaction | Receipt
 """A decoded transaction, or the receipt of bytes that could not be decoded."""
@@ -59,7 +63,7 @@ class BlockRun:
     closing: tuple[PurseItem, ...] = ()
     broken: tuple[str, ...] = ()
     """Rules that do not hold at the end of the pass."""
-    faults: list[Receipt] = field(default_factory=list)
+    faults: list[tuple[HookKind, Receipt]] = field(default_factory=list)
     """Hooks that failed."""
 
     def hooks(self, kind: HookKind) -> None:
@@ -69,7 +73,7 @@ class BlockRun:
         for hook in hooks_of(self.execution.loaded, kind):
             receipt = self.guard.run(lambda hook=hook: run_hook(self.execution, hook))  # type: ignore[misc]
             if receipt.code != OK:
-                self.faults.append(receipt)
+                self.faults.append((kind, receipt))
 
     def transactions(self, items: tuple[Item, ...]) -> None:
         """Run the block's transactions in order, each with its receipt and journal item."""
@@ -97,7 +101,15 @@ class BlockRun:
 
     def unhealthy(self) -> bool:
         """Whether a hook failed its health check or ran out of steps: what probation does not forgive."""
-        return any(receipt.code in (UNHEALTHY, "out_of_steps", "out_of_bytes") for receipt in self.faults)
+        return any(receipt.code in UNFORGIVEN for _, receipt in self.faults)
+
+    def require_flawless(self) -> None:
+        """At the activation height nothing may be broken; raises ActivationFailed naming what is."""
+        if self.broken:
+            raise ActivationFailed("invariant_broken", detail=", ".join(self.broken))
+        for kind, receipt in self.faults:
+            if receipt.code in UNFORGIVEN:
+                raise ActivationFailed(f"{kind}_{receipt.code}", receipt.file, receipt.line)
 
     def _transaction(self, item: SignedTransaction) -> Receipt:
         context, purse = self.context, self.context.purse

@@ -135,10 +135,10 @@ class Chain:
         for strength in Strength:
             run, opening = self._pass(block, items, failure, strength)
             broken = run.broken
+            if opening.activated:
+                run.require_flawless()
             if not broken:
                 return self._sealed(block, run, opening)
-            if opening.activated:
-                raise ActivationFailed("invariant_broken", detail=", ".join(broken))
         raise SupplyBroken(block.header.height, broken)
 
     def _pass(
@@ -170,8 +170,8 @@ class Chain:
         run = BlockRun(block, overlay, execution, context, guard, self.host, self.modules, self._check, strength)
         run.hooks("begin_block")
         run.transactions(items)
-        self._watch(coordinator, run, height)
         run.end()
+        self._watch(coordinator, run, height)
         return run, opening
 
     def _watch(self, coordinator: Coordinator, run: BlockRun, height: int) -> None:

@@ -39,7 +39,7 @@ def seal(
 ) -> Sealed:
     """Write the digest row and prepare the roots; ``before`` are receipts of the upgrade's own hooks."""
     overlay = run.overlay
-    receipts = (*run.receipts, *before, *run.faults)
+    receipts = (*run.receipts, *before, *(receipt for _, receipt in run.faults))
     journal = _journal(run)
     rows = block_rows(
         run.block.header.height,
