@@ -8,6 +8,7 @@ may change; programs go by ``code``.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -46,6 +47,7 @@ STATUS_OF_CLASS: tuple[tuple[type[Exception], int], ...] = (
 STATUS_OF_CODE: Mapping[str, int] = {"too_large": 413, "mempool_full": 429, "already_known": 409, "nonce_taken": 409}
 """Codes whose status is not that of their class."""
 
+_CODE = re.compile("[a-z][a-z0-9_]*", re.ASCII)
 _INTERNAL = "the node failed to answer; its log says why"
 _CODE_OF_STATUS = {
     400: "bad_request",
@@ -86,6 +88,7 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer; only ASCII, since a request may carry text that no encoding takes."""
+    code = code if _CODE.fullmatch(code) else "refused"  # a bundle may say anything
     problem = Problem(title=HTTPStatus(status).phrase, status=status, code=code, detail=detail, errors=errors or [])
     # The models do not encode this: their JSON refuses lone surrogates, which `detail` may quote.
     body = json.dumps(problem.model_dump()).encode("ascii")

@@ -1,0 +1,281 @@
+"""The node's public face: every question of `NodeFace`, answered by the part that may answer it.
+
+Reads use the committed view, here on the server's loop. What needs the executor (keeping a transaction, asking a
+module's query, proving a row) is handed to its thread and done between two blocks. A transaction's signature is
+verified before that, gathered with its neighbours, so that the executor finds it known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Literal, TypeVar
+
+from node.application import Application
+from node.errors import BadRequest, NotFound, NotReady
+from node.http import answers
+from node.http.values import render_value, to_bytes
+from node.listing import host_modules, runtime_modules
+from node.reading import Reading, receipt_answer
+from node.verification import Claim
+from runtime.address import address_text
+from runtime.bundle.loader import LoadedQuery
+from runtime.chain import RUNTIME_ROOM_TABLES
+from runtime.context import invoke_query
+from runtime.errors import HostRefused, TransactionMalformed
+from runtime.metering.faults import HostFault, fault_of
+from runtime.metering.meter import Meter
+from runtime.receipts import OK
+from runtime.transaction import SignedTransaction, decode_transaction
+from storage.errors import InvalidRecord, NotCanonical
+from storage.home import RELEASE
+from storage.proofs import Proof
+from storage.tables import Table
+
+T = TypeVar("T")
+State = Literal["running", "catching_up", "draining", "stopping"]
+
+
+@dataclass(slots=True)
+class Condition:
+    """How the node is doing; whoever drives it keeps this true."""
+
+    driver: str
+    """Who makes blocks, such as ``solo: 1 machine, 4 signatures``."""
+    state: State = "running"
+    failure: str = ""
+    """Why no more blocks are made; empty while they are."""
+
+
+class Face:
+    """A `NodeFace` over an application. ``executor`` runs work on the one thread that owns the application."""
+
+    def __init__(self, application: Application, executor: Executor, condition: Condition) -> None:
+        self._application = application
+        self._executor = executor
+        self._condition = condition
+        self._began = monotonic()
+        tables = (*RUNTIME_ROOM_TABLES, *(table for module in application.chain.modules for table in module.tables))
+        self._host_tables: Mapping[str, Table[Any]] = {table.name: table for table in tables}
+
+    def _reading(self) -> Reading:
+        return Reading(self._application.state.view(), self._application.chain, self._host_tables)
+
+    async def _between_blocks(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        except RuntimeError as stopped:
+            if self._condition.state == "stopping":
+                raise NotReady("the node is stopping: ask another one") from stopped
+            raise
+
+    async def status(self) -> answers.Status:
+        """As NodeFace."""
+        reading, mempool = self._reading(), self._application.mempool
+        head, identity = reading.view.head, self._application.chain.identity
+        return answers.Status(
+            chain_id=identity.chain_id,
+            chain_name=identity.chain_name,
+            release=RELEASE,
+            height=head.height,
+            block_id=reading.last_block().hex(),
+            app_root=head.app_root.hex(),
+            host_root=head.host_root.hex(),
+            runtime_root=head.runtime_root.hex(),
+            runtime=reading.runtime(),
+            state=self._condition.state,
+            safe_mode=reading.safe_mode,
+            driver=self._condition.driver,
+            mempool_transactions=len(mempool),
+            mempool_bytes=mempool.total_bytes,
+        )
+
+    async def health(self) -> answers.Health:
+        """As NodeFace."""
+        failure = self._condition.failure
+        parts = [answers.HealthPart(name="blocks", healthy=not failure, detail=failure)]
+        uptime = int(monotonic() - self._began)
+        return answers.Health(healthy=not failure, uptime_seconds=uptime, parts=parts)
+
+    async def readiness(self) -> answers.Readiness:
+        """As NodeFace."""
+        condition = self._condition
+        reason = condition.state if condition.state != "running" else condition.failure
+        return answers.Readiness(ready=not reason, reason=reason)
+
+    async def submit(self, raw: bytes, only: tuple[str, str] | None = None) -> bytes:
+        """As NodeFace."""
+        if self._condition.state != "running" or self._condition.failure:
+            raise NotReady(f"this node takes no transactions ({self._condition.state}): send it to another one")
+        transaction = self._application.decode(raw)
+        call = transaction.body.call
+        if only is not None and (call.module, call.name) != only:
+            raise BadRequest("wrong_call", f"this takes {'.'.join(only)} only; POST /transactions takes any call")
+        row = self._reading().key_row(transaction.body.sender)
+        key = transaction.body.key if row is None else row.key
+        if key and not await self._application.verifier.check(Claim.of(transaction, key)):
+            raise HostRefused("bad_signature", "the signature is not the account's over this body")
+        await self._between_blocks(lambda: self._application.check_tx(transaction))
+        return transaction.id
+
+    async def transaction(self, transaction_id: bytes) -> answers.Transaction:
+        """As NodeFace."""
+        mempool, identity = self._application.mempool, transaction_id.hex()
+        waiting = mempool.get(transaction_id)  # before the view: a commit in between moves it to the block
+        found = self._reading().executed(transaction_id)
+        if found is not None:
+            height, place, raw, receipts = found
+            last = receipts[-1].code
+            return answers.Transaction(
+                id=identity,
+                state="executed" if last == OK else "failed",
+                reason="" if last == OK else last,
+                height=height,
+                place=place,
+                raw=raw.hex(),
+                body=_body_of(raw),
+                receipts=[receipt_answer(receipt) for receipt in receipts],
+            )
+        if waiting is not None:
+            return answers.Transaction(id=identity, state="waiting", raw=waiting.raw.hex(), body=_body(waiting))
+        fate = mempool.fate(transaction_id)
+        if not fate:
+            raise NotFound("no_such_transaction", f"no transaction {identity} waits here or stands in a kept block")
+        return answers.Transaction(id=identity, state="dropped", reason=fate)
+
+    async def block(self, height: int | None) -> answers.Block:
+        """As NodeFace."""
+        return self._reading().block(height)
+
+    async def account(self, address: bytes) -> answers.Account:
+        """As NodeFace."""
+        reading = self._reading()
+        row = reading.key_row(address)
+        nonce = 0 if row is None else row.nonce
+        return answers.Account(
+            address=address_text(address),
+            key="" if row is None else row.key.hex(),
+            nonce=str(nonce),
+            next_nonce=str(self._application.mempool.next_nonce(address, nonce)),
+            balance=str(reading.balance(address)),
+            substitute=row is not None and row.substitute,
+        )
+
+    async def modules(self) -> answers.Modules:
+        """As NodeFace."""
+        reading = self._reading()
+        host = host_modules(self._host_tables, self._application.chain.host)
+        running = runtime_modules(reading.loaded.declaration.modules)
+        return answers.Modules(height=reading.height, runtime=reading.runtime(), modules=[*running, *host])
+
+    async def rows(self, module: str, table: str, prefix: tuple[str, ...], after: str, limit: int) -> answers.Rows:
+        """As NodeFace."""
+        return self._reading().rows(module, table, prefix, after, limit)
+
+    async def row(self, module: str, table: str, key: tuple[str, ...], prove: bool) -> answers.ProvenRow:
+        """As NodeFace."""
+        reading = self._reading()
+        if not prove:
+            return self._proven(reading, module, table, key, None)
+
+        def prove_now() -> answers.ProvenRow:
+            self._application.flush()
+            now = self._reading()
+            found = now.table(module, table)
+            parsed, _ = now.row(found, key)
+            return self._proven(now, module, table, key, self._application.state.prove(found, parsed))
+
+        reading.row(reading.table(module, table), key)  # what cannot be is refused without the executor
+        return await self._between_blocks(prove_now)
+
+    def _proven(
+        self, reading: Reading, module: str, table: str, key: tuple[str, ...], proof: Proof | None
+    ) -> answers.ProvenRow:
+        found = reading.table(module, table)
+        return answers.ProvenRow(
+            table=found.name,
+            height=reading.height,
+            app_root=reading.view.head.app_root.hex(),
+            row=reading.row(found, key)[1],
+            proof=None if proof is None else proof.to_json(),
+        )
+
+    async def query(self, module: str, query: str, arguments: Mapping[str, Any]) -> answers.QueryAnswer:
+        """As NodeFace."""
+        self._query_of(self._reading(), module, query)
+
+        def ask() -> answers.QueryAnswer:
+            self._application.flush()
+            reading = self._reading()
+            found = self._query_of(reading, module, query)
+            result = self._ask(reading, found, to_bytes(found.declaration.args, arguments))
+            return answers.QueryAnswer(query=f"{module}.{query}", height=reading.height, result=result)
+
+        return await self._between_blocks(ask)
+
+    def _query_of(self, reading: Reading, module: str, query: str) -> LoadedQuery:
+        found = reading.loaded.queries.get((module, query))
+        if found is None:
+            raise NotFound("no_such_query", f"no query is called {module}.{query}; GET /modules lists them")
+        return found
+
+    def _ask(self, reading: Reading, query: LoadedQuery, raw: bytes) -> Any:
+        """Run a query, metered, on the last committed block; nothing it does is kept."""
+        chain, declared = self._application.chain, query.declaration
+        overlay = self._application.state.overlay()
+        execution = chain.execution(overlay, reading.loaded, reading.height, reading.safe_mode)
+        meter = Meter(execution.parameters.integer("query_steps"), 0)
+        try:
+            result = invoke_query(execution, declared.module, declared.name, query.arguments(raw), meter)
+        except (NotCanonical, InvalidRecord) as wrong:
+            raise BadRequest("bad_arguments", str(wrong)) from None
+        except (Exception, HostFault) as failure:
+            fault = fault_of(failure, meter)
+            raise BadRequest(fault.code, f"{declared.id} answered {fault.code} at {fault.file}:{fault.line}") from None
+        return None if result is None else render_value(declared.returns, result)
+
+    async def proposals(self, status: str, before: int | None, limit: int) -> answers.Proposals:
+        """As NodeFace."""
+        return self._reading().proposals(status, before, limit)
+
+    async def proposal(self, proposal_id: int) -> answers.ProposalAnswer:
+        """As NodeFace."""
+        return self._reading().proposal(proposal_id)
+
+    async def plans(self) -> answers.Plans:
+        """As NodeFace."""
+        return self._reading().plans()
+
+    async def history(self, before: int | None, limit: int) -> answers.History:
+        """As NodeFace."""
+        return self._reading().history(before, limit)
+
+    async def parameters(self) -> answers.Parameters:
+        """As NodeFace."""
+        return self._reading().all_parameters()
+
+
+def _body(transaction: SignedTransaction) -> answers.Body:
+    body = transaction.body
+    return answers.Body(
+        chain=body.chain,
+        sender=address_text(body.sender),
+        nonce=str(body.nonce),
+        fee=str(body.fee),
+        expiry=str(body.expiry),
+        module=body.call.module,
+        call=body.call.name,
+        interface=body.call.interface.hex(),
+        args=body.call.args.hex(),
+        key=body.key.hex(),
+    )
+
+
+def _body_of(raw: bytes) -> answers.Body | None:
+    try:
+        return _body(decode_transaction(raw, len(raw)))
+    except TransactionMalformed:
+        return None

@@ -1,0 +1,246 @@
+"""The face of a real chain, asked over a real socket."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from node.face import Condition, Face
+from node.http.app import create_app
+from node.http.server import serve
+from node.logs import configure_logs
+from node.rehearsal.world import World
+from runtime.address import address_text
+from storage.proofs import Proof, verify
+from tests.node.http.openapi import declared_schema, faults
+from tests.scenarios.conftest import short_genesis
+from tests.scenarios.upgrades import activated, example
+
+
+@dataclass
+class Node:
+    """A served world; blocks are made on the executor, as a driver would."""
+
+    world: World
+    client: httpx.Client
+    executor: ThreadPoolExecutor
+    condition: Condition
+
+    def block(self):
+        return self.executor.submit(self.world.block).result(60)
+
+    def get(self, path, **params):
+        """An answer that is what the OpenAPI document says it is."""
+        response = self.client.get(path, params=params)
+        template = next(one for one in self.document["paths"] if _fits(one, path))
+        schema = declared_schema(self.document, template, "GET", response)
+        assert isinstance(schema, dict), schema
+        assert faults(self.document, schema, response.json()) == []
+        return response.json()
+
+    def post(self, path, raw):
+        return self.client.post(path, json={"transaction": raw.hex()})
+
+    def send(self, place=0, coins=5):
+        """A signed transfer from one account to the next, not yet submitted."""
+        sender, receiver = self.world.accounts()[place], self.world.accounts()[place + 1]
+        declaration = self.world.application.chain.loaded.calls[("bank", "send")].declaration
+        return self.world.wallet(sender).call(declaration, 10, to=receiver, coins=coins)
+
+    @property
+    def document(self):
+        return self.client.get("/openapi.json").json()
+
+
+def _fits(template, path):
+    parts, given = template.split("/"), path.split("/")
+    exact = [part == other or part.startswith("{") for part, other in zip(parts, given, strict=False)]
+    return len(parts) == len(given) and all(exact) and (template == path or path != "/blocks/latest")
+
+
+@pytest.fixture
+def node(tmp_path):
+    configure_logs("console", "error")
+    world = World.create(tmp_path / "chain", short_genesis())
+    condition = Condition("solo: 1 machine, 4 signatures")
+    with ThreadPoolExecutor(1) as executor:
+        app = create_app(Face(world.application, executor, condition))
+        with serve(app) as served, httpx.Client(base_url=served.url, timeout=30, trust_env=False) as client:
+            yield Node(world, client, executor, condition)
+    world.close()
+
+
+def test_a_transaction_goes_from_the_socket_into_a_block(node):
+    raw = node.send(coins=5)
+    sender = node.world.accounts()[0]
+    submitted = node.post("/transactions", raw)
+    assert submitted.status_code == 202, submitted.text
+    txid = submitted.json()["id"]
+    waiting = node.get(f"/transactions/{txid}")
+    assert (waiting["state"], waiting["raw"]) == ("waiting", raw.hex())
+    account = node.get(f"/accounts/{address_text(sender)}")
+    assert (account["nonce"], account["next_nonce"]) == ("0", "1")
+    assert node.post("/transactions", raw).json()["code"] == "already_known"
+    node.block()
+    done = node.get(f"/transactions/{txid}")
+    assert (done["state"], done["height"], done["place"], done["raw"]) == ("executed", 1, 0, raw.hex())
+    assert [receipt["code"] for receipt in done["receipts"]] == ["ok"]
+    assert done["body"]["sender"] == address_text(sender)
+    assert node.get("/blocks/1")["transactions"] == [txid]
+    after = node.get(f"/accounts/{address_text(sender)}")
+    assert after["nonce"] == "1"
+    assert int(after["balance"]) == int(account["balance"]) - 15
+    assert node.post("/transactions", raw).json()["code"] == "nonce_used"
+
+
+def test_a_signature_is_verified_once_from_arrival_to_block(node):
+    for place in range(8):
+        assert node.post("/transactions", node.send(place)).status_code == 202
+    node.block()
+    assert node.world.application.verifier.verified == 8
+
+
+def test_a_forged_transaction_changes_nothing(node):
+    raw = bytearray(node.send())
+    raw[-1] ^= 1
+    refused = node.post("/transactions", bytes(raw))
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_signature")
+    assert node.get("/status")["mempool_transactions"] == 0
+
+
+def test_a_failed_transaction_says_why(node):
+    raw = node.send(coins=10**40)
+    txid = node.post("/transactions", raw).json()["id"]
+    node.block()
+    failed = node.get(f"/transactions/{txid}")
+    assert (failed["state"], failed["reason"]) == ("failed", "insufficient_funds")
+    assert failed["receipts"][0]["file"] == "bank.py"
+
+
+def test_status_tells_the_committed_head(node):
+    node.block()
+    status, head = node.get("/status"), node.world.application.state.head
+    assert status["height"] == 1
+    assert (status["app_root"], status["runtime_root"]) == (head.app_root.hex(), head.runtime_root.hex())
+    assert status["driver"] == "solo: 1 machine, 4 signatures"
+    assert status["block_id"] == node.get("/blocks/latest")["id"]
+    assert node.get("/health")["healthy"] is True
+
+
+def test_blocks_that_do_not_exist_are_named(node):
+    node.block()
+    assert node.get("/blocks/0")["code"] == "no_such_block"
+    assert node.get("/blocks/2")["code"] == "no_such_block"
+
+
+def test_every_listed_table_can_be_read_and_every_page_followed(node):
+    modules = node.get("/modules")["modules"]
+    assert {"bank", "staking", "treasury", "faucet", "governance", "host", "upgrade"} <= {one["name"] for one in modules}
+    for module in modules:
+        for table in module["tables"]:
+            path = f"/modules/{module['name']}/tables/{table['name']}"
+            whole = node.get(path)
+            document = node.document
+            assert [fault for row in whole["rows"] for fault in faults(document, table["value"], row["value"])] == []
+            assert all([part["name"] for part in table["key"]] == list(row["key"]) for row in whole["rows"])
+            paged, after = [], ""
+            while after is not None and len(paged) < 30:
+                page = node.client.get(path, params={"limit": 7, "after": after}).json()
+                paged += page["rows"]
+                after = page["next"]
+            assert paged == whole["rows"][: len(paged)], table["id"]
+            assert after is not None or len(paged) == len(whole["rows"])
+
+
+def test_the_rows_of_a_key_prefix_are_a_page_of_their_own(node):
+    rows = node.get("/modules/staking/tables/delegations")["rows"]
+    owner = rows[0]["key"]["owner"]
+    mine = node.get("/modules/staking/tables/delegations", key=owner)["rows"]
+    assert mine == [row for row in rows if row["key"]["owner"] == owner]
+    other = next(row["key"]["owner"] for row in rows if row["key"]["owner"] != owner)
+    cursor = node.client.get("/modules/staking/tables/delegations", params={"limit": 1}).json()["next"]
+    assert node.get("/modules/staking/tables/delegations", key=other, after=cursor)["code"] == "bad_cursor"
+
+
+def test_a_row_is_proven_present_and_absent(node):
+    node.block()
+    table = node.world.application.chain.loaded.tables["bank.accounts"]
+    owner = node.world.accounts()[0]
+    for address, is_there in ((owner, True), (b"\x07" * 20, False)):
+        answer = node.get("/modules/bank/tables/accounts/row", key=address_text(address), proof="true")
+        value = verify(Proof.from_json(answer["proof"]), bytes.fromhex(answer["app_root"]))
+        assert (value is not None) is is_there
+        assert (answer["row"]["value"] is not None) is is_there
+        if value is not None:
+            assert str(table.codec.decode(value).balance) == answer["row"]["value"]["balance"]
+
+
+def test_a_host_row_is_proven_too(node):
+    answer = node.get("/modules/upgrade/tables/running/row", proof="true")
+    assert verify(Proof.from_json(answer["proof"]), bytes.fromhex(answer["app_root"])) is not None
+    assert answer["row"]["value"]["version"] == node.get("/status")["runtime"]["version"]
+
+
+def test_every_query_can_be_asked_and_a_wrong_one_says_so(node):
+    owner = address_text(node.world.accounts()[0])
+    balance = node.get("/modules/bank/queries/balance", owner=owner)["result"]
+    assert balance == node.get(f"/accounts/{owner}")["balance"]
+    sent = node.client.post("/modules/bank/queries/balance", json={"arguments": {"owner": owner}}).json()
+    assert sent["result"] == balance
+    assert node.get("/modules/treasury/queries/pool")["result"].isdigit()
+    assert node.get("/modules/bank/queries/balance")["code"] == "bad_arguments"
+    assert node.get("/modules/bank/queries/nothing")["code"] == "no_such_query"
+
+
+def test_parameters_are_shown_exactly_with_their_bounds(node):
+    shown = {one["name"]: one for one in node.get("/parameters")["parameters"]}
+    assert shown["approval_threshold"]["value"] == "667/1000"
+    assert shown["timelock_delay"]["value"] == "10"
+    assert shown["timelock_delay"]["default"] == "100800"
+
+
+def test_an_upgrade_is_followed_from_proposal_to_history_and_its_new_parts_are_there_at_once(node):  # R5.9
+    before = {one["name"] for one in node.get("/modules")["modules"]}
+    bundle = example(node.world)
+    voted = node.executor.submit(activated, node.world, bundle).result(120)
+    shown = node.get(f"/governance/proposals/{voted.proposal}")
+    assert shown["standing"]["status"] == "executed"
+    assert shown["proposal"]["bundle"] == bundle.code_hash.hex()
+    assert shown["proposal"]["content"]["name"] == "runtime_upgrade"
+    assert len(shown["history"]) >= 4
+    listed = node.get("/governance/proposals", status="executed")["proposals"]
+    assert [one["id"] for one in listed] == [voted.proposal]
+    assert node.get("/governance/proposals", status="voting")["proposals"] == []
+    plan = node.get("/upgrade/plan")
+    assert (plan["running"]["code_hash"], plan["pending"]) == (bundle.code_hash.hex(), None)
+    assert plan["rollback_until"] > node.get("/status")["height"]
+    entries = node.get("/upgrade/history")["entries"]
+    assert "executed" in [entry["entry"]["kind"] for entry in entries]
+    listing = node.get("/modules")
+    fresh = {one["name"] for one in listing["modules"]} - before
+    assert fresh
+    for module in listing["modules"]:
+        if module["name"] in fresh:
+            assert module["tables"] and module["queries"] and module["calls"]
+            for table in module["tables"]:
+                assert node.get(f"/modules/{module['name']}/tables/{table['name']}")["rows"] == []
+
+
+def test_a_vote_of_a_stranger_is_kept_out_of_the_tally_and_other_calls_out_of_the_vote_door(node):
+    other = node.post("/governance/vote", node.send())
+    assert (other.status_code, other.json()["code"]) == (400, "wrong_call")
+
+
+def test_a_draining_node_answers_reads_and_takes_nothing(node):
+    node.condition.state = "draining"
+    assert node.client.get("/readiness").json() == {"ready": False, "reason": "draining"}
+    assert node.post("/transactions", node.send()).status_code == 503
+    assert node.get("/status")["state"] == "draining"
+
+
+def test_a_node_that_makes_no_more_blocks_is_unhealthy_and_says_why(node):
+    node.condition.failure = "disk_full"
+    health = node.client.get("/health")
+    assert (health.status_code, health.json()["parts"][0]["detail"]) == (503, "disk_full")
+    assert node.client.get("/readiness").status_code == 503
