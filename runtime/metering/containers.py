@@ -6,7 +6,7 @@ it meanwhile is no error. A comprehension pays for all its turns before the firs
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from runtime.metering.faults import ValueTooLarge
@@ -48,10 +48,39 @@ def turns(meter: Meter, value: Any, price: int) -> Any:
 
 
 def list_of(meter: Meter, items: list[Any]) -> list[Any]:
-    """A new list: of a display, or of a comprehension whose turns are paid."""
-    check_size(len(items))
+    """A new list; the price is its statement's."""
     check_items(meter, items)
     return items
+
+
+def gathered(meter: Meter, items: Iterable[Any]) -> list[Any]:
+    """The list of a comprehension, whose turns pay for it; its depth counts, since Python's stack carries it."""
+    meter.deepen()
+    try:
+        made = list(items)
+    finally:
+        meter.depth -= 1
+    check_size(len(made))
+    check_items(meter, made)
+    return made
+
+
+def gathered_dict(meter: Meter, items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """The dict of a comprehension of pairs."""
+    meter.deepen()
+    try:
+        return dict_of(meter, items)
+    finally:
+        meter.depth -= 1
+
+
+def holds(meter: Meter, found: Iterator[Any]) -> bool:
+    """Whether a chain of comparisons held to its end."""
+    meter.deepen()
+    try:
+        return next(found, None) is not None
+    finally:
+        meter.depth -= 1
 
 
 def tuple_of(meter: Meter, items: tuple[Any, ...]) -> tuple[Any, ...]:

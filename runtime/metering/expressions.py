@@ -3,6 +3,10 @@
 Names are resolved here, once: a name is a local, a constant, a table, a record, a pure function or a builtin, and
 only functions, records and builtins are called. Evaluation order and short-circuiting stay Python's. A generator
 expression becomes a list, so nothing lazy exists.
+
+Underneath, every comprehension is a generator that a host function empties at once: Python 3.12 compiles other
+comprehensions into the function around them, where they count against its limit of nested blocks (and 3.12.1 crashes
+when they pass it).
 """
 
 from __future__ import annotations
@@ -145,7 +149,7 @@ class Expressions:
     def _on_compare(self, node: ast.Compare) -> ast.expr:
         links = list(zip(node.ops, node.comparators, strict=True))
         if not all(isinstance(middle, ast.Name | ast.Constant) for middle in node.comparators[:-1]):
-            return self._chain(self.expression(node.left), links)
+            return self._chain(node.left, links)
         lefts = [node.left, *node.comparators[:-1]]
         parts = [
             self._compared(op, right, self.expression(left), self.expression(right))
@@ -154,20 +158,19 @@ class Expressions:
         return parts[0] if len(parts) == 1 else ast.BoolOp(ast.And(), parts)
 
     def _chain(self, left: ast.expr, links: list[tuple[ast.cmpop, ast.expr]]) -> ast.expr:
-        """A chain whose middle is held while it is compared twice: `[a < b and b < c for a in (...,) for b in ...][0]`.
+        """A chain whose middle is held while it is compared twice.
 
-        A comprehension holds it, since an assignment expression may not stand everywhere.
+        Whether there is any in `0 for t1 in (a,) for t2 in (b,) if t1 < t2 for t3 in (c,) if t2 < t3`: an assignment
+        expression may not stand everywhere, and this is as short-circuiting as Python.
         """
-        (op, right), *rest = links
-        if not rest:
-            return self._compared(op, right, left, self.expression(right))
-        one, two = self.temporary(), self.temporary()
-        body = [self._compared(op, right, one.load(), two.load()), self._chain(two.load(), rest)]
-        held = [
-            ast.comprehension(name.store(), ast.Tuple([value], ast.Load()), [], 0)
-            for name, value in ((one, left), (two, self.expression(right)))
-        ]
-        return ast.Subscript(ast.ListComp(ast.BoolOp(ast.And(), body), held), ast.Constant(0), ast.Load())
+        held = self.temporary()
+        steps = [ast.comprehension(held.store(), ast.Tuple([self.expression(left)], ast.Load()), [], 0)]
+        for op, right in links:
+            before, held = held, self.temporary()
+            value = ast.Tuple([self.expression(right)], ast.Load())
+            test = self._compared(op, right, before.load(), held.load())
+            steps.append(ast.comprehension(held.store(), value, [test], 0))
+        return call_host("holds", ast.GeneratorExp(ast.Constant(0), steps))
 
     def _compared(self, op: ast.cmpop, source: ast.expr, left: ast.expr, right: ast.expr) -> ast.expr:
         if isinstance(op, ast.Is | ast.IsNot):
@@ -207,12 +210,12 @@ class Expressions:
 
     def _on_listcomp(self, node: ast.ListComp | ast.GeneratorExp) -> ast.expr:
         generators = self._generators(node.generators, [node.elt])
-        return call_host("list_of", ast.ListComp(self.expression(node.elt), generators))
+        return call_host("gathered", ast.GeneratorExp(self.expression(node.elt), generators))
 
     def _on_dictcomp(self, node: ast.DictComp) -> ast.expr:
         generators = self._generators(node.generators, [node.key, node.value])
         pair = ast.Tuple([self.expression(node.key), self.expression(node.value)], ast.Load())
-        return call_host("dict_of", ast.ListComp(pair, generators))
+        return call_host("gathered_dict", ast.GeneratorExp(pair, generators))
 
     def _generators(self, given: list[ast.comprehension], elements: list[ast.expr]) -> list[ast.comprehension]:
         price = ast.Constant(turn_cost(given, elements))

@@ -18,7 +18,7 @@ MAX_RANGE = 1 << 32
 MAX_TUPLE_DEPTH = 3
 """Tuples in tuples; lists and dicts hold no lists or dicts at all."""
 MAX_DEPTH = 64
-"""Function and module calls that may nest."""
+"""Functions, module calls and comprehensions that may nest; each takes at most four of Python's frames."""
 MAX_CODE = 64
 """Characters of a refusal's code or an event's name."""
 MAX_SCAN = 1_000

@@ -73,6 +73,10 @@ class Meter:
         self.steps_left -= weight
         if self.steps_left < 0:
             self.exhausted()
+        self.deepen()
+
+    def deepen(self) -> None:
+        """Count one more function, call or comprehension inside the others; raises TooDeep."""
         if self.depth >= MAX_DEPTH:
             raise TooDeep
         self.depth += 1

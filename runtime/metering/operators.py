@@ -124,7 +124,7 @@ def power(meter: Meter, left: Any, right: Any) -> Any:
     if right == 0 or left == 1:
         return 1
     if -1 <= left <= 0:
-        return left if right & 1 else -left
+        return int(left) if right & 1 else -left
     if right > INT_BITS or (abs(left).bit_length() - 1) * right >= INT_BITS:
         raise ValueTooLarge
     return bounded(left**right)

@@ -116,12 +116,25 @@ def test_recursion_ends_at_the_depth_limit_alone_or_mutual() -> None:
     assert answer(countdown.format(MAX_DEPTH - 1)) == "too_deep"
 
 
+def test_nested_comprehensions_and_key_functions_count_as_depth() -> None:
+    """Python's own stack is never what ends a run, however the depth is made."""
+    inner = "main()"
+    for number in range(30):
+        inner = f"[{inner} for n{number} in (1,)]"
+    assert answer(f"def main():\n    return {inner}\n") == "too_deep"
+    assert (
+        answer("def main():\n    return deep(1)\ndef deep(n):\n    return sorted([n, n], key=deep)[0]\n") == "too_deep"
+    )
+    assert answer("def main():\n    return 0 < (main() + 1) < 5\n") == "too_deep"
+    assert answer("def main():\n    return {1: v for v in [main()]}\n") == "too_deep"
+
+
 def test_depth_is_given_back_when_a_refusal_is_caught() -> None:
     source = """
     def main():
         for turn in range(200):
             try:
-                no()
+                x = [0 < no() + 1 < n for n in (1, 2)]
             except Refused:
                 pass
         return "fine"

@@ -181,6 +181,43 @@ def test_records_nest_only_so_deep() -> None:
     loaded_from(bundle_of({"deep": '"""Deep."""\n' + "".join(classes[:-1])}))
 
 
+def nested(count: int, before: str, after: str, inside: str = "a") -> str:
+    return before * count + inside + after * count
+
+
+DEEPEST = {
+    "operands": "+".join(["a"] * 100),
+    "brackets": nested(31, "(a + ", ")"),
+    "calls": nested(31, "abs(", ")"),
+    "negations": "not " * 90 + "a",
+    "signs": "-" * 95 + "a",
+    "subscripts": "[a]" + "[0]" * 95,
+    "choices": nested(31, "(a if ", " else a)"),
+    "comprehensions": nested(30, "[", " for n in (1,)]"),
+    "dicts": nested(30, "{a: ", " for n in (1,)}"),
+    "walked": nested(30, "[n for n in ", "]", "[a]"),
+    "chain": "<".join(["(a + 1)"] * 45),
+    "chains": nested(25, "(a < (a + 1) < ", ")"),
+    "both": " and ".join(["a"] * 99),
+}
+
+
+@pytest.mark.parametrize("expression", DEEPEST.values(), ids=DEEPEST)
+@pytest.mark.parametrize("blocks", [0, 8])
+def test_the_deepest_sources_that_the_checker_accepts_compile(expression: str, blocks: int) -> None:
+    """Python 3.12.1 ends with a crash, not an error, when comprehensions pass its limit of nested blocks."""
+    lines = ['"""Deep."""', "@query", "def q(ctx: Context, a: Amount) -> Amount:"]
+    indent = "    "
+    for _ in range(blocks):
+        lines += [f"{indent}try:", f"{indent}    pass", f"{indent}except Refused:"]
+        indent += "    "
+    lines += [f"{indent}b = {expression}", "    return a"]
+    try:
+        loaded_from(bundle_of({"one": "\n".join(lines)}))
+    except BundleRefused as refused:
+        assert {problem.code for problem in refused.problems} <= {"too_nested", "too_long", "unused"}
+
+
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d+|[-+*/%<>=!&|]+|[^\s\w]")
 
 
