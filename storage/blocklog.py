@@ -203,8 +203,9 @@ class BlockLog:
 
 
 def log_rows_from(source: Source, first: int, last: int) -> Iterator[tuple[bytes, bytes]]:
-    """Every log row of the heights ``first`` to ``last`` in key order, for a snapshot."""
-    for kind in sorted(WHOLE_BLOCK):
+    """The log rows of the heights ``first`` to ``last`` that are equal on all nodes, for a snapshot: all but the
+    signatures, of which each node may have others. In one order, kind by kind."""
+    for kind in sorted(set(WHOLE_BLOCK) - {COMMIT}):
         yield from source.iterate(kind + _height(first), kind + _height(last + 1))
     for height in range(first, last + 1):
         for place, txid in enumerate(BlockLog(source).transactions(height)):

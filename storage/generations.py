@@ -6,7 +6,7 @@
   its cursor, so that a crash leaves a beginning of the work and never a gap. Its tree grows in memory, in strides
   because many rows at once cost a third of as many one by one; the buckets are written by ``finish``. Nothing of it
   is in a root before a block flips to it.
-- A build that was interrupted is taken up again by whoever asks for the same label before the first flip or collection
+- A build that was interrupted is taken up again by whoever asks for the same label before the first durable commit
   after the start; rows up to ``cursor`` are there already.
 - What neither catalogue nor a build refers to is condemned, at the start and at each flip, and deleted by
   ``collect`` in slices of bounded length.
@@ -181,7 +181,7 @@ class Generations:
         wanted = list(references)
         for half, generation in wanted:
             if (half, generation) not in numbers:
-                raise GenerationInvalid(half.name.lower(), generation, "its rows are not here; restore a checkpoint")
+                raise GenerationInvalid(f"the {half.value} half", generation, "it is in the catalogue and not on disk")
             made._stores[half, generation] = TableStore.load(rows, numbers[half, generation])
         loaded = {store.number for store in made._stores.values()}
         used = sorted({*notes, *_numbers(rows.engine, TABLE_PREFIX), *_numbers(rows.engine, BUCKET_PREFIX)})

@@ -102,7 +102,10 @@ def test_a_kept_generation_comes_back_with_its_root(tmp_path: Path) -> None:
     assert coins_of(state.overlay()) == OLD
 
 
-def test_an_emptied_rollback_window_leaves_only_what_is_in_force(tmp_path: Path) -> None:
+def test_an_emptied_rollback_window_leaves_only_what_is_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.state.COLLECTED_ROWS", 0)
     home = Home(tmp_path / "node")
     state = grown(home.root)
     root = state.table_root("bank.purses")
@@ -174,6 +177,19 @@ def test_a_discarded_build_is_collected_and_its_number_is_never_used_again(tmp_p
     state.close()
     assert generation.number not in numbers_on_disk(home)
     assert in_force < numbers_on_disk(home)
+
+
+def test_commits_collect_in_slices_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.state.COLLECTED_ROWS", 9)
+    home = Home(tmp_path / "node")
+    state = grown(home.root)
+    flip(state, state.catalogue.replaced(PURSES), {"bank.purses": built(state, NEW)})
+    for height in range(len(OLD) // 4):
+        commit(state, put_coins({1: height}))
+    assert state.collect(1) == 0
+    in_force = set(state.view().numbers.values())
+    state.close()
+    assert numbers_on_disk(home) == in_force
 
 
 def test_several_tables_flip_in_one_block(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from storage import snapshot
-from storage.blocklog import block_rows
+from storage.blocklog import block_rows, commit_row
 from storage.errors import SnapshotDamaged, SnapshotMismatch
 from storage.home import Home
 from storage.snapshot import SnapshotManifest, chunks_of, export, import_chunks, read_folder
@@ -42,7 +42,8 @@ def lived_in(root: Path, wasted: int = 0) -> State:
     overlay = state.overlay()
     overlay.put(VOTES, (1, "anna"), purse(1))
     rows = block_rows(3, b"block 3", [b"r"], [b"t" * 32], b"journal", [("bank.purses", b"k", None)])
-    state.commit(state.prepare(overlay), 3, rows)
+    signatures = commit_row(3, b"this node's signatures, %d" % wasted)
+    state.commit(state.prepare(overlay), 3, [*rows, signatures])
     return state
 
 

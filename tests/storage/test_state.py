@@ -11,7 +11,7 @@ from storage.hashing import app_root, half_root
 from storage.headfile import Head, read_head, write_head
 from storage.home import Home
 from storage.proofs import verify
-from storage.rows import META_KEY, bucket_prefix, table_prefix
+from storage.rows import GENERATION_PREFIX, META_KEY, bucket_prefix, table_prefix
 from storage.state import WAITING_BLOCKS, State
 from storage.tables import Half
 from tests.storage.small_state import (
@@ -239,7 +239,7 @@ def test_a_database_behind_its_head_file_is_refused(tmp_path: Path) -> None:
         State.open(home, ALL_TABLES)
 
 
-@pytest.mark.parametrize("prefix", [table_prefix(1), bucket_prefix(1), META_KEY])
+@pytest.mark.parametrize("prefix", [table_prefix(1), bucket_prefix(1), META_KEY, GENERATION_PREFIX])
 def test_rows_that_vanished_are_found_at_the_start(tmp_path: Path, prefix: bytes) -> None:
     home = Home(tmp_path / "node")
     state = new_state(home.root)
@@ -248,6 +248,20 @@ def test_rows_that_vanished_are_found_at_the_start(tmp_path: Path, prefix: bytes
     engine = Engine.open(home.database)
     key, _ = next(engine.iterate(prefix, prefix + b"\xff"))
     engine.write([(key, None)], sync=True)
+    engine.close()
+    with pytest.raises(StoreDamaged):
+        State.open(home, ALL_TABLES)
+
+
+@pytest.mark.parametrize("prefix", [table_prefix(1), bucket_prefix(1), META_KEY, GENERATION_PREFIX])
+def test_rows_that_make_no_sense_are_found_at_the_start(tmp_path: Path, prefix: bytes) -> None:
+    home = Home(tmp_path / "node")
+    state = new_state(home.root)
+    commit(state, lambda overlay: overlay.put(VOTES, (1, "anna"), purse(1)))
+    state.close()
+    engine = Engine.open(home.database)
+    key, _ = next(engine.iterate(prefix, prefix + b"\xff"))
+    engine.write([(key, b"junk")], sync=True)
     engine.close()
     with pytest.raises(StoreDamaged):
         State.open(home, ALL_TABLES)
