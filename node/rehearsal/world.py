@@ -156,7 +156,12 @@ class World:
 
     def host(self, sender: bytes, call: str, args: Record) -> None:
         """Sign and submit a host call, such as ``governance.vote``."""
-        self.submit(self.wallet(sender).host(HOST[call], args))
+        self.submit(self.wallet(sender).host(self.host_call(call), args))
+
+    @staticmethod
+    def host_call(name: str) -> HostCall:
+        """A host call by its full name."""
+        return HOST[name]
 
     def call(self, sender: bytes, call: str, /, fee: int = 10, **args: Any) -> None:
         """Sign and submit a module call of the running runtime, such as ``bank.send``."""
