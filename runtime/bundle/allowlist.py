@@ -28,6 +28,18 @@ MAX_NUMBER = 96
 """Characters of a number."""
 INT_LIMIT = 2**256
 
+# --- bounds of what is declared ------------------------------------------------------------------------------------
+
+MAX_RECORD_FIELDS = 256
+"""Fields of a record, those of records inside it counted too."""
+MAX_RECORD_DEPTH = 8
+"""Records inside records."""
+MAX_TABLES = 256
+"""Tables of a bundle."""
+MAX_INVARIANTS = 256
+MAX_FUNCTIONS = 1024
+"""Calls, queries, hooks, migrations and checks of a bundle."""
+
 # --- the forms of statements and expressions in function bodies ----------------------------------------------------
 
 STATEMENTS: frozenset[type[ast.AST]] = frozenset(

@@ -9,12 +9,13 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from runtime.bundle.allowlist import API, BUILTINS, INT_LIMIT, MAX_NAME, NODES, OPERATORS, REASONS, TYPES
+from runtime.bundle.allowlist import API, BUILTINS, INT_LIMIT, MAX_NAME, NODES, REASONS, TYPES
 from runtime.bundle.callsites import CallSites
 from runtime.bundle.forms import NAME, check_name
 from runtime.bundle.problems import Findings
 from runtime.bundle.surroundings import Body, Surroundings
 
+_OPERATOR_NODES = ast.operator | ast.unaryop | ast.boolop | ast.cmpop
 _ANSWERING = frozenset({"query", "health", "migration", "validate", "pure"})
 _ANNOTATION_NAMES = TYPES | BUILTINS | {"Context", "Old", "Frozen", "Inputs", "Record"}
 
@@ -61,23 +62,30 @@ class _Walk:
                 if isinstance(node, ast.AnnAssign) and child is node.annotation:
                     self._annotations.append(node.annotation)
                     continue
-                self._parents[child] = node
-                waiting.append(child)
+                if not isinstance(child, _OPERATOR_NODES | ast.expr_context):
+                    self._parents[child] = node
+                    waiting.append(child)
 
     def check(self) -> None:
         for node in self._nodes:
             if type(node) not in NODES:
-                code, advice = REASONS.get(type(node), ("not_allowed", "this form is not part of the language"))
-                where = node if hasattr(node, "lineno") else self._parents[node]
-                self._findings.report(code, where, advice)
-            elif type(node) not in OPERATORS:
-                check = _CHECKS.get(type(node))
-                if check is not None:
-                    check(self, node)
+                self._refuse(node, node)
+                continue
+            for operator in ast.iter_child_nodes(node):
+                if isinstance(operator, _OPERATOR_NODES) and type(operator) not in NODES:
+                    self._refuse(operator, node)
+            check = _CHECKS.get(type(node))
+            if check is not None:
+                check(self, node)
         for annotation in self._annotations:
             self._annotation(annotation)
         if self._body.kind in _ANSWERING and not any(isinstance(node, ast.Return) for node in self._nodes):
             self._findings.report("answer", self._body.node, f"{self._body.node.name} must return its answer")
+
+    def _refuse(self, node: ast.AST, where: ast.AST) -> None:
+        """Refuse a form; an operator is one object wherever it stands, so its line is that of its expression."""
+        code, advice = REASONS.get(type(node), ("not_allowed", "this form is not part of the language"))
+        self._findings.report(code, where, advice)
 
     # --- statements --------------------------------------------------------------------------------------------------
 

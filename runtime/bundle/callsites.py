@@ -45,6 +45,7 @@ class CallSites:
         self._parents = parents
         self._locals = local_names
         self._caught = caught
+        self._input_rows = self._names_of_inputs() if body.reads else frozenset()
 
     # --- names -------------------------------------------------------------------------------------------------------
 
@@ -148,16 +149,16 @@ class CallSites:
             value = value.value
         if not isinstance(value, ast.Name):
             return False
-        return (self._body.has_old and value.id == "old") or self._holds_input(value.id)
+        return (self._body.has_old and value.id == "old") or value.id in self._input_rows
 
-    def _holds_input(self, name: str) -> bool:
-        """Whether every assignment to a local name is of a row read from the inputs."""
-        if not self._body.reads:
-            return False
-        bound = [self._parents[node] for node in self._parents if _stores(node, name)]
-        return bool(bound) and all(
-            isinstance(parent, ast.Assign | ast.AnnAssign) and _is_inputs_get(parent.value) for parent in bound
-        )
+    def _names_of_inputs(self) -> frozenset[str]:
+        """Local names that hold nothing but rows read from the inputs."""
+        rows: dict[str, bool] = {}
+        for node, parent in self._parents.items():
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                read = isinstance(parent, ast.Assign | ast.AnnAssign) and _is_inputs_get(parent.value)
+                rows[node.id] = rows.get(node.id, True) and read
+        return frozenset(name for name, read in rows.items() if read)
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
@@ -253,7 +254,3 @@ def _is_inputs_get(node: ast.expr | None) -> bool:
         and isinstance(node.func.value, ast.Name)
         and node.func.value.id == "inputs"
     )
-
-
-def _stores(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)

@@ -18,8 +18,9 @@ import ast
 import re
 from dataclasses import dataclass
 
-from runtime.bundle.allowlist import API, PYTHON_GRAMMAR, RESERVED_FIELDS
-from runtime.bundle.annotations import is_zero, key_kinds, type_of
+from runtime.bundle.allowlist import API, PYTHON_GRAMMAR
+from runtime.bundle.annotations import key_kinds
+from runtime.bundle.classes import ClassReader
 from runtime.bundle.declarations import (
     CallDeclaration,
     Constant,
@@ -35,16 +36,14 @@ from runtime.bundle.declarations import (
 )
 from runtime.bundle.forms import NAME, TYPE_NAME, bind, check_name, form_of
 from runtime.bundle.functions import Declared, Scope, read_function
-from runtime.bundle.literals import constant_of, number_of, text_of, texts_of
+from runtime.bundle.literals import constant_of, texts_of
 from runtime.bundle.problems import Findings
 from runtime.bundle.rules import RuleReader
 from runtime.bundle.tokens import check_source
-from storage.record import FieldSpec, Schema, TypeSpec
 
 _API_MODULE = "runtime.api.v1"
 _CONSTANT_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _MAX_KEY_PARTS = 4
-_MAX_NUMBER = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Reading:
 def parse_source(file: str, source: bytes, findings: Findings) -> ast.Module | None:
     """The tree of a source that passed the first look; None after reporting why there is none."""
     problems = check_source(file, source)
-    findings.problems.extend(problems)
+    findings.add(problems)
     if problems:
         return None
     try:
@@ -88,6 +87,7 @@ class _Reader:
         self.functions: dict[str, ast.FunctionDef] = {}
         self._findings = findings
         self._scope = Scope(module, file)
+        self._classes = ClassReader(self._scope, findings)
         self._doc = ""
         self._api: list[str] = []
         self._constants: dict[str, Constant] = {}
@@ -107,7 +107,9 @@ class _Reader:
             case ast.Assign(targets=[ast.Name(id=name)]):
                 self._constant(name, statement)
             case ast.ClassDef():
-                self._class(statement)
+                named = check_name(statement.name, TYPE_NAME, statement, self._findings)
+                if self._claim(statement.name, statement) and named:
+                    self._classes.read(statement)
             case ast.Expr(value=ast.Call() as call) if form_of(call) == "invariant":
                 self._invariant(call)
             case ast.FunctionDef():
@@ -190,78 +192,6 @@ class _Reader:
         if check_name(name, _CONSTANT_NAME, node, self._findings) and self._claim(name, node) and value is not None:
             self._constants[name] = value
 
-    def _class(self, node: ast.ClassDef) -> None:
-        named = check_name(node.name, TYPE_NAME, node, self._findings) and self._claim(node.name, node)
-        base = node.bases[0].id if len(node.bases) == 1 and isinstance(node.bases[0], ast.Name) else ""
-        if base not in ("Record", "Variant") or node.keywords or node.decorator_list:
-            self._findings.report("class", node, "a class is a Record or a Variant, without decorators")
-            return
-        form = "field" if base == "Record" else "case"
-        lines = [item for item in node.body if not _is_text(item) and self._is_line(item, form)]
-        if not named:
-            return
-        if base == "Record":
-            self._scope.records[node.name] = self._record(node.name, lines)
-        else:
-            self._scope.variants[node.name] = self._variant(node, lines)
-
-    def _is_line(self, item: ast.stmt, form: str) -> bool:
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and form_of(item.value) == form:
-            return check_name(item.target.id, NAME, item, self._findings)
-        self._findings.report("class", item, f"the lines of this class are `name: Type = {form}(number)`")
-        return False
-
-    def _numbered(self, lines: list[ast.stmt]) -> list[tuple[int, str, ast.AnnAssign, dict[str, ast.expr]]]:
-        """Lines with their numbers, ascending and distinct, and names used once."""
-        numbered: list[tuple[int, str, ast.AnnAssign, dict[str, ast.expr]]] = []
-        for line in lines:
-            assert isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
-            assert isinstance(line.value, ast.Call)
-            bound = bind(line.value, self._findings)
-            number = number_of(bound["number"]) if bound else None
-            if bound is None:
-                continue
-            least = numbered[-1][0] + 1 if numbered else 1
-            if number is None or not least <= number < _MAX_NUMBER:
-                self._findings.report("field_number", line, f"numbers ascend from 1; here {least} is the least free")
-            elif any(line.target.id == name for _, name, _, _ in numbered):
-                self._findings.report("repeated", line, f"{line.target.id!r} stands twice")
-            else:
-                numbered.append((number, line.target.id, line, bound))
-        return numbered
-
-    def _record(self, name: str, lines: list[ast.stmt]) -> Schema:
-        fields = [self._field(*numbered) for numbered in self._numbered(lines)]
-        return Schema(name=name, fields=tuple(spec for spec in fields if spec is not None))
-
-    def _field(self, number: int, name: str, line: ast.AnnAssign, bound: dict[str, ast.expr]) -> FieldSpec | None:
-        spec = type_of(line.annotation, self._scope.records, self._scope.variants, self._findings, line.lineno)
-        value = text_of(bound["value"]) if "value" in bound else ""
-        if name in RESERVED_FIELDS:
-            self._findings.report("reserved_name", line, f"{name!r} is the host's own on every record")
-            return None
-        if spec is None:
-            return None
-        if "default" in bound and not is_zero(spec.kind, constant_of(bound["default"], {}, self._findings)):
-            self._findings.report("default", line, f"the default of {name} ({spec.kind}) can only be its zero value")
-            return None
-        if value not in ("", "coin") or (value == "coin" and spec.kind != "amount"):
-            self._findings.report("value", line, 'value="coin" marks an Amount that counts in the supply')
-            return None
-        return FieldSpec(number=number, name=name, type=spec, has_default="default" in bound, value=value or "")
-
-    def _variant(self, node: ast.ClassDef, lines: list[ast.stmt]) -> TypeSpec:
-        cases: list[tuple[int, Schema]] = []
-        for number, _, line, _ in self._numbered(lines):
-            record = self._scope.records.get(line.annotation.id) if isinstance(line.annotation, ast.Name) else None
-            if record is None or any(record is other for _, other in cases):
-                self._findings.report("class", line, "each case names another record declared above")
-            else:
-                cases.append((number, record))
-        if not cases:
-            self._findings.report("class", node, "a variant has at least one case")
-        return TypeSpec(kind="variant", cases=tuple(cases))
-
     def _table(self, name: str, node: ast.Assign) -> None:
         assert isinstance(node.value, ast.Call)
         bound = bind(node.value, self._findings)
@@ -300,11 +230,6 @@ class _Reader:
             return
         self._declared.append(declared)
         self.functions[node.name] = node
-
-
-def _is_text(node: ast.stmt) -> bool:
-    """Whether a statement is a text by itself: a docstring, or a note beneath a field."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _default_names(parts: int) -> tuple[str, ...]:

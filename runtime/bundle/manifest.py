@@ -7,20 +7,18 @@ line of its key.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Never, TypeVar
+from typing import Any, TypeVar
 
-from runtime.bundle.archive import MANIFEST, MAX_FILE
-from runtime.bundle.problems import BundleRefused, Problem
-from runtime.errors import VersionInvalid
+from runtime.bundle.archive import MANIFEST
+from runtime.bundle.exacttoml import TableReader, read_toml
+from runtime.bundle.problems import BundleRefused
 from runtime.version import RuntimeVersion
 
 MAX_MODULES = 48
 MAX_NOTES = 16 * 1024
 MAX_SUPPLY = 2**256 - 1
-_MAX_NESTING = 16
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FULL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,63}")
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,58}\.py")
@@ -100,112 +98,15 @@ class Manifest:
 
 def parse_manifest(source: bytes) -> Manifest:
     """Read a manifest; raises BundleRefused with every problem found in it."""
-    text, document = _read_toml(source)
-    reader = _Reader(text)
+    text, document = read_toml(MANIFEST, source)
+    reader = TableReader(MANIFEST, text)
     manifest = _manifest(reader, document)
     if reader.problems or manifest is None:
         raise BundleRefused(reader.problems)
     return manifest
 
 
-def _read_toml(source: bytes) -> tuple[str, dict[str, Any]]:
-    if len(source) > MAX_FILE:
-        _refuse("too_long", 0, f"{len(source)} bytes, at most {MAX_FILE} are allowed")
-    try:
-        text = source.decode("utf-8")
-    except UnicodeDecodeError:
-        _refuse("not_utf8", 0, "the manifest is not UTF-8 text")
-    if _deepest_nesting(text) > _MAX_NESTING:
-        _refuse("too_nested", 0, f"brackets nest deeper than {_MAX_NESTING}")
-    try:
-        return text, tomllib.loads(text, parse_float=_no_float)
-    except ValueError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        _refuse("not_toml", int(found[1]) if found else 0, "the manifest is not readable as TOML without floats")
-
-
-def _refuse(code: str, line: int, message: str) -> Never:
-    raise BundleRefused([Problem(code, MANIFEST, line, message)])
-
-
-def _no_float(text: str) -> Never:
-    raise ValueError(f"{text} is a float")
-
-
-def _deepest_nesting(text: str) -> int:
-    """An upper bound of how deep the parser will go, brackets in strings counted too."""
-    depth = deepest = 0
-    for character in text:
-        if character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth = max(0, depth - 1)
-    return deepest
-
-
-class _Reader:
-    """Takes values out of the document, collecting problems instead of stopping at the first."""
-
-    def __init__(self, text: str) -> None:
-        self.problems: list[Problem] = []
-        self._lines = text.split("\n")
-
-    def report(self, code: str, near: str, message: str) -> None:
-        line = next((number for number, text in enumerate(self._lines, 1) if near in text), 0)
-        self.problems.append(Problem(code, MANIFEST, line, message))
-
-    def table(self, parent: dict[str, Any], key: str, known: frozenset[str] | None) -> dict[str, Any]:
-        value = parent.get(key, {})
-        if not isinstance(value, dict):
-            self.report("wrong_type", key, f"{key} must be a table")
-            return {}
-        if known is not None:
-            self.only(value, known, key)
-        return value
-
-    def only(self, table: dict[str, Any], known: frozenset[str], where: str) -> None:
-        for key in sorted(set(table) - known):
-            self.report("unknown_key", key, f"{where} has no key {key!r}; it knows {', '.join(sorted(known))}")
-
-    def text(self, table: dict[str, Any], key: str, default: str | None, pattern: re.Pattern[str] | None) -> str:
-        value = table.get(key, default)
-        if value is None:
-            self.report("missing_key", key, f"the key {key!r} is missing")
-        elif not isinstance(value, str) or (value != default and pattern and not pattern.fullmatch(value)):
-            self.report("wrong_value", key, f"{key} = {value!r} is not a value it can have")
-        else:
-            return value
-        return ""
-
-    def texts(self, table: dict[str, Any], key: str, pattern: re.Pattern[str]) -> tuple[str, ...]:
-        value = table.get(key, [])
-        if isinstance(value, list) and all(isinstance(item, str) and pattern.fullmatch(item) for item in value):
-            if len(set(value)) == len(value):
-                return tuple(value)
-            self.report("repeated", key, f"{key} names something twice")
-        else:
-            self.report("wrong_value", key, f"{key} must be a list of names")
-        return ()
-
-    def integer(self, table: dict[str, Any], key: str, default: int, least: int, most: int) -> int:
-        value = table.get(key, default)
-        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-            return value
-        self.report("wrong_value", key, f"{key} must be an integer from {least} to {most}")
-        return default
-
-    def version(self, table: dict[str, Any], key: str) -> RuntimeVersion:
-        text = self.text(table, key, None, None)
-        try:
-            return RuntimeVersion.parse(text)
-        except VersionInvalid:
-            if text:
-                self.report("wrong_value", key, f"{key} = {text!r} is no version; write three numbers, 1.2.3")
-            return RuntimeVersion(0, 0, 0)
-
-
-def _manifest(reader: _Reader, document: dict[str, Any]) -> Manifest | None:
+def _manifest(reader: TableReader, document: dict[str, Any]) -> Manifest | None:
     reader.only(document, frozenset({"bundle", "module", "renames", "ports"}), "the manifest")
     known = frozenset({"name", "chain", "version", "host", "notes", "supply_change"})
     bundle = reader.table(document, "bundle", known)
@@ -228,7 +129,7 @@ def _manifest(reader: _Reader, document: dict[str, Any]) -> Manifest | None:
     )
 
 
-def _modules(reader: _Reader, document: dict[str, Any]) -> tuple[ModuleEntry, ...]:
+def _modules(reader: TableReader, document: dict[str, Any]) -> tuple[ModuleEntry, ...]:
     listed = document.get("module", [])
     if not isinstance(listed, list) or not listed or not all(isinstance(entry, dict) for entry in listed):
         reader.report("missing_key", "module", "write one [[module]] table for each module")
@@ -240,7 +141,7 @@ def _modules(reader: _Reader, document: dict[str, Any]) -> tuple[ModuleEntry, ..
     return entries
 
 
-def _module(reader: _Reader, entry: dict[str, Any]) -> ModuleEntry:
+def _module(reader: TableReader, entry: dict[str, Any]) -> ModuleEntry:
     reader.only(entry, frozenset({"name", "source", "schema", "needs", "uses"}), "[[module]]")
     return ModuleEntry(
         name=reader.text(entry, "name", None, _NAME),
@@ -251,7 +152,7 @@ def _module(reader: _Reader, entry: dict[str, Any]) -> ModuleEntry:
     )
 
 
-def _check_order(reader: _Reader, entries: tuple[ModuleEntry, ...]) -> None:
+def _check_order(reader: TableReader, entries: tuple[ModuleEntry, ...]) -> None:
     """Names and sources are unique; a module stands behind every module it needs."""
     seen: dict[str, str] = {}
     for entry in entries:
@@ -269,7 +170,7 @@ def _check_order(reader: _Reader, entries: tuple[ModuleEntry, ...]) -> None:
         seen[entry.name] = entry.source
 
 
-def _renames(reader: _Reader, document: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+def _renames(reader: TableReader, document: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     renames = reader.table(document, "renames", None)
     pairs = []
     for old, new in renames.items():
@@ -282,7 +183,7 @@ def _renames(reader: _Reader, document: dict[str, Any]) -> tuple[tuple[str, str]
     return tuple(sorted(pairs))
 
 
-def _ports(reader: _Reader, document: dict[str, Any]) -> Ports:
+def _ports(reader: TableReader, document: dict[str, Any]) -> Ports:
     ports = reader.table(document, "ports", frozenset({"purse", "validators", "delegations"}))
     return Ports(
         purse=_port(reader, ports, "purse", ("field",), PursePort),
@@ -292,7 +193,7 @@ def _ports(reader: _Reader, document: dict[str, Any]) -> Ports:
 
 
 def _port(
-    reader: _Reader, ports: dict[str, Any], name: str, fields: tuple[str, ...], make: Callable[..., PortT]
+    reader: TableReader, ports: dict[str, Any], name: str, fields: tuple[str, ...], make: Callable[..., PortT]
 ) -> PortT | None:
     if name not in ports:
         return None

@@ -34,14 +34,20 @@ class Findings:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.problems: list[Problem] = []
+        self._problems: dict[Problem, None] = {}
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Each problem once, as found."""
+        return tuple(self._problems)
+
+    def add(self, problems: Iterable[Problem]) -> None:
+        self._problems.update(dict.fromkeys(problems))
 
     def report(self, code: str, where: int | ast.AST, message: str) -> None:
         """Note a problem at a line, or at the line of a node."""
         line = where if isinstance(where, int) else int(getattr(where, "lineno", 0))
-        problem = Problem(code, self.file, line, message)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self._problems[Problem(code, self.file, line, message)] = None
 
 
 class BundleMalformed(RuntimeRoomError):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from runtime.bundle.allowlist import MAX_BLOCKS, MAX_BRACKETS, MAX_BRANCHES, MAX_NAME, MAX_NUMBER, MAX_OPERANDS
 from runtime.bundle.archive import MAX_FILE
-from runtime.bundle.problems import Problem
+from runtime.bundle.problems import Findings, Problem
 
 _TOKEN = re.compile(
     r"""
@@ -81,7 +81,7 @@ def check_source(file: str, source: bytes) -> tuple[Problem, ...]:
         bounds.end()
     except _Stop as stop:
         bounds.report(stop.code, stop.line, stop.message)
-    return tuple(bounds.problems)
+    return bounds.problems
 
 
 def _plain_text(source: bytes) -> str:
@@ -184,17 +184,18 @@ class _Bounds:
     """Watches the tokens go by and reports what passes a bound."""
 
     def __init__(self, file: str) -> None:
-        self.file = file
-        self.problems: list[Problem] = []
+        self._findings = Findings(file)
         self._levels = [_Level("", 1)]
         self._indents = [0]
         self._elifs = [0]
         self._at_start = True
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return self._findings.problems
+
     def report(self, code: str, line: int, message: str) -> None:
-        problem = Problem(code, self.file, line, message)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self._findings.report(code, line, message)
 
     def take(self, token: Token) -> None:
         if token.kind == "newline":

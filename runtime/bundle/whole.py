@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runtime.bundle.allowlist import MAX_FUNCTIONS, MAX_INVARIANTS, MAX_TABLES
 from runtime.bundle.archive import MANIFEST
 from runtime.bundle.declarations import ModuleDeclaration, RuntimeDeclaration
 from runtime.bundle.problems import Problem
@@ -13,10 +14,22 @@ from storage.record import Kind
 
 def whole_problems(declaration: RuntimeDeclaration) -> Iterator[Problem]:
     """Every problem between sound modules."""
+    yield from _bounds(declaration)
     yield from _imports(declaration)
     yield from _uses(declaration)
     yield from _migrations(declaration)
     yield from _ports(declaration)
+
+
+def _bounds(declaration: RuntimeDeclaration) -> Iterator[Problem]:
+    functions = [declaration.calls(), declaration.queries(), declaration.migrations(), declaration.validators()]
+    for what, number, most in (
+        ("tables", len(list(declaration.tables())), MAX_TABLES),
+        ("invariants", len(list(declaration.invariants())), MAX_INVARIANTS),
+        ("declared functions", sum(len(list(made)) for made in functions), MAX_FUNCTIONS),
+    ):
+        if number > most:
+            yield Problem("too_many", MANIFEST, 0, f"{number} {what}, at most {most} are allowed")
 
 
 def _imports(declaration: RuntimeDeclaration) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ from runtime.metering.methods import METHODS as HOST_METHODS
 from tests.runtime.bundle import corpus
 
 ROOT = Path(__file__).resolve().parents[3]
-MUTANTS = 1500
+MUTANTS = 1000
 EMPTY = ast.Module(body=[], type_ignores=[])
 
 
@@ -163,3 +163,21 @@ def test_another_python_gives_the_same_verdicts(here: Any) -> None:
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     assert json.loads(done.stdout) == here
+
+
+def test_a_bundle_declares_a_bounded_number_of_things() -> None:
+    tables = "".join(f"t{number} = table(Row, key=(Address,))\n" for number in range(256))
+    assert corpus.verdict(corpus.bundle_with(tables)) == [("too_many", "bundle.toml", 0)]
+
+
+def test_a_large_bundle_of_the_worst_sources_is_judged_in_bounded_work() -> None:
+    """A hundred thousand problems, names and attributes cost a walk each, not a walk of all for each."""
+    lines = "".join(f"    x = old.a{number} + y.b{number}\n" for number in range(1800))
+    source = (
+        '@migration(rows, from_schema=1, sets=(), reads=("pairs",))\n'
+        'def move(old: Old, frozen: Frozen, inputs: Inputs) -> Row:\n    y = inputs.get("pairs", 1)\n' + lines
+    )
+    found = corpus.verdict(corpus.bundle_with(source + "    return Row(n=x)\n"))
+    assert found == []
+    many = corpus.verdict(corpus.bundle_with("def f(n):\n" + "    n = q / 2\n" * 4000 + "    return n\n"))
+    assert len(many) == 8000

@@ -1,0 +1,116 @@
+"""TOML without surprises: bounded before it is parsed, no float, every value asked for by its type and bounds.
+
+A reader collects problems, each with the line where the key stands, instead of stopping at the first.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any, Never
+
+from runtime.bundle.archive import MAX_FILE
+from runtime.bundle.problems import BundleRefused, Problem
+from runtime.errors import VersionInvalid
+from runtime.version import RuntimeVersion
+
+_MAX_NESTING = 16
+
+
+def read_toml(file: str, source: bytes) -> tuple[str, dict[str, Any]]:
+    """The text and what it says; raises BundleRefused when it cannot be read."""
+    if len(source) > MAX_FILE:
+        _refuse(file, "too_long", 0, f"{len(source)} bytes, at most {MAX_FILE} are allowed")
+    try:
+        text = source.decode("utf-8")
+    except UnicodeDecodeError:
+        _refuse(file, "not_utf8", 0, "the manifest is not UTF-8 text")
+    if _deepest_nesting(text) > _MAX_NESTING:
+        _refuse(file, "too_nested", 0, f"brackets nest deeper than {_MAX_NESTING}")
+    try:
+        return text, tomllib.loads(text, parse_float=_no_float)
+    except ValueError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        _refuse(file, "not_toml", int(found[1]) if found else 0, "the manifest is not readable as TOML without floats")
+
+
+def _refuse(file: str, code: str, line: int, message: str) -> Never:
+    raise BundleRefused([Problem(code, file, line, message)])
+
+
+def _no_float(text: str) -> Never:
+    raise ValueError(f"{text} is a float")
+
+
+def _deepest_nesting(text: str) -> int:
+    """An upper bound of how deep the parser will go, brackets in strings counted too."""
+    depth = deepest = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth = max(0, depth - 1)
+    return deepest
+
+
+class TableReader:
+    """Takes values out of the document, collecting problems instead of stopping at the first."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self._file = file
+        self.problems: list[Problem] = []
+        self._lines = text.split("\n")
+
+    def report(self, code: str, near: str, message: str) -> None:
+        line = next((number for number, text in enumerate(self._lines, 1) if near in text), 0)
+        self.problems.append(Problem(code, self._file, line, message))
+
+    def table(self, parent: dict[str, Any], key: str, known: frozenset[str] | None) -> dict[str, Any]:
+        value = parent.get(key, {})
+        if not isinstance(value, dict):
+            self.report("wrong_type", key, f"{key} must be a table")
+            return {}
+        if known is not None:
+            self.only(value, known, key)
+        return value
+
+    def only(self, table: dict[str, Any], known: frozenset[str], where: str) -> None:
+        for key in sorted(set(table) - known):
+            self.report("unknown_key", key, f"{where} has no key {key!r}; it knows {', '.join(sorted(known))}")
+
+    def text(self, table: dict[str, Any], key: str, default: str | None, pattern: re.Pattern[str] | None) -> str:
+        value = table.get(key, default)
+        if value is None:
+            self.report("missing_key", key, f"the key {key!r} is missing")
+        elif not isinstance(value, str) or (value != default and pattern and not pattern.fullmatch(value)):
+            self.report("wrong_value", key, f"{key} = {value!r} is not a value it can have")
+        else:
+            return value
+        return ""
+
+    def texts(self, table: dict[str, Any], key: str, pattern: re.Pattern[str]) -> tuple[str, ...]:
+        value = table.get(key, [])
+        if isinstance(value, list) and all(isinstance(item, str) and pattern.fullmatch(item) for item in value):
+            if len(set(value)) == len(value):
+                return tuple(value)
+            self.report("repeated", key, f"{key} names something twice")
+        else:
+            self.report("wrong_value", key, f"{key} must be a list of names")
+        return ()
+
+    def integer(self, table: dict[str, Any], key: str, default: int, least: int, most: int) -> int:
+        value = table.get(key, default)
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+            return value
+        self.report("wrong_value", key, f"{key} must be an integer from {least} to {most}")
+        return default
+
+    def version(self, table: dict[str, Any], key: str) -> RuntimeVersion:
+        text = self.text(table, key, None, None)
+        try:
+            return RuntimeVersion.parse(text)
+        except VersionInvalid:
+            if text:
+                self.report("wrong_value", key, f"{key} = {text!r} is no version; write three numbers, 1.2.3")
+            return RuntimeVersion(0, 0, 0)
