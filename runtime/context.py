@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import islice
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from runtime.address import module_address
 from runtime.errors import HostRefused
@@ -39,7 +39,6 @@ from runtime.metering.limits import (
     EVENT_STEPS,
     HASH_STEPS,
     KEY_BYTES,
-    MAX_CODE,
     MAX_EVENT_FIELDS,
     MAX_EVENTS,
     MAX_ITEMS,
@@ -50,69 +49,14 @@ from runtime.metering.limits import (
     WRITE_STEPS,
 )
 from runtime.metering.meter import Meter
-from runtime.metering.values import check_size, text_bytes, weigh
+from runtime.metering.values import text_bytes, weigh
 from runtime.receipts import Attribute, Event
+from runtime.scope import ExecutionScope, Inputs, Reads, TableHandle, checked_name, shown
 from storage.errors import InvalidKey
-from storage.overlay import Overlay
-from storage.tables import Table
 
 if TYPE_CHECKING:
     from runtime.bundle.declarations import HookDeclaration, MigrationDeclaration
     from runtime.bundle.loader import LoadedCall, LoadedQuery, LoadedRuntime
-
-
-_SMALL = frozenset({"amount", "flag", "address", "hash"})
-
-
-class Values(Protocol):
-    """Chain parameters and flags as of a height."""
-
-    def integer(self, name: str) -> int: ...
-
-    def flag(self, name: str) -> bool: ...
-
-
-class ExecutionScope(Protocol):
-    """What the host offers to a run of bundle code."""
-
-    @property
-    def overlay(self) -> Overlay: ...
-
-    @property
-    def loaded(self) -> LoadedRuntime: ...
-
-    @property
-    def height(self) -> int: ...
-
-    @property
-    def chain_id(self) -> str: ...
-
-    @property
-    def parameters(self) -> Values: ...
-
-    @property
-    def events(self) -> list[Event]:
-        """Events of the run; the context appends."""
-        ...
-
-
-class TableHandle:
-    """What a table's name means to bundle code: it can be named to the context and nothing else."""
-
-    __slots__ = ("_arity", "_module", "_table", "_weighed")
-
-    def __init__(self, table: Table[Any], module: str) -> None:
-        self._table = table
-        self._module = module
-        self._arity = len(table.key)
-        self._weighed = any(spec.type.kind not in _SMALL for spec in table.schema.fields)
-        """Records may be large, so reading one is paid by its size."""
-
-
-class Reads(Protocol):
-    """Rows of the old runtime, for a migration; the host notes each key that is read."""
-
-    def get(self, table: str, key: tuple[Any, ...]) -> Any: ...
 
 
 class Context:
@@ -205,14 +149,14 @@ class Context:
         """A chain parameter as of this height."""
         self._meter.pay(READ_STEPS)
         try:
-            return self._scope.parameters.integer(_name(name))
+            return self._scope.parameters.integer(checked_name(name))
         except HostRefused:
             raise HostFault(UNKNOWN_PARAMETER) from None
 
     def flag(self, name: str) -> bool:
         """Whether a feature flag is on at this height."""
         self._meter.pay(READ_STEPS)
-        return self._scope.parameters.flag(_name(name))
+        return self._scope.parameters.flag(checked_name(name))
 
     def call(self, name: str, *args: Any) -> None:
         """Make a call of another module that the manifest lists; its writes are undone if it refuses."""
@@ -239,7 +183,7 @@ class Context:
         """Ask a query of a module that this one needs, or of its own."""
         self._meter.pay(CALL_STEPS)
         loaded = self._scope.loaded
-        target = loaded.query_of(_name(name))
+        target = loaded.query_of(checked_name(name))
         if target is None or target.declaration.module not in loaded.needs[self._module]:
             raise HostFault(UNDECLARED_USE)
         target.check(self._meter, args)
@@ -250,8 +194,8 @@ class Context:
         self._require_writable()
         if len(attributes) > MAX_EVENT_FIELDS:
             raise ValueTooLarge
-        kind = f"{self._module}.{_name(name)}"
-        told = tuple(Attribute(name=key, value=_shown(value)) for key, value in attributes.items())
+        kind = f"{self._module}.{checked_name(name)}"
+        told = tuple(Attribute(name=key, value=shown(value)) for key, value in attributes.items())
         size = len(kind) + sum(len(item.name) + text_bytes(item.value) for item in told)
         self._meter.pay(EVENT_STEPS + (size >> 4))
         self._meter.write(size)
@@ -263,7 +207,7 @@ class Context:
     def module_address(self, name: str) -> bytes:
         """The account that a module owns."""
         self._meter.pay(HASH_STEPS)
-        return module_address(_name(name))
+        return module_address(checked_name(name))
 
     def _require_writable(self) -> None:
         if self._read_only:
@@ -280,30 +224,6 @@ class Context:
         self._require_readable(table)
         if len(key) != table._arity:
             raise HostFault(WRONG_KEY)
-
-
-class Inputs:
-    """`inputs` of a migration: reads of the tables of the old runtime that it declares."""
-
-    __slots__ = ("_allowed", "_meter", "_reads")
-
-    def __init__(self, reads: Reads, allowed: tuple[str, ...], meter: Meter) -> None:
-        self._reads = reads
-        self._allowed = allowed
-        self._meter = meter
-
-    def get(self, table: str, *key: Any) -> Any:
-        """The old record under a key, or None."""
-        self._meter.pay(READ_STEPS)
-        if table not in self._allowed:
-            raise HostFault(FOREIGN_TABLE)
-        try:
-            record = self._reads.get(table, key)
-        except InvalidKey:
-            raise HostFault(WRONG_KEY) from None
-        if record is not None:
-            weigh(self._meter, record)
-        return record
 
 
 def invoke_call(
@@ -371,24 +291,3 @@ def invoke_migration(
 def invoke_validate(loaded: LoadedRuntime, table: str, old: Any, new: Any, meter: Meter) -> bool:
     """Whether every validator of a table (full name) answers True for a migrated record; True without any."""
     return all(function(meter, old, new) is True for function in loaded.validators.get(table, ()))
-
-
-def _name(value: Any) -> str:
-    if type(value) is not str or not 0 < len(value) <= MAX_CODE or not value.isascii():
-        raise HostFault(WRONG_VALUE)
-    return value
-
-
-def _shown(value: Any) -> str:
-    """How an event shows a value: integers in digits, data in hex."""
-    if type(value) is str:
-        check_size(len(value) if value.isascii() else len(value.encode()))
-        return value
-    if type(value) is bytes:
-        check_size(2 * len(value))
-        return value.hex()
-    if type(value) is bool:
-        return "true" if value else "false"
-    if type(value) is int:
-        return str(value)
-    raise HostFault(WRONG_TYPE)

@@ -16,14 +16,14 @@ from typing import Any
 from runtime.bundle.allowlist import CONTEXT_CALLS
 from runtime.bundle.archive import Bundle
 from runtime.bundle.declarations import CallDeclaration, ModuleDeclaration, QueryDeclaration, RuntimeDeclaration
-from runtime.context import TableHandle
-from runtime.metering.expressions import Names, NotCompilable
 from runtime.metering.faults import WRONG_TYPE, HostFault
 from runtime.metering.hostnames import host_names
-from runtime.metering.limits import MAX_ITEMS, MAX_SCHEMA_DEPTH
+from runtime.metering.limits import MAX_ITEMS
 from runtime.metering.meter import Meter
-from runtime.metering.records import Check, case_of, check_of, holds_variant, schema_depth
+from runtime.metering.records import Check, case_of, check_of, holds_variant
+from runtime.metering.syntax import Names
 from runtime.metering.transform import compile_functions
+from runtime.scope import TableHandle
 from runtime.version import RuntimeVersion
 from storage.codec import Codec, codec_of
 from storage.record import Record, Schema, define_record
@@ -190,7 +190,6 @@ def _namespaces(
 ) -> dict[str, dict[str, Any]]:
     """A namespace a source, by file; imports are linked once all functions are defined."""
     sources = (*declaration.libraries, *declaration.modules)
-    _require_shallow(sources)
     schemas = [schema for source in sources for schema in source.records.values()]
     variants = frozenset(spec.name for schema in schemas for spec in schema.fields if holds_variant(spec.type))
     spaces = {source.file: _namespace(bundle, source, tables, variants) for source in sources}
@@ -198,14 +197,6 @@ def _namespaces(
         for imported in source.imports:
             spaces[source.file][imported.name] = spaces[imported.file][imported.name]
     return spaces
-
-
-def _require_shallow(sources: tuple[ModuleDeclaration, ...]) -> None:
-    """Comparing and encoding nested records recurses, so their depth is bounded by the host, not by the machine."""
-    for source in sources:
-        for name, schema in source.records.items():
-            if schema_depth(schema) > MAX_SCHEMA_DEPTH:
-                raise NotCompilable(None, f"{source.file}: {name}, in which records nest deeper than allowed,")
 
 
 def _namespace(

@@ -23,9 +23,9 @@ from runtime.bundle.checker import check_bundle
 from runtime.bundle.loader import LoadedRuntime, load
 from runtime.bundle.problems import BundleMalformed, BundleRefused
 from runtime.context import invoke_hook
-from runtime.metering.expressions import NotCompilable
 from runtime.metering.faults import HostFault, fault_of
 from runtime.metering.meter import Meter
+from runtime.metering.syntax import NotCompilable
 from runtime.parameters import RUNTIME_PARAMETERS
 from runtime.receipts import OK, Event
 from storage.home import Home

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runtime.metering.builtins import BUILTINS
+from runtime.metering.comparisons import COMPARE
 from runtime.metering.containers import (
     delete_item,
     dict_of,
@@ -22,7 +23,7 @@ from runtime.metering.containers import (
 from runtime.metering.faults import Refused, refused
 from runtime.metering.meter import Meter
 from runtime.metering.methods import METHODS
-from runtime.metering.operators import BINARY, COMPARE, UNARY, grow
+from runtime.metering.operators import BINARY, UNARY, grow
 from runtime.metering.records import case_of, make
 
 _OTHERS: dict[str, Any] = {

@@ -26,8 +26,6 @@ MAX_SCAN = 1_000
 MAX_EVENT_FIELDS = 32
 MAX_EVENTS = 1_000
 """Events one run may tell."""
-MAX_SCHEMA_DEPTH = 16
-"""Records in records, variants and lists."""
 
 BYTES_A_STEP_BITS = 6
 """64 bytes of copying or comparing cost one step."""

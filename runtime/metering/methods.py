@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from runtime.metering.comparisons import contains, pay_search
 from runtime.metering.containers import walk
 from runtime.metering.faults import WRONG_VALUE, HostFault
 from runtime.metering.meter import Meter
-from runtime.metering.operators import contains, pay_search, pay_sequence
+from runtime.metering.operators import pay_sequence
 from runtime.metering.records import change
 from runtime.metering.values import check_item, check_key, check_size, text_bytes, wrong_type
 

@@ -15,19 +15,14 @@ from runtime.metering.faults import WRONG_VALUE, HostFault, ValueTooLarge
 from runtime.metering.limits import INT_BITS, INT_LIMIT
 from runtime.metering.meter import Meter
 from runtime.metering.values import (
-    NUMBERS,
-    SCALARS,
-    check_key,
     check_size,
     pay_bytes,
     text_bytes,
-    weigh,
     wrong_type,
 )
-from storage.record import Record
 
 _LEAST = -INT_LIMIT
-_SEQUENCES = frozenset({str, bytes, list, tuple})
+SEQUENCES = frozenset({str, bytes, list, tuple})
 
 
 def bounded(value: int) -> int:
@@ -37,7 +32,7 @@ def bounded(value: int) -> int:
     raise ValueTooLarge
 
 
-def _integers(left: Any, right: Any) -> None:
+def require_integers(left: Any, right: Any) -> None:
     """Booleans count as integers, as in Python; nothing else does."""
     for value in (left, right):
         if type(value) is not int and type(value) is not bool:
@@ -50,9 +45,9 @@ def add(meter: Meter, left: Any, right: Any) -> Any:
         if _LEAST < result < INT_LIMIT:
             return result
         raise ValueTooLarge
-    if type(left) is type(right) and type(left) in _SEQUENCES:
+    if type(left) is type(right) and type(left) in SEQUENCES:
         return _join(meter, left, right)
-    _integers(left, right)
+    require_integers(left, right)
     return bounded(left + right)
 
 
@@ -79,7 +74,7 @@ def sub(meter: Meter, left: Any, right: Any) -> Any:
         if _LEAST < result < INT_LIMIT:
             return result
         raise ValueTooLarge
-    _integers(left, right)
+    require_integers(left, right)
     return bounded(left - right)
 
 
@@ -89,16 +84,16 @@ def mult(meter: Meter, left: Any, right: Any) -> Any:
         if _LEAST < result < INT_LIMIT:
             return result
         raise ValueTooLarge
-    if type(left) in _SEQUENCES:
+    if type(left) in SEQUENCES:
         return _repeat(meter, left, right)
-    if type(right) in _SEQUENCES:
+    if type(right) in SEQUENCES:
         return _repeat(meter, right, left)
-    _integers(left, right)
+    require_integers(left, right)
     return bounded(left * right)
 
 
 def _repeat(meter: Meter, value: Any, times: Any) -> Any:
-    _integers(times, times)
+    require_integers(times, times)
     if times > 0:
         check_size(len(value) * times)
         pay_sequence(meter, value, times)
@@ -107,18 +102,18 @@ def _repeat(meter: Meter, value: Any, times: Any) -> Any:
 
 def floordiv(meter: Meter, left: Any, right: Any) -> Any:
     if type(left) is not int or type(right) is not int:
-        _integers(left, right)
+        require_integers(left, right)
     return bounded(left // right)
 
 
 def mod(meter: Meter, left: Any, right: Any) -> Any:
     if type(left) is not int or type(right) is not int:
-        _integers(left, right)
+        require_integers(left, right)
     return left % right
 
 
 def power(meter: Meter, left: Any, right: Any) -> Any:
-    _integers(left, right)
+    require_integers(left, right)
     if right < 0:
         raise HostFault(WRONG_VALUE)
     if right == 0 or left == 1:
@@ -131,7 +126,7 @@ def power(meter: Meter, left: Any, right: Any) -> Any:
 
 
 def lshift(meter: Meter, left: Any, right: Any) -> Any:
-    _integers(left, right)
+    require_integers(left, right)
     if right < 0:
         raise HostFault(WRONG_VALUE)
     if left == 0:
@@ -142,39 +137,39 @@ def lshift(meter: Meter, left: Any, right: Any) -> Any:
 
 
 def rshift(meter: Meter, left: Any, right: Any) -> Any:
-    _integers(left, right)
+    require_integers(left, right)
     if right < 0:
         raise HostFault(WRONG_VALUE)
     return left >> min(right, INT_BITS + 1)
 
 
 def bitand(meter: Meter, left: Any, right: Any) -> Any:
-    _integers(left, right)
+    require_integers(left, right)
     return left & right
 
 
 def bitor(meter: Meter, left: Any, right: Any) -> Any:
-    _integers(left, right)
+    require_integers(left, right)
     return bounded(left | right)
 
 
 def bitxor(meter: Meter, left: Any, right: Any) -> Any:
-    _integers(left, right)
+    require_integers(left, right)
     return bounded(left ^ right)
 
 
 def negate(meter: Meter, value: Any) -> Any:
-    _integers(value, value)
+    require_integers(value, value)
     return -value
 
 
 def positive(meter: Meter, value: Any) -> Any:
-    _integers(value, value)
+    require_integers(value, value)
     return +value
 
 
 def invert(meter: Meter, value: Any) -> Any:
-    _integers(value, value)
+    require_integers(value, value)
     return bounded(-1 - value)
 
 
@@ -188,113 +183,6 @@ def grow(meter: Meter, left: Any, right: Any) -> Any:
         left += right
         return left
     return add(meter, left, right)
-
-
-def equal(meter: Meter, left: Any, right: Any) -> bool:
-    kind = type(left)
-    if kind is int and type(right) is int:
-        return bool(left == right)
-    if kind is type(right):
-        if kind is bytes or kind is str:
-            if len(left) != len(right):
-                return False
-            meter.pay(len(left) >> 6)
-            return bool(left == right)
-        return _equal_alike(meter, left, right)
-    return _equal_unlike(left, right)
-
-
-def _equal_alike(meter: Meter, left: Any, right: Any) -> bool:
-    if type(left) in (list, tuple, dict) and len(left) != len(right):
-        return False
-    weigh(meter, left)
-    if isinstance(left, Record) or type(left) in SCALARS:
-        return bool(left == right)
-    weigh(meter, right)
-    return bool(left == right)
-
-
-def _equal_unlike(left: Any, right: Any) -> bool:
-    """Values of two types: only booleans and integers can be equal; what is no value cannot be compared."""
-    for value in (left, right):
-        if type(value) not in SCALARS and type(value) not in (list, tuple, dict) and not isinstance(value, Record):
-            raise wrong_type()
-    if type(left) in NUMBERS and type(right) in NUMBERS:
-        return bool(left == right)
-    return False
-
-
-def unequal(meter: Meter, left: Any, right: Any) -> bool:
-    return not equal(meter, left, right)
-
-
-def less(meter: Meter, left: Any, right: Any) -> Any:
-    if type(left) is not int or type(right) is not int:
-        _comparable(meter, left, right)
-    return left < right
-
-
-def less_or_equal(meter: Meter, left: Any, right: Any) -> Any:
-    if type(left) is not int or type(right) is not int:
-        _comparable(meter, left, right)
-    return left <= right
-
-
-def greater(meter: Meter, left: Any, right: Any) -> Any:
-    if type(left) is not int or type(right) is not int:
-        _comparable(meter, left, right)
-    return left > right
-
-
-def greater_or_equal(meter: Meter, left: Any, right: Any) -> Any:
-    if type(left) is not int or type(right) is not int:
-        _comparable(meter, left, right)
-    return left >= right
-
-
-def _comparable(meter: Meter, left: Any, right: Any) -> None:
-    """Texts, data, lists and tuples have an order among their own; booleans count as integers."""
-    if type(left) is type(right) and type(left) in _SEQUENCES:
-        weigh(meter, left)
-        weigh(meter, right)
-    else:
-        _integers(left, right)
-
-
-def contains(meter: Meter, left: Any, right: Any) -> bool:
-    """`left in right`."""
-    kind = type(right)
-    if kind is dict:
-        check_key(meter, right, left)
-        return left in right
-    if kind is list or kind is tuple:
-        return _among(meter, left, right)
-    if kind is str or kind is bytes:
-        pay_search(meter, right, left)
-        return left in right
-    if kind is range:
-        _integers(left, left)
-        return left in right
-    raise wrong_type()
-
-
-def _among(meter: Meter, value: Any, items: Any) -> bool:
-    """One walk through the items, each compared with the value: never more than the value's own size an item."""
-    before = meter.steps_left
-    weigh(meter, value)
-    meter.pay((before - meter.steps_left) * len(items))
-    return value in items
-
-
-def pay_search(meter: Meter, text: Any, part: Any) -> None:
-    """Pay for looking for `part` in a text or in data of the same type; its worst case is their product."""
-    if type(text) is not type(part) or type(text) not in (str, bytes):
-        raise wrong_type()
-    pay_bytes(meter, len(text) * min(len(part), 64))
-
-
-def not_contains(meter: Meter, left: Any, right: Any) -> bool:
-    return not contains(meter, left, right)
 
 
 BINARY: dict[type[ast.operator], Callable[..., Any]] = {
@@ -311,13 +199,3 @@ BINARY: dict[type[ast.operator], Callable[..., Any]] = {
     ast.BitXor: bitxor,
 }
 UNARY: dict[type[ast.unaryop], Callable[..., Any]] = {ast.USub: negate, ast.UAdd: positive, ast.Invert: invert}
-COMPARE: dict[type[ast.cmpop], Callable[..., Any]] = {
-    ast.Eq: equal,
-    ast.NotEq: unequal,
-    ast.Lt: less,
-    ast.LtE: less_or_equal,
-    ast.Gt: greater,
-    ast.GtE: greater_or_equal,
-    ast.In: contains,
-    ast.NotIn: not_contains,
-}

@@ -6,7 +6,6 @@ Storage need not check again what a bundle puts, and comparing records cannot re
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from runtime.metering.limits import INT_LIMIT, MAX_ITEMS
 from runtime.metering.meter import Meter
 from runtime.metering.values import pay_bytes, wrong_type
 from storage.errors import InvalidSchema
-from storage.record import Record, Schema, TypeSpec, Variant, define_record, define_variant, schema_of
+from storage.record import Record, TypeSpec, Variant, define_record, define_variant, schema_of
 
 Check = Callable[[Meter, Any], Any]
 """Checks a value for a field and gives what the record holds: the value, or the variant around it."""
@@ -57,20 +56,6 @@ def case_of(meter: Meter, value: Any) -> Any:
 def holds_variant(spec: TypeSpec) -> bool:
     """Whether values of this type come with variants around records."""
     return spec.kind == "variant" or (spec.item is not None and holds_variant(spec.item))
-
-
-def schema_depth(schema: Schema) -> int:
-    """How deep records nest in a record of this schema; 1 when none does."""
-    return 1 + max((_type_depth(spec.type) for spec in schema.fields), default=0)
-
-
-@cache
-def _type_depth(spec: TypeSpec) -> int:
-    inner = [schema for _, schema in spec.cases]
-    if spec.schema is not None:
-        inner.append(spec.schema)
-    below = max(map(schema_depth, inner), default=0)
-    return below if spec.item is None else max(below, 1 + _type_depth(spec.item))
 
 
 def checks_of(record: type[Record]) -> dict[str, Check]:

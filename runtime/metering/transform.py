@@ -28,8 +28,9 @@ from types import CodeType
 from typing import Any, TypeVar
 
 from runtime.metering.cost import cost
-from runtime.metering.expressions import Expressions, Names, NotCompilable, call_host, host, is_plain
+from runtime.metering.expressions import Expressions
 from runtime.metering.operators import BINARY
+from runtime.metering.syntax import Names, NotCompilable, call_host, host, is_plain
 
 _PARSE_VERSION = (3, 11)
 NodeT = TypeVar("NodeT", bound=ast.AST)

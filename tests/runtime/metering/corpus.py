@@ -15,8 +15,8 @@ from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
-from runtime.metering.expressions import NotCompilable
 from runtime.metering.faults import Fault
+from runtime.metering.syntax import NotCompilable
 from tests.runtime.metering.hostile import WORST, hostile_source
 from tests.runtime.metering.programs import run
 from tests.runtime.small_chain import bundle_of, loaded_from, small_chain

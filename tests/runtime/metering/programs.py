@@ -6,10 +6,10 @@ import ast
 import textwrap
 from typing import Any
 
-from runtime.metering.expressions import Names
 from runtime.metering.faults import Fault, HostFault, fault_of
 from runtime.metering.hostnames import host_names
 from runtime.metering.meter import Meter
+from runtime.metering.syntax import Names
 from runtime.metering.transform import compile_functions
 from storage.record import Amount, Data, Record, Text, field
 

@@ -16,9 +16,9 @@ from runtime.bundle.loader import load
 from runtime.bundle.problems import BundleRefused
 from runtime.context import invoke_query
 from runtime.metering.builtins import BUILTINS, WITH_KEY
-from runtime.metering.expressions import NotCompilable
 from runtime.metering.meter import Meter
 from runtime.metering.methods import METHODS, OF_TYPE
+from runtime.metering.syntax import NotCompilable
 from storage.record import schema_of
 from tests.runtime.metering.programs import compiled
 from tests.runtime.small_chain import bundle_of, loaded_from, small_chain
@@ -171,14 +171,6 @@ def test_what_cannot_be_metered_is_not_compiled(statement: str) -> None:
 def test_only_plain_parameters_are_compiled(signature: str) -> None:
     with pytest.raises((NotCompilable, SyntaxError)):
         compiled(f"def main({signature}):\n    return 1\n")
-
-
-def test_records_nest_only_so_deep() -> None:
-    classes = ["class R0(Record):\n    n: Amount = field(1, default=0)\n"]
-    classes += [f"class R{n}(Record):\n    inner: R{n - 1} = field(1)\n" for n in range(1, 17)]
-    with pytest.raises((NotCompilable, BundleRefused)):
-        loaded_from(bundle_of({"deep": '"""Deep."""\n' + "".join(classes)}))
-    loaded_from(bundle_of({"deep": '"""Deep."""\n' + "".join(classes[:-1])}))
 
 
 def nested(count: int, before: str, after: str, inside: str = "a") -> str:
