@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from governance.calls import CastVote, Propose
 from governance.progress import proposal_at
 from governance.proposals import Content, MaintenanceWindow, Statement
@@ -17,7 +18,6 @@ from runtime.errors import BlockRefused, HostRefused, TransactionMalformed
 from runtime.keys import PrivateKey, derive
 from runtime.transaction import Body, Transaction, sign
 from storage.codec import codec_of
-
 from tests.scenarios.upgrades import approved, example
 
 Maker = Callable[[World], bytes]
