@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +78,8 @@ class SmallChain:
     chain_id: str = "test"
     parameters: Values = field(default_factory=Values)
     events: list[Event] = field(default_factory=list)
+    root: Callable[[], bytes] = bytes
+    """The runtime root that the writes so far would give."""
 
     def send(self, name: str, *args: Any, sender: bytes = ALICE, steps: int = 200_000, written: int = 65_536) -> Any:
         """Run a call like a transaction: 'ok', or the Fault after its writes are undone."""
@@ -115,6 +117,8 @@ def small_chain(folder: Path, loaded: LoadedRuntime) -> Iterator[SmallChain]:
     """A chain of this runtime with empty tables."""
     state = State.create(Home.create(folder / "home"), loaded.tables.values())
     try:
-        yield SmallChain(state.overlay(), loaded)
+        chain = SmallChain(state.overlay(), loaded)
+        chain.root = lambda: state.prepare(chain.overlay).runtime_root
+        yield chain
     finally:
         state.close()
