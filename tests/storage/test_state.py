@@ -1,16 +1,27 @@
 """A block is prepared without a trace and committed whole; what a crash leaves is always a committed height."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from storage.blocklog import block_rows
 from storage.engine import Engine
-from storage.errors import HeadMismatch, HeightOutOfOrder, NotDurable, PreparedStale, StoreDamaged, TableMismatch
+from storage.errors import (
+    EngineStopped,
+    HeadMismatch,
+    HeadMissing,
+    HeightOutOfOrder,
+    NotDurable,
+    PreparedStale,
+    StoreDamaged,
+    TableMismatch,
+)
 from storage.hashing import app_root, half_root
 from storage.headfile import Head, read_head, write_head
 from storage.home import Home
 from storage.proofs import verify
+from storage.restore import open_copy
 from storage.rows import GENERATION_PREFIX, META_KEY, bucket_prefix, table_prefix
 from storage.state import WAITING_BLOCKS, State
 from storage.tables import Half
@@ -279,6 +290,70 @@ def test_a_changed_bucket_is_found_at_the_start(tmp_path: Path) -> None:
     engine.close()
     with pytest.raises(StoreDamaged):
         State.open(home, ALL_TABLES)
+
+
+def test_a_head_file_that_cannot_be_written_stops_the_state_until_it_is_opened_again(tmp_path: Path) -> None:
+    home = Home(tmp_path / "node")
+    state = new_state(home.root)
+    commit(state, put_coins({1: 10}))
+    aside = home.head_file.rename(home.root / "aside")
+    with pytest.raises(HeadMissing):
+        commit(state, put_coins({1: 11}))
+    assert (state.height, state.view().height) == (1, 1)
+    with pytest.raises(EngineStopped):
+        commit(state, put_coins({1: 12}))
+    state.close()
+    aside.rename(home.head_file)
+    state = State.open(home, ALL_TABLES)
+    assert (state.height, coins_of(state.overlay())) == (2, {1: 11})
+
+
+def test_a_batch_that_fails_changes_nothing(tmp_path: Path) -> None:
+    home = Home(tmp_path / "node")
+    state = new_state(home.root)
+    commit(state, put_coins({1: 10}))
+    head, root = state.head, state.table_root("bank.purses")
+    overlay = state.overlay()
+    put_coins({1: 11})(overlay)
+    prepared = state.prepare(overlay)
+    state.close()
+    with pytest.raises(EngineStopped):
+        state.commit(prepared, 2)
+    assert (state.head, state.table_root("bank.purses"), state.durable_height) == (head, root, 1)
+    assert State.open(home, ALL_TABLES).head == head
+
+
+def test_a_checkpoint_holds_the_waiting_blocks_too(tmp_path: Path) -> None:
+    state = new_state(tmp_path / "node")
+    commit(state, put_coins({1: 10}), durable=False)
+    made = state.checkpoint("before an upgrade")
+    commit(state, put_coins({1: 11}))
+    copy = State.open(open_copy(made, tmp_path / "copy"), ALL_TABLES)
+    assert (copy.height, coins_of(copy.overlay())) == (1, {1: 10})
+    commit(copy, put_coins({1: 11}))
+    assert copy.head == state.head
+
+
+def test_a_reader_on_another_thread_sees_one_height_at_a_time(tmp_path: Path) -> None:
+    state = new_state(tmp_path / "node")
+    commit(state, put_coins(dict.fromkeys(range(200), 1)))
+    torn: list[tuple[int, set[int]]] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            view = state.view()
+            seen = {record.coins for _, record in view.scan(PURSES)}
+            if seen != {view.height}:
+                torn.append((view.height, seen))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for height in range(2, 60):
+        commit(state, put_coins(dict.fromkeys(range(200), height)))
+    done.set()
+    reader.join()
+    assert torn == []
 
 
 def test_a_declaration_that_does_not_fit_the_stored_table_is_refused(tmp_path: Path) -> None:
