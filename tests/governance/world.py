@@ -41,6 +41,7 @@ from storage.state import State
 
 CHAIN_NAME = "synod-test"
 CORE = Path(__file__).parents[2] / "runtime" / "core"
+MOST_DELAY = 10
 NO_WINDOW = MaintenanceWindow()
 SMALL: Mapping[str, int | Fraction] = {
     "voting_delay": 2,
@@ -263,8 +264,9 @@ class World:
 
     def open(self, proposal: int) -> None:
         """Go to the first block in which votes on ``proposal`` count."""
-        while self.status(proposal) is Status.DELAY:
-            self.end_block()
+        for _ in range(MOST_DELAY):
+            if self.status(proposal) is Status.DELAY:
+                self.end_block()
         assert self.status(proposal) is Status.VOTING
 
     def close(self, proposal: int) -> None:
