@@ -28,6 +28,7 @@ from runtime.genesis import create_chain_state
 from runtime.parameters import Parameters
 from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
 from storage import checkpoint
+from storage.errors import CheckpointExists
 from storage.headfile import Head
 from storage.home import Home
 from storage.state import CACHED_ROWS, LogRows, State
@@ -155,9 +156,12 @@ class Application:
         return pending is not None and pending[1].activation == self.state.height + 1
 
     def checkpoint(self, reason: str) -> checkpoint.Checkpoint:
-        """Take a checkpoint of the last committed height; the chain may go on at once."""
+        """A checkpoint of the last committed height, new or there already; the chain may go on at once."""
         self.state.flush()
-        return self.state.checkpoint(reason)
+        try:
+            return self.state.checkpoint(reason)
+        except CheckpointExists as known:  # the last run stopped between this checkpoint and the block after it
+            return checkpoint.read_checkpoint(known.path)
 
     def close(self) -> None:
         """Keep what waits and let go of the database."""

@@ -5,6 +5,10 @@
     |-- SettingsMissing        the settings file is not there
     |-- PortTaken              another process listens where this node should
     |-- FaceStopped            the HTTP server ended before it answered
+    |-- GenesisFileMissing     the home has lost its genesis file
+    |-- GenesisFileForeign     the home's genesis file is not the one its chain began with
+    |-- KeysMissing            no validator's key is in this home, so it can make no blocks
+    |-- NodeUnreachable        no node answers where one should
     |-- TransactionRefused     the mempool or the check before it says no; nothing was kept
     |-- NotFound               what a reader asked for is not there
     |-- BadRequest             what a reader asked for makes no sense
@@ -79,6 +83,49 @@ class FaceStopped(NodeError):
     """The HTTP server's thread ended before it answered."""
 
     code = "face_stopped"
+
+
+class GenesisFileMissing(NodeError):
+    """The home has no genesis file, from which a rehearsal's keys derive."""
+
+    code = "genesis_file_missing"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"there is no {path}: copy the genesis that the chain began with back to it")
+        self.path = path
+
+
+class GenesisFileForeign(NodeError):
+    """The genesis file was changed or belongs to another chain."""
+
+    code = "genesis_file_foreign"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is not the genesis that this home's chain began with: put the original back")
+        self.path = path
+
+
+class KeysMissing(NodeError):
+    """This home can sign for no validator."""
+
+    code = "keys_missing"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"the genesis in {path} has no seed to derive the validators' keys from: a single machine makes blocks for "
+            "rehearsals only; run `synod init` with --seed"
+        )
+        self.path = path
+
+
+class NodeUnreachable(NodeError):
+    """Nothing that talks like a node answers at an address."""
+
+    code = "node_unreachable"
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"no node answers at {url} ({reason}): start one with `synod start`, or give the right --url")
+        self.url = url
 
 
 class TransactionRefused(NodeError):

@@ -1,9 +1,12 @@
 """The solo driver: one process that holds every validator's key and makes all blocks itself.
 
 It calls the application in the order any driver does. It is honest about what it is: reports say "1 machine, n
-signatures". A block is signed by every bonded validator whose key is at hand, after the last-signed record is on disk
-and before the block is committed. In fast-forward up to 256 empty blocks share one sync: the record is advanced and
-the last of them signed only once all are on disk, and a crash makes the same blocks again.
+signatures". A block is signed by every bonded validator whose key is at hand, once it is committed and the last-signed
+record is on disk, and its signatures are written with the next block. So a crash never leaves a signature under a block
+that is not there: a block that was signed before its commit could not be made again from an empty mempool, and this
+home could sign no other at its height. After a restart the head is signed again, the same bytes. In fast-forward up to
+256 empty blocks share one sync, and the last of them is signed. A home whose chain was taken back (restore) makes no
+block at or below the height that it signed last.
 """
 
 from __future__ import annotations
@@ -13,14 +16,16 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 
 from node.application import Application
-from runtime.block import Block, block_id
+from runtime.block import Header, block_id
 from runtime.chain import PreparedBlock
 from runtime.commit import COMMITS, Commit, Signature, commit_message
 from runtime.keys import PrivateKey
 from runtime.receipts import Event, Receipt
+from runtime.sealing import block_of
 from storage.blocklog import Rows as LogRows
 from storage.blocklog import commit_row
 from storage.checkpoint import Checkpoint
+from storage.errors import SigningRefused
 from storage.headfile import Head
 from storage.signing import LastSigned
 from storage.state import WAITING_BLOCKS
@@ -59,15 +64,22 @@ class Solo:
         self._operators = tuple(self._keys)
         self._last_signed = last_signed
         self._unwritten: LogRows = []
-        """Signatures made after their block's sync; they go with the next block."""
+        """Rows that go with the next block: signatures under the last one, and what `attach` was given."""
+        self._sign_head_again()
 
     def proposer(self, height: int) -> bytes:
         """Validators whose keys are here take turns by height."""
         return self._operators[height % len(self._operators)]
 
+    def attach(self, rows: LogRows) -> None:
+        """Write further log rows with the next block, such as deletions."""
+        self._unwritten = [*self._unwritten, *rows]
+
     def make_block(self, transactions: tuple[bytes, ...] | None = None) -> MadeBlock:
-        """Make, sign and commit one block, from the mempool or with exactly these transactions."""
+        """Make, commit and sign one block, from the mempool or with exactly these transactions; raises SigningRefused
+        at heights that this home signed before."""
         application = self.application
+        self._require_unsigned(application.state.height + 1)
         proposer = self.proposer(application.state.height + 1)
         if transactions is None:
             block = application.prepare_proposal(proposer)
@@ -75,12 +87,11 @@ class Solo:
             block = application.block_of(proposer, transactions)
         began = perf_counter_ns()
         checkpoint = application.checkpoint("upgrade") if application.checkpoint_due() else None
-        signatures = self._sign(block)
         checked = perf_counter_ns()
         prepared = application.finalize_block(block)
         executed = perf_counter_ns()
-        application.commit(prepared, rows=[*self._unwritten, signatures])
-        self._unwritten = []
+        application.commit(prepared, rows=self._unwritten)
+        self._unwritten = [self._sign(block.header)]
         return MadeBlock(prepared, checkpoint, checked - began, executed - checked, perf_counter_ns() - executed)
 
     def fast_forward(self, height: int, progress: Callable[[int], None] | None = None) -> Head:
@@ -99,6 +110,7 @@ class Solo:
         """Empty blocks until a sync is due, something waits in the mempool, or an upgrade needs its checkpoint."""
         application = self.application
         state, chain = application.state, application.chain
+        self._require_unsigned(state.height + 1)
         stop = min(height, state.height + WAITING_BLOCKS)
         block = None
         while state.height < stop:
@@ -111,14 +123,25 @@ class Solo:
                 break
         application.flush()
         if block is not None:
-            self._unwritten = [self._sign(block)]
+            self._unwritten = [self._sign(block.header)]
 
-    def _sign(self, block: Block) -> tuple[bytes, bytes | None]:
-        identity = block_id(block.header)
-        self._last_signed.advance(block.header.height, 0, identity)
-        message = commit_message(block.header.chain, block.header.height, identity)
+    def _sign_head_again(self) -> None:
+        """The signatures under the last block, if this home stopped before they were written."""
+        height, log = self.application.state.height, self.application.state.log()
+        if log.last() == height and log.commit(height) is None and self._last_signed.last.height <= height:
+            self._unwritten = [self._sign(block_of(log.block(height)).header)]
+
+    def _require_unsigned(self, height: int) -> None:
+        last = self._last_signed.last
+        if height <= last.height:
+            raise SigningRefused(f"{height}/0", f"{last.height}/{last.round}")
+
+    def _sign(self, header: Header) -> tuple[bytes, bytes | None]:
+        identity = block_id(header)
+        self._last_signed.advance(header.height, 0, identity)
+        message = commit_message(header.chain, header.height, identity)
         signatures = tuple(
             Signature(validator=operator, signature=key.sign(message)) for operator, key in self._keys.items()
         )
-        commit = Commit(height=block.header.height, block=identity, signatures=signatures)
-        return commit_row(block.header.height, COMMITS.encode(commit))
+        commit = Commit(height=header.height, block=identity, signatures=signatures)
+        return commit_row(header.height, COMMITS.encode(commit))

@@ -25,6 +25,9 @@ class Entry:
 
 COMMANDS: dict[str, Entry] = {
     "rehearse": Entry("rehearse", "Live through a governed upgrade on a fresh chain; the main job."),
+    "init": Entry("init", "Begin a chain in a new folder."),
+    "start": Entry("start", "Run the node of a folder."),
+    "status": Entry("status", "Where a chain stands."),
     "keys": Entry("keys", "Make, list and guard the keys that sign."),
     "bundle": Entry("bundle", "Start, check, compare and pack a runtime version."),
 }

@@ -213,7 +213,7 @@ class Genesis(Value):
     @property
     def digest(self) -> bytes:
         """32 bytes that name this genesis."""
-        return sha256(_DIGEST + self.canonical()).digest()
+        return digest_of(self.canonical())
 
     @classmethod
     def read(cls, document: Any) -> Self:
@@ -222,6 +222,11 @@ class Genesis(Value):
             return cls.model_validate(document)
         except ValidationError as wrong:
             raise refusal_of(wrong) from None
+
+
+def digest_of(canonical: bytes) -> bytes:
+    """32 bytes that name the genesis of this canonical spelling."""
+    return sha256(_DIGEST + canonical).digest()
 
 
 def refusal_of(wrong: ValidationError) -> GenesisMalformed:

@@ -1,0 +1,56 @@
+"""A new home: settings, genesis, the state at height 0, and a last-signed record that has signed nothing.
+
+`[chain]` and `[upgrade]` of the settings feed the genesis here and nothing afterwards. A document of our own is taken
+as it stands, because all nodes of its chain must begin with the same digest; into one that is made here, generated or
+read from another chain's export, every value that the settings state is written.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+from node.application import Application
+from node.genesis.document import Genesis
+from node.genesis.generated import generated_genesis
+from node.genesis.reading import read_genesis
+from node.settings import Settings
+from storage.headfile import Head, read_head
+from storage.home import Home
+from storage.signing import LastSigned
+
+
+def generated(settings: Settings, accounts: int, validators: int, seed: str, chain_name: str) -> Genesis:
+    """A chain made up from a seed; raises SeedInvalid or GenesisInconsistent."""
+    return _with_stated(generated_genesis(accounts, validators, seed, chain_name), settings)
+
+
+def imported(settings: Settings, raw: bytes, seed: str) -> Genesis:
+    """The chain of a genesis file; raises what `read_genesis` refuses."""
+    genesis = read_genesis(raw, seed)
+    return _with_stated(genesis, settings) if "app_state" in json.loads(raw) else genesis
+
+
+def begin(root: Path, genesis: Genesis, settings_text: str) -> tuple[Home, Head]:
+    """Make a home in a new or empty folder, whole or not at all.
+
+    Raises HomeNotEmpty, GenesisRefused for a genesis that its bundle cannot hold, DiskFull, DiskError.
+    """
+    home = Home.create(root)
+    try:
+        home.settings_file.write_text(settings_text, encoding="utf-8")
+        home.genesis_file.write_bytes(genesis.canonical())
+        Application.init_chain(home, genesis)
+        LastSigned.create(home.last_signed_file)
+    except BaseException:
+        shutil.rmtree(root)
+        raise
+    return home, read_head(home.head_file)
+
+
+def _with_stated(genesis: Genesis, settings: Settings) -> Genesis:
+    values: dict[str, int | Fraction] = dict(genesis.parameters)
+    values |= {name: settings.parameters[name] for name in sorted(settings.stated)}
+    return genesis.model_copy(update={"parameters": values}) if settings.stated else genesis

@@ -1,0 +1,115 @@
+"""The executor's part of a running node: application, solo driver and upkeep, on one thread from open to close."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import perf_counter_ns
+from typing import Self
+
+from node.application import Application
+from node.keys_of_home import keys_of_home
+from node.logs import logger
+from node.mempool import Limits
+from node.settings import NodeSettings, Settings
+from node.solo import MadeBlock, Solo
+from node.upkeep import Upkeep
+from node.verification import Verifier
+from runtime.journal import LOG
+from runtime.parameters import Parameters
+from runtime.receipts import OK
+from storage.home import Home
+from storage.signing import LastSigned
+
+_ANY_SIZE = 1 << 40
+
+
+class Core:
+    """Makes blocks and tells of them. Every method belongs to the executor thread."""
+
+    def __init__(self, application: Application, solo: Solo, upkeep: Upkeep, signatures: int) -> None:
+        self.application = application
+        self.signatures = signatures
+        """How many validators' keys sign each block."""
+        self._solo = solo
+        self._upkeep = upkeep
+        self._log = logger("node.blocks")
+
+    @classmethod
+    def open(cls, home: Home, settings: Settings, verifier: Verifier, refuse: frozenset[bytes]) -> Self:
+        """Open what a locked home holds; raises what storage and the keys refuse."""
+        application = Application.open(home, verifier, limits_of(settings.node), refuse)
+        try:
+            _follow_chain(application)
+            keys = keys_of_home(home, application.chain.identity.genesis)
+            solo = Solo(application, keys, LastSigned.open(home.last_signed_file))
+            upkeep = Upkeep(home, application, solo)
+            upkeep.at_start()
+        except BaseException:
+            application.state.close()
+            raise
+        return cls(application, solo, upkeep, len(keys))
+
+    def step(self) -> None:
+        """Make one block, tell of it, and do a slice of upkeep."""
+        began = perf_counter_ns()
+        made = self._solo.make_block()
+        self._tell(made, (perf_counter_ns() - began) // 1000)
+        self._upkeep.after(made)
+
+    def step_if_wanted(self) -> None:
+        """Make a block if a transaction could stand in it; otherwise see that the disk still answers."""
+        if self.application.mempool.take(_ANY_SIZE, 1):
+            self.step()
+        else:
+            self.application.state.view().get(LOG, ())
+
+    def close(self) -> None:
+        """Keep what waits and let go of the database."""
+        self.application.close()
+
+    def _tell(self, made: MadeBlock, microseconds: int) -> None:
+        prepared = made.prepared
+        height = prepared.block.header.height
+        if made.checkpoint is not None:
+            self._log.info("checkpoint", name=made.checkpoint.name, bytes=made.checkpoint.size)
+        told = self._log.info if prepared.block.transactions else self._log.debug
+        told(
+            "block",
+            height=height,
+            id=prepared.id,
+            app_root=self.application.state.head.app_root,
+            transactions=len(prepared.block.transactions),
+            failed=sum(receipt.code != OK for receipt in made.receipts),
+            microseconds=microseconds,
+        )
+        for receipt in made.receipts:
+            if receipt.code != OK:
+                self._log.info(
+                    "failed", block=height, item=receipt.item, code=receipt.code, file=receipt.file, line=receipt.line
+                )
+        for event in made.events:
+            if "." not in event.kind:  # the host's; those of modules stand in their receipts
+                self._log.info(event.kind, block=height, **{one.name: one.value for one in event.attributes})
+
+
+def limits_of(node: NodeSettings) -> Limits:
+    """The mempool's bounds by this node's settings."""
+    return Limits(
+        count=node.mempool_count,
+        total_bytes=node.mempool_bytes,
+        nonce_window=node.mempool_nonce_window,
+        fee_floor=node.mempool_fee_floor,
+        replacement_percent=node.mempool_replacement_percent,
+        lifetime=node.mempool_lifetime,
+    )
+
+
+def _follow_chain(application: Application) -> None:
+    """Bound the mempool by what the chain takes now, where that is narrower than this node's own setting."""
+    parameters = Parameters(application.state.overlay(), application.state.height)
+    mempool = application.mempool
+    mempool.limits = replace(
+        mempool.limits,
+        transaction_bytes=parameters.integer("transaction_bytes"),
+        fee_floor=max(mempool.limits.fee_floor, parameters.integer("fee_floor")),
+    )

@@ -1,0 +1,169 @@
+"""A node that runs: one thread for the chain, one for sockets, and this one, which says when a block is made.
+
+The executor thread alone owns application, state and driver; whoever else wants something of them hands it over. The
+server's thread answers from the committed view. Signals and arrivals come as letters, because a signal may interrupt
+anything: `SimpleQueue.put` is the one thing that is safe there.
+
+A stop finishes the block under way, answers requests under way, flushes and closes. What ends a node otherwise is
+raised once everything is closed: a `StoreFault` (this machine), `UpgradePostponedHere` (asked for by the operator), or
+a defect. The node never goes on alone after any of them; started again it goes on from the committed height.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from enum import Enum
+from fractions import Fraction
+from queue import Empty, SimpleQueue
+from time import monotonic
+
+from node.address import NodeAddress
+from node.application import Application
+from node.core import Core
+from node.errors import BadRequest, NodeError
+from node.face import Condition, Face
+from node.http.app import create_app
+from node.http.server import Served, serve
+from node.logs import logger
+from node.settings import Settings, differences
+from node.verification import Verifier
+from runtime.errors import HostRefused, RuntimeRoomError, TransactionMalformed
+from runtime.parameters import Parameters
+from storage.errors import StorageError
+from storage.headfile import Head
+from storage.home import RELEASE, Home
+
+SWITCH_SECONDS = 0.0005
+"""How long a busy thread keeps the interpreter from another; the default lets answers wait 15 ms beside a block."""
+IDLE_SECONDS = 5.0
+"""On demand: how often a node with nothing to do looks whether its disk still answers."""
+
+
+class Letter(Enum):
+    """What the loop is told."""
+
+    STOP = 1
+    WORK = 2
+    """Something came into the mempool."""
+
+
+class RunningNode:
+    """One node of one home, from `run` to its end. `stop` may be called from anywhere, a signal handler too."""
+
+    def __init__(self, home: Home, settings: Settings, refuse: frozenset[bytes] = frozenset()) -> None:
+        self._home = home
+        self._settings = settings
+        self._refuse = refuse
+        self._mail: SimpleQueue[Letter] = SimpleQueue()
+        self._log = logger("node")
+
+    def stop(self) -> None:
+        """Let the node end after the block under way."""
+        self._mail.put(Letter.STOP)
+
+    def run(self, started: Callable[[Served], None] = lambda _: None) -> Head:
+        """Serve and make blocks until `stop`; returns the head. Raises PortTaken, StoreLocked, and what ends a node."""
+        sys.setswitchinterval(SWITCH_SECONDS)
+        node = self._settings.node
+        with ExitStack() as stack:
+            stack.enter_context(self._home.lock())
+            verifier = Verifier(node.verification_threads, node.verification_gather_ms, node.verification_known)
+            stack.enter_context(verifier)
+            executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="executor"))
+            core = stack.enter_context(self._opened(executor, verifier))
+            condition = Condition(f"solo: 1 machine, {core.signatures} signatures")
+            face = _ToldFace(core.application, executor, condition, self._arrived)
+            app = create_app(face, RELEASE, node.http_body_bytes)
+            served = stack.enter_context(serve(app, node.http_host, node.http_port))
+            stack.enter_context(NodeAddress.published(self._home, served.url))
+            self._tell_start(core.application, served)
+            started(served)
+            try:
+                self._make_blocks(core, executor)
+            finally:
+                condition.state = "stopping"
+        return self._tell_end(core)
+
+    @contextmanager
+    def _opened(self, executor: ThreadPoolExecutor, verifier: Verifier) -> Iterator[Core]:
+        """The executor's part, opened and closed on its thread. A failure while closing never hides an earlier one."""
+        core = executor.submit(Core.open, self._home, self._settings, verifier, self._refuse).result()
+        try:
+            yield core
+        except BaseException:
+            with suppress(StorageError):
+                executor.submit(core.close).result()
+            raise
+        executor.submit(core.close).result()
+
+    def _arrived(self) -> None:
+        if self._settings.node.blocks == "demand":
+            self._mail.put(Letter.WORK)
+
+    def _make_blocks(self, core: Core, executor: ThreadPoolExecutor) -> None:
+        if self._settings.node.blocks == "demand":
+            while self._letter(IDLE_SECONDS) is not Letter.STOP:
+                executor.submit(core.step_if_wanted).result()
+            return
+        interval = self._settings.chain.block_interval_ms / 1000
+        due = monotonic() + interval
+        while (letter := self._letter(due - monotonic())) is not Letter.STOP:
+            if letter is None:
+                executor.submit(core.step).result()
+                due = max(due + interval, monotonic())
+
+    def _letter(self, seconds: float) -> Letter | None:
+        """The next letter, with all that wait behind it as one; None when none comes in time."""
+        found = None
+        try:
+            found = self._mail.get(timeout=max(seconds, 0))
+            while found is not Letter.STOP:
+                found = self._mail.get_nowait()
+        except Empty:
+            pass
+        return found
+
+    def _tell_start(self, application: Application, served: Served) -> None:
+        info = application.info()
+        self._log.info(
+            "started", chain=info.chain_id, height=info.height, app_root=info.app_root, url=served.url, release=RELEASE
+        )
+        overlay = application.state.overlay()
+        parameters = Parameters(overlay, info.height)
+        in_force = {
+            rule.name: parameters.ratio(rule.name)
+            if isinstance(rule.default, Fraction)
+            else parameters.integer(rule.name)
+            for rule in application.chain.rules
+        }
+        for difference in differences(self._settings, in_force):
+            self._log.warning("setting_differs", name=difference.name, says=str(difference))
+
+    def _tell_end(self, core: Core) -> Head:
+        head = core.application.state.head
+        self._log.info("stopped", height=head.height, app_root=head.app_root)
+        return head
+
+
+class _ToldFace(Face):
+    """The face, which tells the log what it refuses and the loop what it took."""
+
+    def __init__(
+        self, application: Application, executor: ThreadPoolExecutor, condition: Condition, arrived: Callable[[], None]
+    ) -> None:
+        super().__init__(application, executor, condition)
+        self._arrived = arrived
+        self._told = logger("node.admission")
+
+    async def submit(self, raw: bytes, only: tuple[str, str] | None = None) -> bytes:
+        """As NodeFace."""
+        try:
+            transaction_id = await super().submit(raw, only)
+        except (BadRequest, HostRefused, TransactionMalformed, NodeError, RuntimeRoomError) as refused:
+            self._told.info("transaction_refused", code=refused.code, why=str(refused))
+            raise
+        self._arrived()
+        return transaction_id

@@ -1,0 +1,104 @@
+"""What a node does between blocks, on the executor thread, in slices of bounded length.
+
+- Journals and undo rows serve nothing but a rollback: they go once they are older than the rollback window, and never
+  from an open window. Deletions are written with the next block, so a crash never tears one off.
+- Generations that nothing refers to any more are deleted.
+- After an upgrade's checkpoint the older ones go, by the chain's `max_snapshots`, but never the one that an open
+  rollback window leads back to.
+- `migration_manifest.json` is written anew whenever the upgrade tables change, whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from node.application import Application
+from node.logs import logger
+from node.solo import MadeBlock, Solo
+from runtime.parameters import Parameters
+from runtime.plans import HISTORY, QUEUE, WINDOW
+from runtime.upgrade_manifest import upgrade_manifest
+from storage import retention
+from storage.blocklog import ROLLBACK_ONLY
+from storage.checkpoint import list_checkpoints
+from storage.faults import fault_of
+from storage.home import FORMAT, RELEASE, Home
+from storage.slots import sync_directory
+
+PRUNE_EVERY = 64
+"""Blocks between two slices of log pruning; a block adds two such rows at most."""
+PRUNE_ROWS = 1_024
+COLLECT_ROWS = 4_096
+"""Rows of old generations deleted after a block: about ten milliseconds."""
+MANIFEST = "migration_manifest.json"
+_TOLD = frozenset({HISTORY.name, QUEUE.name, WINDOW.name})
+"""Tables whose change makes the manifest another."""
+
+
+class Upkeep:
+    """Keeps a home in order while its chain runs."""
+
+    def __init__(self, home: Home, application: Application, solo: Solo) -> None:
+        self._home = home
+        self._application = application
+        self._solo = solo
+        self._log = logger("node.upkeep")
+
+    def at_start(self) -> None:
+        """Write the manifest that a crash may have left behind the state."""
+        self._write_manifest()
+
+    def after(self, made: MadeBlock) -> None:
+        """Do what this block made due, and a slice of what waits."""
+        if made.checkpoint is not None:
+            self._prune_checkpoints()
+        if made.checkpoint is not None or not _TOLD.isdisjoint(made.prepared.sealed.state.changes):
+            self._write_manifest()
+        if made.prepared.block.header.height % PRUNE_EVERY == 0:
+            self._prune_log()
+        self._application.state.collect(COLLECT_ROWS)
+
+    def _prune_log(self) -> None:
+        state = self._application.state
+        overlay = state.overlay()
+        span = Parameters(overlay, state.height).integer("rollback_window")
+        window = overlay.get(WINDOW, ())
+        below = state.height - span if window is None else min(state.height - span, window.activation)
+        rows = state.log().prune(max(below, 0), PRUNE_ROWS, ROLLBACK_ONLY)
+        if rows:
+            self._solo.attach(rows)
+            self._log.debug("log_pruned", rows=len(rows), below=below)
+
+    def _prune_checkpoints(self) -> None:
+        state = self._application.state
+        overlay = state.overlay()
+        window = overlay.get(WINDOW, ())
+        pinned = {} if window is None else {window.activation - 1: "the open rollback window leads back to it"}
+        keep = Parameters(overlay, state.height).integer("max_snapshots")
+        for verdict in retention.prune(self._home, keep, pinned):
+            if not verdict.keep:
+                self._log.info("checkpoint_removed", name=verdict.checkpoint.name, why=verdict.why)
+
+    def _write_manifest(self) -> None:
+        view = self._application.state.view()
+        names = {one.head.app_root: one.name for one in list_checkpoints(self._home)}
+        document = upgrade_manifest(view, view.height, view.head.app_root, names, RELEASE, FORMAT)
+        write_whole(self._home.root / MANIFEST, {"chain_id": self._application.chain.identity.chain_id, **document})
+
+
+def write_whole(path: Path, document: dict[str, Any]) -> None:
+    """Put a JSON file in place durably; a reader sees the old one or the new one. Raises DiskFull, DiskError."""
+    aside = path.with_name(f"{path.name}.new")
+    try:
+        with aside.open("w", encoding="ascii") as file:
+            json.dump(document, file, indent=2)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise fault_of(path, error) from error

@@ -1,0 +1,154 @@
+"""What `migration_manifest.json` says: every upgrade that took effect, failed or was rolled back, and where a rollback
+leads. A pure function of the upgrade tables at one height, so any node writes the same but for its own checkpoints.
+
+Bytes are lower-case hex. `snapshot` is the application root of A-1: the hash that names the snapshot and the local
+checkpoint which a rollback restores. An upgrade is `verified` once its rollback window has closed without one; as long
+as it is not, nothing that the manifest names may be removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from runtime.plans import (
+    EXECUTED,
+    FAILED,
+    HISTORY,
+    PLANS,
+    QUEUE,
+    ROLLED_BACK,
+    RUNNING,
+    WINDOW,
+    HistoryEntry,
+    Plan,
+    Queue,
+    Running,
+    Window,
+)
+from storage.tables import Table
+
+FORMAT = 1
+RECORDED = frozenset({EXECUTED, FAILED, ROLLED_BACK})
+"""Ends of a plan that the manifest tells; what was never tried is in the history only."""
+
+
+class Reader(Protocol):
+    """What an overlay and a committed view have in common."""
+
+    def get(self, table: Table[Any], key: tuple[Any, ...]) -> Any: ...
+
+    def scan(self, table: Table[Any], prefix: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]: ...
+
+
+def upgrade_manifest(
+    reader: Reader, height: int, app_root: bytes, checkpoints: Mapping[bytes, str], release: str, home_format: int
+) -> dict[str, Any]:
+    """The document at a height; ``checkpoints`` are this node's, names by application root."""
+    window: Window | None = reader.get(WINDOW, ())
+    running: Running = reader.get(RUNNING, ())
+    return {
+        "format": FORMAT,
+        "release": release,
+        "home_format": home_format,
+        "height": height,
+        "app_root": app_root.hex(),
+        "running": _running(running),
+        "upgrades": _upgrades(reader, window, checkpoints),
+        "pending": [_pending(plan_id, reader.get(PLANS, (plan_id,))) for plan_id in _queue(reader)],
+        "rollback": None if window is None else _rollback(window, checkpoints),
+    }
+
+
+def _queue(reader: Reader) -> Iterable[int]:
+    queue: Queue = reader.get(QUEUE, ()) or Queue()
+    return queue.plans
+
+
+def _running(running: Running) -> dict[str, Any]:
+    return {"version": running.version, "code_hash": running.code_hash.hex(), "since": running.since}
+
+
+def _pending(plan_id: int, plan: Plan) -> dict[str, Any]:
+    return {
+        "plan": plan_id,
+        "proposal": plan.proposal,
+        "version": plan.version,
+        "code_hash": plan.code_hash.hex(),
+        "activation": plan.activation,
+        "state": plan.state,
+    }
+
+
+def _upgrades(reader: Reader, window: Window | None, checkpoints: Mapping[bytes, str]) -> list[dict[str, Any]]:
+    """One entry a plan, in the order in which they came to an end, each with all that happened to it."""
+    found: dict[int, dict[str, Any]] = {}
+    for (height, plan_id), entry in reader.scan(HISTORY):
+        if entry.kind not in RECORDED:
+            continue
+        if plan_id not in found:
+            found[plan_id] = _upgrade(plan_id, reader.get(PLANS, (plan_id,)), height, entry, checkpoints)
+        upgrade = found[plan_id]
+        upgrade["outcome"] = entry.kind
+        upgrade["events"].append(_event(height, entry))
+        is_open = window is not None and window.plan == plan_id
+        upgrade["verified"] = entry.kind == EXECUTED and not is_open
+    return list(found.values())
+
+
+def _upgrade(
+    plan_id: int, plan: Plan, height: int, entry: HistoryEntry, checkpoints: Mapping[bytes, str]
+) -> dict[str, Any]:
+    executed = entry.kind == EXECUTED
+    return {
+        "plan": plan_id,
+        "proposal": plan.proposal,
+        "outcome": entry.kind,
+        "from_version": entry.version_from,
+        "to_version": entry.version_to,
+        "code_hash": plan.code_hash.hex(),
+        "base_code_hash": plan.base.hex(),
+        "effect": plan.effect.hex(),
+        "scheduled_at": plan.scheduled_at,
+        "activation": plan.activation,
+        "migrations": list(entry.migrations) if executed else [],
+        "supply_change": str(-plan.supply_change if plan.supply_shrinks else plan.supply_change),
+        "height": height,
+        "root_before": entry.root_before.hex(),
+        "root_after": entry.root_after.hex(),
+        "snapshot": entry.snapshot.hex(),
+        "checkpoint": checkpoints.get(entry.snapshot, "") if executed else "",
+        "verified": False,
+        "events": [],
+    }
+
+
+def _event(height: int, entry: HistoryEntry) -> dict[str, Any]:
+    return {
+        "height": height,
+        "kind": entry.kind,
+        "proposal": entry.proposal,
+        "reason": entry.reason,
+        "file": entry.file,
+        "line": entry.line,
+        "root_before": entry.root_before.hex(),
+        "root_after": entry.root_after.hex(),
+        "replayed": entry.replayed,
+        "not_replayed": entry.not_replayed,
+    }
+
+
+def _rollback(window: Window, checkpoints: Mapping[bytes, str]) -> dict[str, Any]:
+    return {
+        "plan": window.plan,
+        "proposal": window.proposal,
+        "to_height": window.activation - 1,
+        "to_version": window.previous.version,
+        "to_code_hash": window.previous.code_hash.hex(),
+        "snapshot": window.app_root.hex(),
+        "runtime_root": window.runtime_root.hex(),
+        "checkpoint": checkpoints.get(window.app_root, ""),
+        "probation_until": window.probation_until,
+        "until": window.closes,
+        "decided_for": window.rollback_at,
+    }

@@ -1,0 +1,95 @@
+"""`synod init`: a new home, its chain at height 0, ready for `synod start`.
+
+Settings come from --settings (which becomes the home's synod.toml) and the environment; without, the home gets a file
+that shows every key with its default. The chain's own rules are fixed here: later a vote changes them, not the file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from node.beginning import begin, generated, imported
+from node.genesis.document import Genesis
+from node.settings import Settings, documentation, parse_settings
+
+from .command import command, run
+from .console import Answer, columns
+from .options import home_option
+
+
+@command(
+    "init",
+    examples=(
+        "synod init",
+        "synod init --home /tmp/node --accounts 1000 --validators 7 --seed demo",
+        "synod init --genesis cosmoshub-2-genesis.json",
+        "SYNOD_UPGRADE_VOTING_PERIOD=20 SYNOD_CHAIN_BLOCK_INTERVAL_MS=200 synod init --home /tmp/quick",
+    ),
+)
+@home_option
+@click.option("--genesis", "genesis_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="A genesis: Synod's own, or a Cosmos export.  [default: a generated one]")  # fmt: skip
+@click.option("--accounts", type=click.IntRange(1, 5_000_000), default=100, show_default=True,
+              help="Accounts of a generated genesis.")  # fmt: skip
+@click.option("--validators", type=click.IntRange(1, 1_000), default=4, show_default=True,
+              help="Validators of a generated genesis.")  # fmt: skip
+@click.option("--seed", default="1", show_default=True, help="What every key derives from; equal seeds, equal roots.")
+@click.option("--chain-name", help="The name that bundles state.  [default: `name` in [chain]]")
+@click.option("--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="A settings file to begin with; it becomes the home's.")  # fmt: skip
+def command_line(
+    home: Path,
+    genesis_file: Path | None,
+    accounts: int,
+    validators: int,
+    seed: str,
+    chain_name: str | None,
+    settings_file: Path | None,
+) -> Answer:
+    """Begin a chain in a new folder: settings, genesis, state at height 0.
+
+    Keys derive from the seed, so that this one machine can sign for every validator and account. [chain] and [upgrade]
+    of the settings become the chain's own rules here; afterwards only a vote changes them.
+    """
+    text = settings_file.read_text(encoding="utf-8") if settings_file else documentation()
+    settings = parse_settings(text, os.environ, str(settings_file or "synod.toml"))
+    if genesis_file is None:
+        genesis = generated(settings, accounts, validators, seed, chain_name or settings.chain.name)
+    else:
+        genesis = imported(settings, genesis_file.read_bytes(), seed)
+    made, head = begin(home, genesis, text)
+    return answer(made.root, genesis, settings, head.app_root)
+
+
+def answer(root: Path, genesis: Genesis, settings: Settings, app_root: bytes) -> Answer:
+    """What was made."""
+    bonded = sum(one.bonded for one in genesis.validators)
+    data = {
+        "home": str(root),
+        "chain_id": genesis.chain_id,
+        "chain_name": genesis.chain_name,
+        "genesis": genesis.digest,
+        "app_root": app_root,
+        "accounts": len(genesis.accounts),
+        "validators": len(genesis.validators),
+        "bonded": bonded,
+        "supply": str(genesis.supply),
+        "notes": list(genesis.source.notes),
+    }
+    rows = [
+        ("chain", genesis.chain_id),
+        ("home", str(root)),
+        ("accounts", f"{len(genesis.accounts):,}"),
+        ("validators", f"{len(genesis.validators):,} ({bonded:,} bonded)"),
+        ("supply", f"{genesis.supply:,}"),
+        ("app root", app_root.hex()),
+    ]
+    notes = "".join(f"\nnote: {note}" for note in genesis.source.notes)
+    return Answer(data, f"{columns(rows)}{notes}\n\nnext: synod start --home {root}")
+
+
+if __name__ == "__main__":
+    run(command_line)

@@ -1,0 +1,105 @@
+"""`synod status`: where a chain stands, asked from its node, or read from a home whose node does not run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+
+from node.address import NodeAddress
+from node.errors import NodeUnreachable
+from storage.checkpoint import list_checkpoints
+from storage.headfile import read_head
+from storage.home import Home
+from storage.signing import LastSigned
+
+from .command import command, run
+from .console import Answer, columns
+from .options import home_option
+
+SECONDS = 10.0
+
+
+@command(
+    "status",
+    examples=("synod status", "synod status --home /tmp/node", "synod status --url http://127.0.0.1:8650 --json"),
+)
+@home_option
+@click.option("--url", help="Ask the node at this address, whatever the home.")
+def command_line(home: Path, url: str | None) -> Answer:
+    """Height, roots, running runtime and mempool of a node; of a home that is not running, what its files say."""
+    if url is not None:
+        return of_node(url)
+    opened = Home.open(home)
+    running = NodeAddress.of(opened)
+    if running is None:
+        return of_files(opened)
+    try:
+        return of_node(running.url)
+    except NodeUnreachable:  # killed, and its process id is another's now
+        return of_files(opened)
+
+
+def of_node(url: str) -> Answer:
+    """What a node says of itself; raises NodeUnreachable."""
+    try:
+        with httpx.Client(base_url=url, timeout=SECONDS, trust_env=False) as client:
+            response = client.get("/status")
+            response.raise_for_status()
+            said: dict[str, Any] = response.json()
+            health = client.get("/health").json()
+            return Answer({"running": True, "url": url, **said, "health": health}, _told(url, said, health))
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError) as reason:
+        raise NodeUnreachable(url, str(reason) or type(reason).__name__) from None
+
+
+def _told(url: str, said: dict[str, Any], health: dict[str, Any]) -> str:
+    runtime = said["runtime"]
+    sick = ", ".join(f"{part['name']}: {part['detail']}" for part in health["parts"] if not part["healthy"])
+    return columns(
+        [
+            ("chain", said["chain_id"]),
+            ("node", f"{url}, {said['state']}, release {said['release']}, {said['driver']}"),
+            ("health", sick or "good"),
+            ("height", f"{said['height']:,}"),
+            ("runtime", f"{runtime['version']} since {runtime['since']:,}, code hash {runtime['code_hash']}"),
+            ("safe mode", "on: runtime calls wait" if said["safe_mode"] else "off"),
+            ("mempool", f"{said['mempool_transactions']:,} transactions, {said['mempool_bytes']:,} bytes"),
+            ("app root", said["app_root"]),
+            ("runtime root", said["runtime_root"]),
+            ("host root", said["host_root"]),
+        ]
+    )
+
+
+def of_files(home: Home) -> Answer:
+    """What the files of a home say without opening its database; raises what storage finds broken."""
+    head = read_head(home.head_file)
+    signed = LastSigned.open(home.last_signed_file).last
+    checkpoints = [one.name for one in list_checkpoints(home)]
+    data = {
+        "running": False,
+        "home": str(home.root),
+        "height": head.height,
+        "app_root": head.app_root,
+        "host_root": head.host_root,
+        "runtime_root": head.runtime_root,
+        "last_signed": signed.height,
+        "checkpoints": checkpoints,
+    }
+    rows = [
+        ("home", f"{home.root}, not running"),
+        ("height", f"{head.height:,}"),
+        ("last signed", f"{signed.height:,}"),
+        ("checkpoints", ", ".join(checkpoints) or "none"),
+        ("app root", head.app_root.hex()),
+        ("runtime root", head.runtime_root.hex()),
+        ("host root", head.host_root.hex()),
+    ]
+    return Answer(data, columns(rows))
+
+
+if __name__ == "__main__":
+    run(command_line)
