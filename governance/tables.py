@@ -10,6 +10,7 @@
 | governance.due | lane, height, proposal | at whose end something is due |
 | governance.emergencies | proposer | its open emergency proposal |
 | governance.proposers | proposer | how many of its proposals are open |
+| governance.publishers | publisher | the bundle it is uploading |
 | governance.senders | sender | its calls in the last block that had one |
 | governance.power | voter, height | power from the end of that height on |
 | governance.electors | height | all power from the end of that height on |
@@ -24,7 +25,7 @@ from typing import Any
 
 from governance.proposals import Proposal, Standing, Step, Vote
 from governance.tally import Electors
-from storage.record import Amount, Data, Record, Text, field
+from storage.record import Amount, Data, Hash, Record, Text, field
 from storage.tables import Table, host_table
 
 
@@ -62,6 +63,12 @@ class OpenEmergency(Record):
     """The open emergency proposal of a proposer."""
 
     proposal: Amount = field(1)
+
+
+class Upload(Record):
+    """The bundle that a publisher is uploading."""
+
+    code_hash: Hash = field(1)
 
 
 class Activity(Record):
@@ -122,6 +129,7 @@ HISTORY = host_table("governance.history", Step, key=("amount", "amount"), names
 DUE = host_table("governance.due", Mark, key=("amount", "amount", "amount"), names=("lane", "height", "proposal"))
 EMERGENCIES = host_table("governance.emergencies", OpenEmergency, names=("proposer",))
 PROPOSERS = host_table("governance.proposers", Proposer, names=("proposer",))
+PUBLISHERS = host_table("governance.publishers", Upload, names=("publisher",))
 SENDERS = host_table("governance.senders", Activity, names=("sender",))
 POWER = host_table("governance.power", Power, key=("address", "amount"), names=("voter", "height"))
 ELECTORS = host_table("governance.electors", Electors, key=("amount",), names=("height",))
@@ -141,6 +149,7 @@ TABLES: tuple[Table[Any], ...] = (
     DUE,
     EMERGENCIES,
     PROPOSERS,
+    PUBLISHERS,
     SENDERS,
     POWER,
     ELECTORS,

@@ -9,11 +9,11 @@ import pytest
 from governance.calls import PublishChunk
 from governance.lifecycle import Status
 from governance.proposals import CancelUpgrade, Pause, Resume, Rollback, Statement, UpgradePlan
-from governance.tables import HISTORY, REGISTRY
-from runtime.bundles import BUNDLES
+from governance.tables import HISTORY, PROPOSALS, REGISTRY
+from runtime.bundles import BUNDLES, UPLOADS
 from runtime.coordinator import Coordinator
 from runtime.plans import FAILED, SUPERSEDED
-from tests.governance.world import World, breaking_bundle, changed_bundle, loaded, minor_bundle, person
+from tests.governance.world import World, breaking_bundle, changed_bundle, loaded, minor_bundle, person, without_faucet
 
 Make = Callable[..., World]
 FIRST, SECOND, THIRD, FOURTH = (person(number) for number in range(1, 5))
@@ -151,6 +151,37 @@ def test_a_bundle_whose_bytes_are_missing_or_other_is_refused(world: World) -> N
     chunk = PublishChunk(code_hash=minor_bundle().code_hash, index=0, total=1, data=b"other bytes")
     assert world.call(FIRST, "publish_chunk", chunk) == "ok"
     assert world.propose(FIRST, content) in ("bundle_malformed", "wrong_hash")
+
+
+def test_a_publisher_uploads_one_bundle_at_a_time(world: World) -> None:
+    world.publish(FIRST, minor_bundle())
+    world.publish(SECOND, minor_bundle())
+    world.publish(FIRST, breaking_bundle())
+    hashes = {key[:2] for key, _ in world.overlay.scan(UPLOADS)}
+    assert hashes == {(FIRST, breaking_bundle().code_hash), (SECOND, minor_bundle().code_hash)}
+    assert world.propose(FIRST, world.upgrade(minor_bundle())) == "bundle_missing"
+    assert world.propose(SECOND, world.upgrade(minor_bundle())) == "ok"
+
+
+def test_an_effect_other_than_the_one_voted_on_is_not_scheduled(world: World) -> None:  # A2 N6
+    proposal = proposed_upgrade(world)
+    world.open(proposal)
+    for voter in world.voters:
+        world.vote(voter, proposal, "yes")
+    world.overlay.put(PROPOSALS, (proposal,), world.what(proposal).but(effect=bytes(32)))
+    world.close(proposal)
+    assert (world.status(proposal), world.standing(proposal).reason) == (Status.FAILED, "wrong_effect")
+    assert coordinator(world).pending() is None
+
+
+def test_the_registry_forgets_a_module_that_an_upgrade_took_away(world: World) -> None:
+    proposal = proposed_upgrade(world)
+    world.passed(proposal)
+    world.run_to(world.standing(proposal).effective)
+    world.flip(world.standing(proposal).plan, loaded(without_faucet()))
+    world.end_block()
+    assert world.overlay.get(REGISTRY, ("faucet",)) is None
+    assert world.overlay.get(REGISTRY, ("bank",)).version == "2.0.0"
 
 
 def test_a_plan_that_tells_the_truth_is_kept(world: World) -> None:

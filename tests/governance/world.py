@@ -338,3 +338,13 @@ def flagged_bundle() -> Bundle:
     """The genesis bundle with one call behind a feature flag."""
     gated = '@call(meaning=1, flag="lottery")\ndef drip'
     return changed_bundle({"faucet.py": (("@call(meaning=1)\ndef drip", gated),)}, "1.0.0")
+
+
+def without_faucet() -> Bundle:
+    """A runtime that has one module less."""
+    files = dict(core_bundle().files)
+    manifest = files.pop("bundle.toml").decode().replace("1.0.0", "2.0.0", 1)
+    start = manifest.index('[[module]]\nname = "faucet"')
+    shorter = manifest[:start] + manifest[manifest.index("[ports.purse]") :]
+    del files["faucet.py"]
+    return of_files({**files, "bundle.toml": shorter.encode()})
