@@ -63,7 +63,10 @@ class TableReader:
         self._lines = text.split("\n")
 
     def report(self, code: str, near: str, message: str) -> None:
-        line = next((number for number, text in enumerate(self._lines, 1) if near in text), 0)
+        """Note a problem at the line that begins with `near`, or else the first that holds it."""
+        begins = (number for number, text in enumerate(self._lines, 1) if text.startswith(near))
+        holds = (number for number, text in enumerate(self._lines, 1) if near in text)
+        line = next(begins, 0) or next(holds, 0)
         self.problems.append(Problem(code, self._file, line, message))
 
     def table(self, parent: dict[str, Any], key: str, known: frozenset[str] | None) -> dict[str, Any]:

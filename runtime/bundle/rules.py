@@ -37,8 +37,10 @@ class RuleReader:
         if bound is None:
             return None
         name = text_of(bound["name"])
-        if name is None or not check_name(name, NAME, node, self._findings):
+        if name is None:
             self._findings.report("bad_name", node, "an invariant has a literal name, written like_this")
+            return None
+        if not check_name(name, NAME, node, self._findings):
             return None
         rule = self._rule(bound["rule"])
         return None if rule is None else Invariant(self._module, name, rule, node.lineno)

@@ -120,12 +120,14 @@ def new_bundle(directory: Path, name: str, chain: str, base: Mapping[str, bytes]
     """
     if directory.exists() and any(directory.iterdir()):
         raise TemplateRefused(f"{directory} is not empty; name a new directory")
-    files = bundle_files(name, chain, core_files() if base is None else base)
+    source = core_files() if base is None else base
+    files = bundle_files(name, chain, source)
+    base_name = parse_manifest(source[MANIFEST]).name
     directory.mkdir(parents=True, exist_ok=True)
     for file, content in files.items():
         (directory / file).write_bytes(content)
     manifest = parse_manifest(files[MANIFEST])
-    readme = _README.format(name=name, base="core", chain=chain, version=manifest.version, directory=directory.name)
+    readme = _README.format(name=name, base=base_name, chain=chain, version=manifest.version, directory=directory.name)
     (directory / "README.md").write_text(readme, encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from runtime.bundle.allowlist import BUILTINS, CONTEXT, METHODS
+from runtime.bundle.allowlist import API, BUILTINS, CONTEXT, METHODS
 from runtime.bundle.archive import of_files
 from runtime.bundle.checker import check_bundle
 from runtime.bundle.problems import BundleRefused
@@ -125,6 +125,16 @@ def test_the_host_provides_exactly_what_the_list_allows() -> None:
     assert {name for name in dir(Context) if not name.startswith("_")} == CONTEXT
 
 
+def test_the_stub_types_everything_that_can_be_imported() -> None:
+    tree = ast.parse((ROOT / "runtime" / "api" / "v1.pyi").read_text())
+    typed = {getattr(node, "name", "") for node in tree.body} | {
+        node.target.id for node in tree.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    assert typed >= API
+    (context,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Context"]
+    assert {node.name for node in context.body if isinstance(node, ast.FunctionDef)} == CONTEXT
+
+
 def test_what_is_accepted_compiles_on_this_python() -> None:
     for name, source in corpus.ACCEPTED.items():
         compile(corpus.HEAD + source, name, "exec", dont_inherit=True, optimize=0)
@@ -181,3 +191,12 @@ def test_a_large_bundle_of_the_worst_sources_is_judged_in_bounded_work() -> None
     assert found == []
     many = corpus.verdict(corpus.bundle_with("def f(n):\n" + "    n = q / 2\n" * 4000 + "    return n\n"))
     assert len(many) == 8000
+
+
+def test_names_of_the_api_are_imported_before_use() -> None:
+    files = dict(corpus.bundle_with("").files)
+    files["bank.py"] = corpus.BANK.replace(b", Record, call, field, query", b", Record, field, query").replace(
+        b"    return 0", b'    raise Refused("never")'
+    )
+    found = [(code, line) for code, file, line in corpus.verdict(of_files(files)) if file == "bank.py"]
+    assert ("not_imported", 12) in found and ("not_imported", 17) in found and ("not_imported", 24) in found

@@ -92,6 +92,10 @@ def test_a_sound_manifest_is_read_exactly() -> None:
         ('field = "balance"', "", "missing_key", 0),
         ("[ports.purse]", "[ports.wallet]", "unknown_key", 23),
         ("[bundle]", "[bundel]", "unknown_key", 1),
+        ('notes = "First."', f'notes = "{"x" * 17_000}"', "wrong_value", 6),
+        ("[[module]]", "[[modul]]", "unknown_key", 9),
+        ('"bank.purses" = ', '"bank.old" = "bank.accounts"\n"bank.purses" = ', "repeated", 20),
+        ('[ports.purse]\ntable = "bank.accounts"\n', '[ports]\npurse = 1\n', "wrong_type", 24),
     ],
 )
 def test_each_fault_is_named_with_its_line(old: str, new: str, code: str, line: int) -> None:
@@ -106,6 +110,13 @@ def test_all_faults_are_reported_at_once() -> None:
     text = SOUND.replace('"1.2.3"', '"x"').replace("schema = 3", "schema = 0").replace("[ports.purse]", "[ports.p]")
     assert {code for code, _ in problems_of(text)} == {"wrong_value", "unknown_key"}
     assert len(problems_of(text)) == 3
+
+
+def test_a_manifest_lists_a_bounded_number_of_modules() -> None:
+    head = SOUND.partition("[[module]]")[0]
+    many = "".join(f'[[module]]\nname = "m{number}"\nsource = "m{number}.py"\n' for number in range(49))
+    assert [code for code, _ in problems_of(head + many)] == ["too_many"]
+    assert [code for code, _ in problems_of(head)] == ["missing_key"]
 
 
 def test_what_would_exhaust_a_parser_is_refused_before_it() -> None:

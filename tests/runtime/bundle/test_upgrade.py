@@ -233,6 +233,30 @@ def test_a_key_never_changes() -> None:
     assert codes(declared(edit, drop, counted, with_body)) == {"table_rekeyed"}
 
 
+def test_a_rename_names_a_running_table_and_a_free_name() -> None:
+    def renaming(old: str, new: str) -> RuntimeDeclaration:
+        return declared(("schema = 1\n", f'schema = 1\n\n[renames]\n"shop.{old}" = "shop.{new}"\n'))
+
+    assert codes(renaming("carts", "baskets")) == {"unknown_table"}
+    assert codes(renaming("sales", "sellers")) >= {"table_taken"}
+    assert codes(renaming("sales", "deals")) == {"table_taken"}
+
+
+def test_lists_and_records_inside_records_are_compared_too() -> None:
+    inside = (
+        "class Sale(Record):\n",
+        "class Line(Record):\n    n: Amount = field(2)\n\n\n"
+        "class Sale(Record):\n    first: Line = field(4)\n    lines: tuple[Line, ...] = field(5, default=())\n",
+    )
+    ordered = ("    price: Amount = field(1, value=\"coin\")\n    kind: Kind = field(3)\n", "")
+    running = declared(inside, ordered, version="1.0.0")
+    grown = ("    n: Amount = field(2)\n", "    n: Amount = field(2)\n    m: Amount = field(3, default=0)\n")
+    effect = check_upgrade(running, declared(inside, ordered, grown, version="1.1.0"))
+    assert effect.of_kind("field_added") == ("shop.sales.first.m", "shop.sales.lines.m")
+    reused = ("    n: Amount = field(2)\n", "    m: Amount = field(1, default=0)\n    n: Amount = field(2)\n")
+    assert codes(declared(inside, ordered, reused), running) == {"number_reused"}
+
+
 def test_a_number_is_never_used_again() -> None:
     edit = ("    kind: Kind = field(3)\n", "    tax: Amount = field(2, default=0)\n    kind: Kind = field(3)\n")
     assert codes(declared(edit)) == {"number_reused"}
