@@ -122,7 +122,6 @@ def validate(table: Table[Any]) -> Callable[[FunctionT], FunctionT]:
 class Refused(Exception):
     """The call refuses: nothing it wrote stays, and the code is what the receipt shows."""
 
-    code: str
     def __init__(self, code: str) -> None: ...
 
 class Context:

@@ -40,13 +40,12 @@ class _Walk:
             *([body.node.returns] if body.node.returns is not None else []),
         ]
         self._nodes = list(self._walk())
-        self._caught = {node.name for node in self._nodes if isinstance(node, ast.ExceptHandler) and node.name}
-        self._locals = set(_parameters(body.node)) | self._caught | {
+        self._locals = set(_parameters(body.node)) | {
             node.id
             for node in self._nodes
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and not self._comprehension_of(node)
         }
-        self.sites = CallSites(body, around, findings, self._parents, self._locals, self._caught)
+        self.sites = CallSites(body, around, findings, self._parents, self._locals)
 
     def _walk(self) -> Iterator[ast.AST]:
         """Every node of the body but annotations, each noted with its parent."""
@@ -110,12 +109,10 @@ class _Walk:
                 self._findings.report("assignment", target, "assign to a name, a tuple of names, or one item")
 
     def _bind(self, name: str, node: ast.AST) -> None:
-        """A local name may hide nothing that is declared or given, nor what a handler caught."""
+        """A local name may hide nothing that is declared or given."""
         given = {"ctx"} | ({"old", "frozen", "inputs"} if self._body.kind == "migration" else set())
         if name in given and name in _parameters(self._body.node):
             self._findings.report("rebound", node, f"{name} is given by the host and stays what it is")
-        elif name in self._caught and (not isinstance(node, ast.ExceptHandler) or name in _parameters(self._body.node)):
-            self._findings.report("rebound", node, f"{name} is what a handler caught; choose another name")
         elif name in self._around.declared:
             self._findings.report("shadowed", node, f"{name!r} is declared at module level; choose another name")
         else:
@@ -158,10 +155,8 @@ class _Walk:
             self._findings.report("finally", node, "what a refusal must not leave behind, the host undoes")
 
     def _handler(self, node: ast.ExceptHandler) -> None:
-        if not isinstance(node.type, ast.Name) or node.type.id != "Refused":
+        if not isinstance(node.type, ast.Name) or node.type.id != "Refused" or node.name is not None:
             self._findings.report("except", node, "handlers are `except Refused:`; host failures cannot be caught")
-        elif node.name is not None:
-            self._bind(node.name, node)
 
     def _return(self, node: ast.Return) -> None:
         empty = node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)

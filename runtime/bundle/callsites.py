@@ -35,7 +35,6 @@ class CallSites:
         findings: Findings,
         parents: Mapping[ast.AST, ast.AST],
         local_names: set[str],
-        caught: set[str],
     ) -> None:
         self.old_fields: set[str] = set()
         self._body = body
@@ -44,7 +43,6 @@ class CallSites:
         self._report = findings.report
         self._parents = parents
         self._locals = local_names
-        self._caught = caught
         self._input_rows = self._names_of_inputs() if body.reads else frozenset()
 
     # --- names -------------------------------------------------------------------------------------------------------
@@ -52,7 +50,7 @@ class CallSites:
     def local_used(self, node: ast.Name) -> None:
         """A parameter or local name: a value, but what the host gives is no value."""
         parent = self._parents[node]
-        given = {"ctx", *self._caught, *(("frozen", "inputs") if self._body.kind == "migration" else ())}
+        given = {"ctx", *(("frozen", "inputs") if self._body.kind == "migration" else ())}
         if node.id in given and not isinstance(parent, ast.Attribute):
             self._report("context", node, f"{node.id} is used as {node.id}.name only; it cannot be passed on or kept")
 
@@ -127,9 +125,6 @@ class CallSites:
         elif self._body.kind == "migration" and base == "frozen":
             if node.attr not in self._body.frozen:
                 self._report("unknown_field", node, f"frozen.{node.attr}: name it in frozen=(...) of the migration")
-        elif base in self._caught:
-            if node.attr != "code":
-                self._report("unknown_attribute", node, f"a refusal has a code, and no {node.attr!r}")
         elif self._body.has_old and base == "old":
             self.old_fields.add(node.attr)
         elif node.attr not in self._around.fields and not self._of_old(node):

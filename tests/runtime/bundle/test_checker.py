@@ -23,7 +23,7 @@ from runtime.metering.methods import METHODS as HOST_METHODS
 from tests.runtime.bundle import corpus
 
 ROOT = Path(__file__).resolve().parents[3]
-MUTANTS = 1000
+MUTANTS = 600
 EMPTY = ast.Module(body=[], type_ignores=[])
 
 

@@ -302,7 +302,7 @@ def do(chain: SmallChain, name: str, who: bytes, whom: bytes, n: int) -> int:
     return 0
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_coins_and_shares_add_up_whatever_happens(tmp_path_factory: pytest.TempPathFactory, steps: Any) -> None:
     with small_chain(tmp_path_factory.mktemp("core"), LOADED) as chain:
