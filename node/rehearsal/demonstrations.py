@@ -28,7 +28,7 @@ def give_everyone_more(old: Old, frozen: Frozen) -> Validator:
     return Validator(tokens=old.tokens + 1, shares=old.shares + SHARE, bonded=old.bonded, key=old.key)
 '''
 
-_CONJURE = '''
+CONJURE = '''
 
 @call(meaning=1)
 def conjure(ctx: Context, coins: Amount) -> None:
@@ -36,6 +36,7 @@ def conjure(ctx: Context, coins: Amount) -> None:
     mine = ctx.get(accounts, ctx.sender) or Account(balance=0)
     ctx.put(accounts, ctx.sender, mine.but(balance=mine.balance + coins))
 '''
+"""A call for the bank that breaks the supply of whatever chain it is used on."""
 
 
 class DemonstrationImpossible(RuntimeRoomError):
@@ -60,7 +61,7 @@ def breaks_supply(running: Bundle) -> Bundle:
 def mints_later(running: Bundle) -> Bundle:
     """The running bundle's next minor version, with a call that mints."""
     files = _without_old_migrations(dict(running.files))
-    files[BANK] = (files[BANK].decode().rstrip("\n") + "\n" + _CONJURE).encode()
+    files[BANK] = (files[BANK].decode().rstrip("\n") + "\n" + CONJURE).encode()
     manifest = parse_manifest(files[MANIFEST])
     version = f"{manifest.version.major}.{manifest.version.minor + 1}.0"
     files[MANIFEST] = _set(files[MANIFEST].decode(), "version", version).encode()
