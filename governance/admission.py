@@ -48,9 +48,7 @@ class BundleNotAdmitted(GovernanceRefused):
 
     def __init__(self, refusal: BundleRefused) -> None:
         first = refusal.problems[0]
-        super().__init__(first.code, str(refusal))
-        self.file = first.file
-        self.line = first.line
+        super().__init__(first.code, str(refusal), first.file, first.line)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,11 +37,14 @@ class RuntimeRoomError(Exception):
 
 
 class HostRefused(RuntimeRoomError):
-    """A host call is refused; nothing it wrote stays. ``code`` is what the receipt shows."""
+    """A host call is refused; nothing it wrote stays. ``code`` is what the receipt shows, and ``file`` and ``line``
+    where a bundle that it brought is at fault."""
 
-    def __init__(self, code: str, message: str = "") -> None:
+    def __init__(self, code: str, message: str = "", file: str = "", line: int = 0) -> None:
         super().__init__(message or code)
         self.code = code
+        self.file = file
+        self.line = line
 
 
 class UpgradeRefused(RuntimeRoomError):

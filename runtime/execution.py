@@ -126,11 +126,15 @@ def _run_host(execution: Execution, entry: HostEntry, context: HostContext, tran
         overlay.rollback_to(savepoint)
         del context.purse.items[moved:]
         del context.events[said:]
-        return Receipt(
-            item=transaction.id, code=refused.code if isinstance(refused, RuntimeRoomError) else "bad_arguments"
-        )
+        return _refusal(transaction, refused)
     overlay.release(savepoint)
     return Receipt(item=transaction.id, code=OK, events=tuple(context.events[said:]))
+
+
+def _refusal(transaction: SignedTransaction, refused: Exception) -> Receipt:
+    if isinstance(refused, HostRefused):
+        return Receipt(item=transaction.id, code=refused.code, file=refused.file, line=refused.line)
+    return Receipt(item=transaction.id, code=refused.code if isinstance(refused, RuntimeRoomError) else "bad_arguments")
 
 
 def runtime_refusal(execution: Execution, transaction: SignedTransaction) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from governance.calls import CALLS, CastVote, Propose
+from governance.calls import CALLS, CastVote, Propose, PublishChunk
 from governance.lifecycle import Status
 from governance.module import Governance
 from governance.progress import proposal_at
-from governance.proposals import Content, FeatureSwitch, NewValue, ParameterChange
+from governance.proposals import Content, FeatureSwitch, NewValue, ParameterChange, RuntimeUpgrade
 from runtime.address import address_of
 from runtime.block import make_block
 from runtime.chain import Chain
@@ -22,7 +22,7 @@ from storage.codec import codec_of
 from storage.home import RELEASE, Home
 from storage.record import Record
 from storage.state import State
-from tests.governance.world import CHAIN_NAME, NO_WINDOW, SMALL, core_bundle
+from tests.governance.world import CHAIN_NAME, NO_WINDOW, SMALL, changed_bundle, core_bundle
 
 KEYS = [PrivateKey.from_seed(bytes([number]) * 32) for number in range(1, 5)]
 OWNERS = [address_of(key.public) for key in KEYS]
@@ -107,3 +107,20 @@ def run(folder: Path, restart: bool) -> list[bytes]:
 
 def test_a_parameter_changes_by_signed_votes_and_a_restarted_node_agrees(tmp_path: Path) -> None:
     assert run(tmp_path / "a", restart=False) == run(tmp_path / "b", restart=True)
+
+
+def test_the_receipt_of_a_refused_bundle_names_file_and_line(tmp_path: Path) -> None:
+    home = create(tmp_path / "home")
+    chain = Chain(State.open(home), MODULES)
+    bad = changed_bundle({"bank.py": (("if coins == 0:", "if coins._hidden == 0:"),)}, "1.1.0")
+    chunk = PublishChunk(code_hash=bad.code_hash, index=0, total=1, data=bad.archive)
+    content = RuntimeUpgrade(version="1.1.0", code_hash=bad.code_hash, effect=bytes(32), activation_delay=10)
+    proposing = Propose(title="Bad", content=Content.of(content), deposit=1_000, window=NO_WINDOW)
+    head = chain.state.head
+    raws = (signed(0, 0, "publish_chunk", chunk), signed(0, 1, "propose", proposing))
+    block = make_block(1, CHAIN_NAME, chain.last_block, head.app_root, OWNERS[0], raws)
+    published, refused = chain.finalize(block).receipts
+    line = dict(bad.files)["bank.py"].decode().split("coins._hidden")[0].count("\n") + 1
+    assert (published.code, refused.file, refused.line) == ("ok", "bank.py", line)
+    assert refused.code not in ("ok", "bundle_refused")
+    chain.state.close()

@@ -236,6 +236,7 @@ def test_a_chain_of_one_validator_can_decide(make_world: Make) -> None:
     world = make_world(powers=(100,), parameters={"max_individual_power_percent": 50})
     proposal = world.proposed(FIRST, A_STATEMENT)
     world.passed(proposal)
+    assert world.standing(proposal).tally.yes == 50
 
 
 def test_more_closings_than_a_block_takes_follow_in_order(make_world: Make) -> None:
