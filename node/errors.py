@@ -9,6 +9,7 @@
     |-- GenesisFileForeign     the home's genesis file is not the one its chain began with
     |-- KeysMissing            no validator's key is in this home, so it can make no blocks
     |-- NodeUnreachable        no node answers where one should
+    |-- NewChainRefused        a checkpoint cannot go on as a chain of that id
     |-- TransactionRefused     the mempool or the check before it says no; nothing was kept
     |-- NotFound               what a reader asked for is not there
     |-- BadRequest             what a reader asked for makes no sense
@@ -126,6 +127,14 @@ class NodeUnreachable(NodeError):
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"no node answers at {url} ({reason}): start one with `synod start`, or give the right --url")
         self.url = url
+
+
+class NewChainRefused(NodeError):
+    """The checkpoint cannot go on as a new chain; ``code`` says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class TransactionRefused(NodeError):

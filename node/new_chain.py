@@ -1,0 +1,77 @@
+"""Going on from a checkpoint as another chain: the same state, an id of its own, and nothing that counts on both.
+
+A chain whose height went back must not sign the heights it signed before, and a single machine has nobody to get the
+lost blocks from. It can go on as a new chain instead. Its home is a new folder: the checkpoint's database, one
+committed change of one host row (chain id, parent root, initial height), and a last-signed record that has signed
+nothing. Every signature names its chain, so no transaction and no block of either chain is good on the other.
+
+The change is committed at the height after the checkpoint, as genesis is at its own: no block stands there, and the
+first block of the new chain follows. An open rollback window would want to replay across that gap, with transactions
+that are signed for the old chain; so a checkpoint inside one is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from node.errors import NewChainRefused
+from runtime.identity import CHAIN, ChainIdentity
+from runtime.plans import WINDOW
+from storage.checkpoint import Checkpoint
+from storage.headfile import Head
+from storage.home import Home
+from storage.restore import open_copy
+from storage.signing import LastSigned
+from storage.state import State
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class NewChain:
+    """A chain that goes on from another's state."""
+
+    home: Home
+    identity: ChainIdentity
+    head: Head
+
+
+def begin_new_chain(checkpoint: Checkpoint, root: Path, chain_id: str) -> NewChain:
+    """Make the home of a new chain in a new or empty folder.
+
+    Raises NewChainRefused (bad_chain_id, same_chain_id, window_open), CheckpointDamaged, HomeNotEmpty, DiskFull,
+    DiskError. A folder that could not be finished is removed.
+    """
+    if not _ID.fullmatch(chain_id):
+        raise NewChainRefused("bad_chain_id", f"{chain_id[:80]!r} cannot be a chain id: take letters, digits, . _ -")
+    home = open_copy(checkpoint, root)
+    try:
+        identity, head = _renamed(home, checkpoint, chain_id)
+        LastSigned.create(home.last_signed_file)
+    except BaseException:
+        shutil.rmtree(root, ignore_errors=True)
+        raise
+    return NewChain(home, identity, head)
+
+
+def _renamed(home: Home, checkpoint: Checkpoint, chain_id: str) -> tuple[ChainIdentity, Head]:
+    state = State.open(home, (CHAIN, WINDOW))
+    try:
+        overlay = state.overlay()
+        old = overlay.get(CHAIN, ())
+        assert old is not None, "a chain's identity is written at genesis"
+        if old.chain_id == chain_id:
+            raise NewChainRefused("same_chain_id", f"the checkpoint is of {chain_id}: a new chain needs another id")
+        window = overlay.get(WINDOW, ())
+        if window is not None:
+            heights = f"height {window.activation - 1} or below, or above {window.closes}"
+            raise NewChainRefused("window_open", f"an upgrade can still be rolled back there: take one of {heights}")
+        height = state.height + 1
+        identity = old.but(chain_id=chain_id, parent=checkpoint.head.app_root, initial_height=height)
+        overlay.put(CHAIN, (), identity)
+        return identity, state.commit(state.prepare(overlay), height, barrier=True)
+    finally:
+        state.close()
