@@ -144,14 +144,19 @@ _UNPACK: dict[KeyKind, Callable[[bytes, int], tuple[Any, int]]] = {
 
 
 def packer_of(kinds: tuple[KeyKind, ...]) -> Callable[[tuple[Any, ...]], bytes]:
-    """`pack_key` for fixed kinds, with a short way for the one whole address that most keys are."""
+    """`pack_key` for fixed kinds, with a short way for the one whole address that most keys are, and for no key."""
 
     def pack(values: tuple[Any, ...]) -> bytes:
         return pack_key(kinds, values)
+
+    def pack_nothing(values: tuple[Any, ...]) -> bytes:
+        return pack_key(kinds, values) if values else b""
 
     def pack_one_address(values: tuple[Any, ...]) -> bytes:
         if len(values) == 1 and type(values[0]) is bytes and len(values[0]) == ADDRESS_BYTES:
             return values[0]
         return pack_key(kinds, values)
 
+    if not kinds:
+        return pack_nothing
     return pack_one_address if kinds == ("address",) else pack

@@ -148,8 +148,8 @@ class Overlay:
         """Net changes of the block so far."""
         found: Changes = {}
         for name in sorted(self._views):
-            rows = self._views[name].net()
-            if rows:
+            view = self._views[name]
+            if view.writes and (rows := view.net()):
                 found[name] = rows
         return found
 
