@@ -8,6 +8,7 @@ read from another chain's export, every value that the settings state is written
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +17,8 @@ from node.application import Application
 from node.genesis.document import Genesis
 from node.genesis.generated import generated_genesis
 from node.genesis.reading import read_genesis
-from node.settings import Settings
+from node.settings import Settings, documentation
+from node.settings_source import as_toml
 from storage.headfile import Head, read_head
 from storage.home import Home
 from storage.signing import LastSigned
@@ -48,6 +50,18 @@ def begin(root: Path, genesis: Genesis, settings_text: str) -> tuple[Home, Head]
         shutil.rmtree(root)
         raise
     return home, read_head(home.head_file)
+
+
+def settings_text(settings: Settings) -> str:
+    """A home's settings file: every key with its default, and in force those of the chain that were stated here."""
+    values: dict[str, int | Fraction | str] = {name: settings.parameters[name] for name in settings.stated}
+    values |= settings.chain.model_dump(include=settings.chain.model_fields_set & {"name", "block_interval_ms"})
+
+    def line(found: re.Match[str]) -> str:
+        name = found["name"]
+        return f"{name} = {as_toml(values[name])}{found['meaning']}" if name in values else found[0]
+
+    return re.sub(r"^# (?P<name>\w+) = .*?(?P<meaning>  # .*)$", line, documentation(), flags=re.MULTILINE)
 
 
 def _with_stated(genesis: Genesis, settings: Settings) -> Genesis:

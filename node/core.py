@@ -26,8 +26,10 @@ _ANY_SIZE = 1 << 40
 class Core:
     """Makes blocks and tells of them. Every method belongs to the executor thread."""
 
-    def __init__(self, application: Application, solo: Solo, upkeep: Upkeep, signatures: int) -> None:
+    def __init__(self, application: Application, limits: Limits, solo: Solo, upkeep: Upkeep, signatures: int) -> None:
         self.application = application
+        self._limits = limits
+        """The mempool's bounds by this node's settings."""
         self.signatures = signatures
         """How many validators' keys sign each block."""
         self._solo = solo
@@ -37,9 +39,9 @@ class Core:
     @classmethod
     def open(cls, home: Home, settings: Settings, verifier: Verifier, refuse: frozenset[bytes]) -> Self:
         """Open what a locked home holds; raises what storage and the keys refuse."""
-        application = Application.open(home, verifier, limits_of(settings.node), refuse)
+        limits = limits_of(settings.node)
+        application = Application.open(home, verifier, limits, refuse)
         try:
-            _follow_chain(application)
             keys = keys_of_home(home, application.chain.identity.genesis)
             solo = Solo(application, keys, LastSigned.open(home.last_signed_file))
             upkeep = Upkeep(home, application, solo)
@@ -47,13 +49,16 @@ class Core:
         except BaseException:
             application.state.close()
             raise
-        return cls(application, solo, upkeep, len(keys))
+        core = cls(application, limits, solo, upkeep, len(keys))
+        core._follow_chain()
+        return core
 
     def step(self) -> None:
         """Make one block, tell of it, and do a slice of upkeep."""
         began = perf_counter_ns()
         made = self._solo.make_block()
         self._tell(made, (perf_counter_ns() - began) // 1000)
+        self._follow_chain()
         self._upkeep.after(made)
 
     def step_if_wanted(self) -> None:
@@ -66,6 +71,16 @@ class Core:
     def close(self) -> None:
         """Keep what waits and let go of the database."""
         self.application.close()
+
+    def _follow_chain(self) -> None:
+        """Bound the mempool by what the chain takes now, where that is narrower than this node's own setting."""
+        state = self.application.state
+        parameters = Parameters(state.overlay(), state.height)
+        self.application.mempool.limits = replace(
+            self._limits,
+            transaction_bytes=parameters.integer("transaction_bytes"),
+            fee_floor=max(self._limits.fee_floor, parameters.integer("fee_floor")),
+        )
 
     def _tell(self, made: MadeBlock, microseconds: int) -> None:
         prepared = made.prepared
@@ -101,15 +116,4 @@ def limits_of(node: NodeSettings) -> Limits:
         fee_floor=node.mempool_fee_floor,
         replacement_percent=node.mempool_replacement_percent,
         lifetime=node.mempool_lifetime,
-    )
-
-
-def _follow_chain(application: Application) -> None:
-    """Bound the mempool by what the chain takes now, where that is narrower than this node's own setting."""
-    parameters = Parameters(application.state.overlay(), application.state.height)
-    mempool = application.mempool
-    mempool.limits = replace(
-        mempool.limits,
-        transaction_bytes=parameters.integer("transaction_bytes"),
-        fee_floor=max(mempool.limits.fee_floor, parameters.integer("fee_floor")),
     )

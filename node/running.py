@@ -83,9 +83,13 @@ class RunningNode:
             started(served)
             try:
                 self._make_blocks(core, executor)
+            except (StorageError, RuntimeRoomError) as reason:
+                condition.failure = reason.code
+                raise
             finally:
                 condition.state = "stopping"
-        return self._tell_end(core)
+                self._tell_end(core, condition.failure)
+        return core.application.state.head
 
     @contextmanager
     def _opened(self, executor: ThreadPoolExecutor, verifier: Verifier) -> Iterator[Core]:
@@ -142,10 +146,10 @@ class RunningNode:
         for difference in differences(self._settings, in_force):
             self._log.warning("setting_differs", name=difference.name, says=str(difference))
 
-    def _tell_end(self, core: Core) -> Head:
+    def _tell_end(self, core: Core, failure: str) -> None:
         head = core.application.state.head
-        self._log.info("stopped", height=head.height, app_root=head.app_root)
-        return head
+        told = self._log.error if failure else self._log.info
+        told("stopping", height=head.height, app_root=head.app_root, code=failure or "asked")
 
 
 class _ToldFace(Face):

@@ -1,7 +1,8 @@
 """`synod init`: a new home, its chain at height 0, ready for `synod start`.
 
-Settings come from --settings (which becomes the home's synod.toml) and the environment; without, the home gets a file
-that shows every key with its default. The chain's own rules are fixed here: later a vote changes them, not the file.
+Settings come from --settings (which becomes the home's synod.toml) and the environment; without a file, the home gets
+one that shows every key, those in force that the environment states for the chain. The chain's own rules are fixed
+here: later a vote changes them, not the file.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from pathlib import Path
 
 import click
 
-from node.beginning import begin, generated, imported
+from node.beginning import begin, generated, imported, settings_text
 from node.genesis.document import Genesis
-from node.settings import Settings, documentation, parse_settings
+from node.settings import Settings, parse_settings
 
 from .command import command, run
 from .console import Answer, columns
@@ -54,13 +55,13 @@ def command_line(
     Keys derive from the seed, so that this one machine can sign for every validator and account. [chain] and [upgrade]
     of the settings become the chain's own rules here; afterwards only a vote changes them.
     """
-    text = settings_file.read_text(encoding="utf-8") if settings_file else documentation()
-    settings = parse_settings(text, os.environ, str(settings_file or "synod.toml"))
+    given = settings_file.read_text(encoding="utf-8") if settings_file else ""
+    settings = parse_settings(given, os.environ, str(settings_file or "synod.toml"))
     if genesis_file is None:
         genesis = generated(settings, accounts, validators, seed, chain_name or settings.chain.name)
     else:
         genesis = imported(settings, genesis_file.read_bytes(), seed)
-    made, head = begin(home, genesis, text)
+    made, head = begin(home, genesis, given or settings_text(settings))
     return answer(made.root, genesis, settings, head.app_root)
 
 
