@@ -204,6 +204,13 @@ def test_the_largest_text_and_data_are_written() -> None:
     assert codec_of(Proposal).decode_canonical(codec_of(Proposal).encode(noted)) == noted
 
 
+def test_text_of_few_characters_but_many_bytes_is_refused_when_read_too() -> None:
+    title = "\N{EURO SIGN}" * (MAX_TEXT_BYTES // 3 + 1)
+    raw = plain_bytes(schema_of(Plain), Plain(title=title))
+    with pytest.raises(NotCanonical, match="bytes of UTF-8"):
+        codec_of(Plain).decode_canonical(raw)
+
+
 def test_a_new_field_with_a_default_changes_no_stored_byte() -> None:
     class Wider(Record):
         balance: Amount = field(1, value="coin")

@@ -99,6 +99,27 @@ def test_a_value_of_another_kind_is_refused(kinds: tuple[KeyKind, ...], values: 
         packer_of(kinds)(values)
 
 
+CUT: dict[str, tuple[tuple[KeyKind, ...], str]] = {
+    "no amount": (("amount",), ""),
+    "an amount cut off": (("amount",), "0201"),
+    "an amount with a leading zero": (("amount",), "020001"),
+    "an amount of 33 bytes": (("amount",), "21" + "ff" * 33),
+    "an address cut off": (("address",), "11" * 19),
+    "text without end": (("text",), "6161"),
+    "text ending in one zero": (("text",), "616100"),
+    "an unknown escape": (("text",), "61000161" + "0000"),
+    "text that is no UTF-8": (("text",), "ff0000"),
+    "data over its bound": (("data",), "01" * (MAX_PART_BYTES + 1) + "0000"),
+    "bytes left over": (("amount",), "010500"),
+}
+
+
+@pytest.mark.parametrize(("kinds", "raw"), CUT.values(), ids=CUT)
+def test_bytes_that_are_no_key_are_refused(kinds: tuple[KeyKind, ...], raw: str) -> None:
+    with pytest.raises(InvalidKey, match="does not fit"):
+        unpack_key(kinds, bytes.fromhex(raw))
+
+
 class Row(Record):
     count: Amount = field(1, default=0)
 

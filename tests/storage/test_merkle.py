@@ -174,6 +174,17 @@ def test_ten_thousand_keys_in_one_corner_only_deepen_that_corner() -> None:
     assert (store.tree.root, store.rows) == before
 
 
+def test_a_deep_tree_loaded_from_its_rows_counts_and_merges_as_the_one_that_wrote_them() -> None:
+    deep = {**numbered(range(3000)), **dict.fromkeys(ground_keys()[:200], b"ground")}
+    store = built(deep)
+    loaded = Store()
+    loaded.tree, loaded.rows = Tree.load(sorted(store.rows.items())), dict(store.rows)
+    assert loaded.shape() == store.shape()
+    for each in (store, loaded):
+        each.change(dict.fromkeys(list(deep)[100:]))
+    assert loaded.shape() == store.shape() == built(numbered(range(100))).shape()
+
+
 def test_preparing_changes_nothing_and_may_be_dropped_or_repeated() -> None:
     store = built(numbered(range(500)))
     before = store.tree.root, store.tree.count, dict(store.rows)

@@ -115,6 +115,14 @@ def _set(items: tuple[Any, ...], at: int, value: Any) -> tuple[Any, ...]:
     return (*items[:at], value, *items[at + 1 :])
 
 
+def _joined(roots: tuple[tuple[str, bytes], ...]) -> tuple[tuple[str, bytes], ...]:
+    """The last two tables as one with a long root: the half's hash is the same."""
+    first, (name, root), (last, last_root) = roots
+    joined = (first, (name, root + len(last).to_bytes(2, "big") + last.encode() + last_root))
+    assert half_root(joined) == half_root(roots)
+    return joined
+
+
 FORGERIES = {
     "a present row called absent": replace(PRESENT, value=None),
     "an absent row given a value": replace(ABSENT_KEY, value=b"value"),
@@ -133,6 +141,7 @@ FORGERIES = {
     "tables out of order": replace(PRESENT, table_roots=PRESENT.table_roots[::-1]),
     "a table twice": replace(PRESENT, table_roots=(PRESENT.table_roots[0], *PRESENT.table_roots)),
     "a table left out": replace(PRESENT, table_roots=PRESENT.table_roots[:-1]),
+    "two tables passed off as one": replace(PRESENT, table_roots=_joined(PRESENT.table_roots)),
     "a root that is too short": replace(PRESENT, other_root=PRESENT.other_root[:-1]),
     "the other half": replace(PRESENT, half="host"),
 }
