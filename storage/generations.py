@@ -6,8 +6,9 @@
   its cursor, so that a crash leaves a beginning of the work and never a gap. Its tree grows in memory, in strides
   because many rows at once cost a third of as many one by one; the buckets are written by ``finish``. Nothing of it
   is in a root before a block flips to it.
-- A build that was interrupted is taken up again by whoever asks for the same label before the first durable commit
-  after the start; rows up to ``cursor`` are there already.
+- A build that was interrupted is taken up again by whoever asks for the same label on the same runtime root before
+  the first durable commit after the start; rows up to ``cursor`` are there already. On any other root its rows could
+  be of other sources, and it is begun anew.
 - What neither catalogue nor a build refers to is condemned, at the start and at each flip, and deleted by
   ``collect`` in slices of bounded length.
 """
@@ -57,6 +58,8 @@ class Note(Record):
     cursor: Data = field(4, default=b"")
     begun: Flag = field(5, default=False)
     """A slice is written, so that ``cursor`` means something."""
+    base: Data = field(6, default=b"")
+    """Root of the state that a build reads."""
 
 
 NOTES = codec_of(Note)
@@ -96,6 +99,7 @@ class GenerationBuilder:
         self._tree = Tree.load(iter(()))
         self._buckets: dict[bytes, bytes] = {}
         self._gathered: dict[bytes, bytes] = {}
+        self._resumed = note.begun
         if note.begun:
             self._regrow()
 
@@ -116,6 +120,8 @@ class GenerationBuilder:
         """Write the buckets; the generation can be flipped to."""
         self._grow()
         prefix = bucket_prefix(self.number)
+        while self._resumed and self._rows.engine.delete_range(prefix, after_prefix(prefix), SLICE_ROWS):
+            continue
         source = iter(sorted(self._buckets.items()))
         while chunk := list(islice(source, SLICE_ROWS)):
             self._rows.engine.write([(prefix + path, bucket) for path, bucket in chunk], sync=True)
@@ -206,13 +212,16 @@ class Generations:
         """A store of no rows under a fresh number."""
         return TableStore(self._rows, self._take_number(), Tree.load(iter(())))
 
-    def build(self, name: str, label: bytes) -> GenerationBuilder:
+    def build(self, name: str, label: bytes, base: bytes) -> GenerationBuilder:
         """Begin a build, or take up the one of this label that the last run left; one of this run is begun anew."""
         if label in self._building:
             self.discard(self._building[label])
-        number, note = self._dormant.pop(label, (0, None))
-        if note is None:
-            number, note = self._take_number(), Note(label=label)
+        number, note = self._dormant.pop(label, (0, Note()))
+        if number and note.base != base:
+            self._condemned.append(number)
+            number = 0
+        if not number:
+            number, note = self._take_number(), Note(label=label, base=base)
         self._building[label] = number
         return GenerationBuilder(self._rows, name, number, note)
 

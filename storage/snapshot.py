@@ -215,7 +215,7 @@ def _checked(manifest: SnapshotManifest, chunks: Iterable[bytes]) -> Iterator[En
 
 
 def _build(generations: Generations, section: int, generation: int, entries: Iterable[Entry]) -> TableStore:
-    builder = generations.build(f"{section}/{generation}", b"%d/%d" % (section, generation))
+    builder = generations.build(f"{section}/{generation}", b"%d/%d" % (section, generation), b"")
     try:
         builder.put_many((key, value) for _, _, key, value in entries)
     except GenerationInvalid as error:

@@ -241,7 +241,7 @@ class State:
 
     def build_generation(self, table: Table[Any], label: bytes) -> GenerationBuilder:
         """Begin to fill a new generation of a table beside the chain, or go on with the one of this label."""
-        return self._generations.build(table.name, label)
+        return self._generations.build(table.name, label, self._head.runtime_root)
 
     def discard_generation(self, number: int) -> None:
         """Give up a build; ``collect`` deletes its rows."""

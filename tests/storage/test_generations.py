@@ -148,6 +148,32 @@ def test_an_interrupted_build_goes_on_from_its_cursor(tmp_path: Path) -> None:
     assert coins_of(state.overlay()) == NEW
 
 
+def test_an_interrupted_build_over_other_rows_is_begun_anew(tmp_path: Path) -> None:
+    state = grown(tmp_path / "node")
+    state.build_generation(PURSES, b"plan 7").put_many(list(packed(NEW))[:50])
+    state = reopened(state, tmp_path / "node")
+    commit(state, put_coins({1: 11}), durable=False)
+    builder = state.build_generation(PURSES, b"plan 7")
+    assert builder.cursor is None
+    builder.put_many(packed({1: 1}))
+    flip(state, state.catalogue.replaced(PURSES), {"bank.purses": builder.finish()})
+    state = reopened(state, tmp_path / "node")
+    assert coins_of(state.overlay()) == {1: 1}
+
+
+def test_a_build_that_finished_before_the_crash_can_grow_on(tmp_path: Path) -> None:
+    state = grown(tmp_path / "node")
+    rows = list(packed(NEW))
+    builder = state.build_generation(PURSES, b"plan 7")
+    builder.put_many(rows[:16])
+    builder.finish()
+    state = reopened(state, tmp_path / "node")
+    builder = state.build_generation(PURSES, b"plan 7")
+    builder.put_many(rows[16:])
+    flip(state, state.catalogue.replaced(PURSES), {"bank.purses": builder.finish()})
+    assert coins_of(reopened(state, tmp_path / "node").overlay()) == NEW
+
+
 def test_a_build_of_this_run_is_begun_anew(tmp_path: Path) -> None:
     state = grown(tmp_path / "node")
     first = state.build_generation(PURSES, b"plan")
