@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,17 +40,15 @@ class NewChain:
     head: Head
 
 
-def begin_new_chain(checkpoint: Checkpoint, root: Path, chain_id: str) -> NewChain:
-    """Make the home of a new chain in a new or empty folder.
+def begin_new_chain(checkpoint: Checkpoint, root: Path, named: Callable[[str], str]) -> NewChain:
+    """Make the home of a new chain in a new or empty folder; ``named`` gives its id from that of the old one.
 
     Raises NewChainRefused (bad_chain_id, same_chain_id, window_open), CheckpointDamaged, HomeNotEmpty, DiskFull,
     DiskError. A folder that could not be finished is removed.
     """
-    if not _ID.fullmatch(chain_id):
-        raise NewChainRefused("bad_chain_id", f"{chain_id[:80]!r} cannot be a chain id: take letters, digits, . _ -")
     home = open_copy(checkpoint, root)
     try:
-        identity, head = _renamed(home, checkpoint, chain_id)
+        identity, head = _renamed(home, checkpoint, named)
         LastSigned.create(home.last_signed_file)
     except BaseException:
         shutil.rmtree(root, ignore_errors=True)
@@ -57,14 +56,14 @@ def begin_new_chain(checkpoint: Checkpoint, root: Path, chain_id: str) -> NewCha
     return NewChain(home, identity, head)
 
 
-def _renamed(home: Home, checkpoint: Checkpoint, chain_id: str) -> tuple[ChainIdentity, Head]:
+def _renamed(home: Home, checkpoint: Checkpoint, named: Callable[[str], str]) -> tuple[ChainIdentity, Head]:
     state = State.open(home, (CHAIN, WINDOW))
     try:
         overlay = state.overlay()
         old = overlay.get(CHAIN, ())
         assert old is not None, "a chain's identity is written at genesis"
-        if old.chain_id == chain_id:
-            raise NewChainRefused("same_chain_id", f"the checkpoint is of {chain_id}: a new chain needs another id")
+        chain_id = named(old.chain_id)
+        _require_id(chain_id, old.chain_id)
         window = overlay.get(WINDOW, ())
         if window is not None:
             heights = f"height {window.activation - 1} or below, or above {window.closes}"
@@ -75,3 +74,11 @@ def _renamed(home: Home, checkpoint: Checkpoint, chain_id: str) -> tuple[ChainId
         return identity, state.commit(state.prepare(overlay), height, barrier=True)
     finally:
         state.close()
+
+
+def _require_id(chain_id: str, old: str) -> None:
+    if not _ID.fullmatch(chain_id):
+        why = "take 1 to 64 letters, digits and . _ -, not beginning with one of these three"
+        raise NewChainRefused("bad_chain_id", f"{chain_id[:80]!r} cannot be a chain id: {why}")
+    if chain_id == old:
+        raise NewChainRefused("same_chain_id", f"the checkpoint is of {old}: a new chain needs another id")

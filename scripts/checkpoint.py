@@ -1,0 +1,175 @@
+"""`synod checkpoint`: copies of a home's database as of one height, for this machine's own restore.
+
+A running node takes the ones that upgrades need by itself. By hand they are taken and removed on a stopped home,
+because the home belongs to the node while it runs; `list` and `verify` look at any home.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from node.application import Application
+from node.verification import Verifier
+from runtime.parameters import Parameters
+from runtime.plans import WINDOW
+from storage import checkpoint, restore, retention
+from storage.checkpoint import Checkpoint
+from storage.home import Home
+
+from .command import group, run
+from .console import Answer, Progress, columns
+from .exits import Exit
+from .options import home_option
+
+BY_HAND = "by hand"
+
+
+@group(
+    "checkpoint",
+    examples=("synod checkpoint create", "synod checkpoint list", "synod checkpoint verify latest"),
+)
+def command_line() -> None:
+    """Copies of the database as of one height: make, list, verify and remove them."""
+
+
+@command_line.command("create", examples=("synod checkpoint create --home my-home --reason 'before the test'",))
+@click.option("--reason", default=BY_HAND, show_default=True, help="Why, as `list` will show it.")
+@home_option
+def create(reason: str, home: Path) -> Answer:
+    """Take a checkpoint of a stopped home. It shares the database's sorted files, so it costs little time and room.
+
+    Exit 1: there is one of this height already. 2: the folder is no home. 3: a node runs on it, or the disk failed.
+    """
+    place = Home.open(home)
+    with place.lock(), Verifier() as verifier:
+        application = Application.open(place, verifier)
+        try:
+            made = application.state.checkpoint(reason)
+        finally:
+            application.close()
+    return Answer(described(made), f"{made.name}: height {made.height:,}, {made.size:,} bytes\n{made.path}")
+
+
+@command_line.command("list", examples=("synod checkpoint list --json",))
+@home_option
+def list_command(home: Path) -> Answer:
+    """Show the checkpoints of a home, and those folders that are none any more."""
+    place = Home.open(home)
+    found, damaged = checkpoint.list_checkpoints(place), checkpoint.damaged_checkpoints(place)
+    rows = [
+        (one.name, f"{one.height:,}", f"{one.size:,}", _age(one), one.reason, one.head.app_root.hex()[:16])
+        for one in found
+    ]
+    text = columns(rows, ("name", "height", "bytes", "age", "why", "app root")) if rows else "no checkpoints"
+    bad = [{"code": fault.code, "message": str(fault)} for fault in damaged]
+    lines = [text, *(f"damaged: {one['message']}" for one in bad)]
+    return Answer({"checkpoints": [described(one) for one in found], "damaged": bad}, "\n".join(lines))
+
+
+@command_line.command("verify", examples=("synod checkpoint verify latest", "synod checkpoint verify 14400"))
+@click.argument("which", metavar="NAME|HEIGHT|latest")
+@home_option
+def verify(which: str, home: Path) -> Answer:
+    """Open a copy of a checkpoint, read every row of it, and compare its head.
+
+    Exit 0: whole. 1: there is no such checkpoint. 3: it is damaged, or this machine cannot read it.
+    """
+    place = Home.open(home)
+    found = found_checkpoint(place, which)
+    scratch = place.root / f"verifying-{os.getpid()}"
+    progress = Progress(f"reading {found.name}")
+    head = restore.verify(found, scratch)
+    progress.end()
+    data = {**described(found), "verified": True}
+    return Answer(data, f"{found.name} is whole: height {head.height:,}, app root {head.app_root.hex()}")
+
+
+@command_line.command(
+    "prune", examples=("synod checkpoint prune --dry-run", "synod checkpoint prune --keep 3")
+)
+@click.option("--keep", type=click.IntRange(0), help="How many of the newest stay.  [default: as the chain says]")
+@click.option("--dry-run", is_flag=True, help="Only say what would become of each.")
+@home_option
+def prune(keep: int | None, dry_run: bool, home: Path) -> Answer:
+    """Remove old checkpoints of a stopped home, and say of each why it stays or goes.
+
+    One that an open rollback window leads back to always stays.
+    """
+    place = Home.open(home)
+    with place.lock(), Verifier() as verifier:
+        least, pinned = _kept(place, verifier)
+        verdicts = retention.prune(place, least if keep is None else keep, pinned, dry_run=dry_run)
+    gone = "would go" if dry_run else "removed"
+    rows = [(one.checkpoint.name, "stays" if one.keep else gone, one.why) for one in verdicts]
+    data = [{**described(one.checkpoint), "keep": one.keep, "why": one.why} for one in verdicts]
+    return Answer({"dry_run": dry_run, "checkpoints": data}, columns(rows) if rows else "no checkpoints")
+
+
+def _kept(home: Home, verifier: Verifier) -> tuple[int, dict[int, str]]:
+    """How many the chain wants kept, and the heights that something depends on."""
+    application = Application.open(home, verifier)
+    try:
+        overlay, height = application.state.overlay(), application.state.height
+        window = overlay.get(WINDOW, ())
+        pinned = {} if window is None else {window.activation - 1: "the open rollback window leads back to it"}
+        return Parameters(overlay, height).integer("max_snapshots"), pinned
+    finally:
+        application.close()
+
+
+class CheckpointUnknown(Exception):
+    """No checkpoint of the home is meant by what was typed."""
+
+    code = "checkpoint_unknown"
+    exit = Exit.REFUSED
+
+    def __init__(self, which: str, known: tuple[Checkpoint, ...]) -> None:
+        there = ", ".join(one.name for one in known) or "none"
+        super().__init__(f"no checkpoint is called {which}: there are {there}")
+        self.which = which
+
+
+def found_checkpoint(home: Home, which: str) -> Checkpoint:
+    """A checkpoint by its name, height, folder, or as `latest`; raises CheckpointUnknown, or what is wrong with it."""
+    known = checkpoint.list_checkpoints(home)
+    if which == "latest" and known:
+        return known[-1]
+    for one in known:
+        if which in (one.name, str(one.height)):
+            return one
+    folder = Path(which)
+    if folder.is_dir():
+        return checkpoint.read_checkpoint(folder)
+    if (home.checkpoints / folder.name).is_dir() and which == folder.name:
+        return checkpoint.read_checkpoint(home.checkpoints / which)
+    raise CheckpointUnknown(which, known)
+
+
+def described(found: Checkpoint) -> dict[str, Any]:
+    """A checkpoint for programs."""
+    return {
+        "name": found.name,
+        "height": found.height,
+        "app_root": found.head.app_root.hex(),
+        "bytes": found.size,
+        "age_seconds": int(time.time()) - found.made_at // 10**9,
+        "reason": found.reason,
+        "path": str(found.path),
+    }
+
+
+def _age(found: Checkpoint) -> str:
+    seconds = max(0, int(time.time()) - found.made_at // 10**9)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+if __name__ == "__main__":
+    run(command_line)

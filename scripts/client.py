@@ -1,0 +1,192 @@
+"""A small client of a running node: each method one question of its HTTP face, every failure a typed error.
+
+    NodeUnreachable   (node.errors)  nothing answers at the address: exit 3
+    NodeStrange                      something answers there that is no Synod node: exit 3
+    NodeProblem                      the node says no, with its stable code: exit 1; 3 when it cannot answer now
+    WrongChain                       the node runs another chain than the home or the caller meant: exit 2
+
+Answers are the JSON objects that GET /openapi.json describes; amounts in them are decimal strings.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import click
+import httpx
+
+from node.address import NodeAddress
+from node.errors import NodeUnreachable, SettingsMissing
+from node.settings import load_settings
+from storage.home import Home
+
+from .exits import Exit
+from .options import Decorator
+
+SECONDS = 30
+"""How long one answer may take."""
+DEFAULT_URL = "http://127.0.0.1:8650"
+UNAVAILABLE = 503
+
+url_option: Decorator = click.option(
+    "--url",
+    default=lambda: os.environ.get("SYNOD_URL"),
+    show_default="$SYNOD_URL, else that of the home's node",
+    help="Where the node answers.",
+)
+chain_option: Decorator = click.option("--chain", "chain_id", help="Go on only if the node's chain has this id.")
+
+Answered = dict[str, Any]
+
+
+class NodeStrange(Exception):
+    """What answers at the address is no Synod node, or one of another release."""
+
+    code = "node_strange"
+    exit = Exit.MACHINE
+
+    def __init__(self, url: str, said: str) -> None:
+        super().__init__(f"what answers at {url} is no Synod node ({said}): give the right --url")
+        self.url = url
+
+
+class NodeProblem(Exception):
+    """The node answered with problem details; ``code`` is theirs."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(f"the node says {code}: {detail}")
+        self.code = code
+        self.status = status
+        self.detail = detail
+        self.exit = Exit.MACHINE if status >= UNAVAILABLE else Exit.REFUSED
+
+
+class WrongChain(Exception):
+    """Nothing is signed for a chain that was not meant."""
+
+    code = "wrong_chain"
+    exit = Exit.USAGE
+
+    def __init__(self, meant: str, found: str) -> None:
+        super().__init__(f"the node runs chain {found}, not {meant}: give the --url or --home that belong together")
+        self.meant = meant
+        self.found = found
+
+
+class Client:
+    """One node, asked over one connection; close it, or use it as a context."""
+
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = url.rstrip("/")
+        try:
+            self._http = httpx.Client(base_url=self.url, timeout=SECONDS, transport=transport, trust_env=False)
+        except (httpx.InvalidURL, ValueError, TypeError) as wrong:
+            raise click.UsageError(f"--url {url}: {wrong}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def status(self) -> Answered:
+        """Who the node is and how far it has come."""
+        return self._get("/status")
+
+    def account(self, address: str) -> Answered:
+        """Key, nonces and purse of an address."""
+        return self._get(f"/accounts/{address}")
+
+    def submit(self, raw: bytes) -> str:
+        """Hand over a signed transaction; its id."""
+        return str(self._ask("POST", "/transactions", json={"transaction": raw.hex()})["id"])
+
+    def transaction(self, transaction_id: str) -> Answered:
+        """A transaction and what became of it."""
+        return self._get(f"/transactions/{transaction_id}")
+
+    def parameters(self) -> dict[str, str]:
+        """Every chain parameter in force, as text."""
+        return {one["name"]: one["value"] for one in self._get("/parameters")["parameters"]}
+
+    def row(self, table: str, key: Sequence[str] = (), prove: bool = False) -> Answered:
+        """One row of ``module.table``; its value is None where there is none."""
+        module, _, name = table.partition(".")
+        return self._get(f"/modules/{module}/tables/{name}/row", {"key": list(key), "proof": prove})
+
+    def rows(self, table: str, prefix: Sequence[str] = (), limit: int | None = None) -> Iterator[Answered]:
+        """The rows of ``module.table`` whose key begins so, in key order, asked page by page."""
+        module, _, name = table.partition(".")
+        after, left = "", limit
+        while left is None or left > 0:
+            page = {"key": list(prefix), "after": after, "limit": 1_000 if left is None else min(left, 1_000)}
+            answer = self._get(f"/modules/{module}/tables/{name}", page)
+            yield from answer["rows"]
+            after = answer["next"]
+            if after is None:
+                return
+            left = None if left is None else left - len(answer["rows"])
+
+    def query(self, module: str, name: str, arguments: Mapping[str, Any]) -> Answered:
+        """What a module's query says."""
+        return self._ask("POST", f"/modules/{module}/queries/{name}", json={"arguments": dict(arguments)})
+
+    def proposal(self, number: int) -> Answered:
+        """One proposal with its history."""
+        return self._get(f"/governance/proposals/{number}")
+
+    def proposals(self, status: str, limit: int) -> list[Answered]:
+        """The newest proposals, all or those in a state."""
+        found = self._get("/governance/proposals", {"status": status, "limit": limit})["proposals"]
+        return list(found)
+
+    def identity(self) -> Answered:
+        """Which chain this is: ids, genesis digest, parent."""
+        value: Answered = self.row("host.chain")["row"]["value"]
+        return value
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Answered:
+        return self._ask("GET", path, params=params)
+
+    def _ask(self, method: str, path: str, **what: Any) -> Answered:
+        try:
+            response = self._http.request(method, path, **what)
+        except httpx.TransportError as failure:
+            raise NodeUnreachable(self.url, str(failure) or type(failure).__name__) from None
+        except httpx.HTTPError as failure:
+            raise NodeStrange(self.url, str(failure)) from None
+        try:
+            answer = response.json()
+        except ValueError:
+            raise NodeStrange(self.url, f"status {response.status_code} without JSON") from None
+        if not isinstance(answer, dict):
+            raise NodeStrange(self.url, "an answer that is no object")
+        if response.is_success:
+            return answer
+        if "code" not in answer:
+            raise NodeStrange(self.url, f"status {response.status_code}")
+        raise NodeProblem(response.status_code, str(answer["code"]), str(answer.get("detail", "")))
+
+
+def client_of(home: Path, url: str | None) -> Client:
+    """A client of the node at ``url``, or of the one that runs on the home."""
+    return Client(url or url_of(home))
+
+
+def url_of(home: Path) -> str:
+    """Where the home's node says that it answers, else where its settings would have it; the default without a home."""
+    running = NodeAddress.of(Home(home))
+    if running is not None:
+        return running.url
+    try:
+        node = load_settings(Home(home).settings_file, os.environ).node
+    except SettingsMissing:
+        return DEFAULT_URL
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(node.http_host, node.http_host)
+    return f"http://[{host}]:{node.http_port}" if ":" in host else f"http://{host}:{node.http_port}"

@@ -1,0 +1,217 @@
+"""`synod propose`: a proposal of each kind, signed and sent, with its deposit; and what has been proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from governance.proposals import (
+    CancelUpgrade,
+    FeatureSwitch,
+    ParameterChange,
+    Pause,
+    Resume,
+    Rollback,
+    RuntimeUpgrade,
+    Statement,
+    TreasurySpend,
+)
+from runtime.bundle.checker import check_bundle, check_upgrade
+from storage.home import RELEASE
+from storage.record import Record
+
+from .bundle import EXISTING, effect_data, effect_text, read
+from .client import client_of, url_option
+from .command import group, run
+from .console import Answer, columns, note
+from .exits import Exit
+from .options import home_option
+from .proposing import new_value, proposal_line, proposal_text, propose, publish
+from .signing import Asked, desk_of, signing_options, told
+
+_WORDS = (
+    click.option("--title", help="One line for people.  [default: made from the content]"),
+    click.option("--description", default="", help="What and why, up to 10,000 characters."),
+    click.option("--track", default="", help="The rules of decision.  [default: the first that the kind may take]"),
+    click.option("--deposit", type=click.IntRange(0), help="Units deposited now.  [default: all that the track takes]"),
+)
+
+
+def words_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the words, track and deposit of a proposal; words and track reach it as one table of texts."""
+
+    @wraps(function)
+    def gathered(*arguments: Any, title: str | None, description: str, track: str, **others: Any) -> Any:
+        words = {"title": title or "", "description": description, "track": track}
+        return function(*arguments, words=words, **others)
+
+    decorated: Callable[..., Any] = signing_options(gathered)
+    for option in reversed(_WORDS):
+        decorated = option(decorated)
+    return decorated
+
+
+def _proposed(asked: Asked, words: dict[str, str], title: str, content: Record, deposit: int | None) -> Answer:
+    with desk_of(asked) as desk:
+        return propose(desk, desk.signer(), {**words, "title": words["title"] or title}, content, deposit)
+
+
+@group(
+    "propose",
+    examples=(
+        "synod propose upgrade --bundle my-runtime --from validator-0",
+        "synod propose parameter voting_period=7200 --from alice",
+        "synod propose list",
+        "synod vote 1 yes --from validator-0",
+    ),
+)
+def command_line() -> None:
+    """Propose something to the electorate, or see what has been proposed."""
+
+
+@command_line.command(
+    "upgrade",
+    examples=(
+        "synod propose upgrade --bundle my-runtime --from validator-0",
+        "synod propose upgrade --bundle my-runtime-2.0.0.tar --delay 120000 --title 'Date every account'",
+    ),
+)
+@click.option("--bundle", "path", type=EXISTING, required=True, help="The bundle: a folder, or a packed archive.")
+@click.option("--delay", type=click.IntRange(1),
+              help="Blocks from approval to activation.  [default: the chain's timelock]")  # fmt: skip
+@words_options
+def upgrade(
+    path: Path, delay: int | None, words: dict[str, str], deposit: int | None, asked: Asked
+) -> Answer:
+    """Publish a bundle and propose that the chain runs it.
+
+    The bundle is checked here as the chain will, and compared with the running one; the effect that this gives is
+    printed and named in the proposal, so that every vote is on exactly these bytes and this effect.
+    """
+    with desk_of(asked) as desk:
+        bundle = read(path, str(desk.client.identity()["chain_name"]))
+        declaration = check_bundle(bundle, chain=desk.client.identity()["chain_name"], host_release=RELEASE)
+        effect = check_upgrade(desk.runtime.declaration, declaration)
+        note(effect_text(effect))
+        signer = desk.signer()
+        published = told(publish(desk, signer, bundle))
+        if published.exit:
+            return published
+        content = RuntimeUpgrade(
+            version=str(declaration.manifest.version),
+            code_hash=bundle.code_hash,
+            effect=effect.digest,
+            activation_delay=delay or int(desk.client.parameters()["timelock_delay"]),
+        )
+        title = f"Run {declaration.manifest.name} {declaration.manifest.version}"
+        answer = propose(desk, signer, {**words, "title": words["title"] or title}, content, deposit)
+        data = {**answer.data, "code_hash": bundle.code_hash.hex(), "effect": effect_data(effect)}
+        return Answer(data, answer.text, answer.exit)
+
+
+@command_line.command(
+    "parameter",
+    examples=(
+        "synod propose parameter voting_period=7200 --from alice",
+        "synod propose parameter quorum_threshold=0.4 approval_threshold=2/3 --title 'Raise both'",
+    ),
+)
+@click.argument("values", metavar="NAME=VALUE...", nargs=-1, required=True)
+@words_options
+def parameter(values: tuple[str, ...], words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose other values of chain parameters: all of them take effect together, or none."""
+    content = ParameterChange(values=tuple(new_value(word) for word in values))
+    return _proposed(asked, words, f"Set {', '.join(values)}", content, deposit)
+
+
+@command_line.command("feature", examples=("synod propose feature faucet on --from alice",))
+@click.argument("name")
+@click.argument("state", type=click.Choice(["on", "off"]))
+@words_options
+def feature(name: str, state: str, words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose to turn a feature of a module on or off."""
+    return _proposed(asked, words, f"Turn {name} {state}", FeatureSwitch(name=name, on=state == "on"), deposit)
+
+
+@command_line.command("spend", examples=("synod propose spend syn1... 5000000 --title 'Pay the audit' --from alice",))
+@click.argument("recipient")
+@click.argument("amount", type=click.IntRange(1))
+@words_options
+def spend(recipient: str, amount: int, words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose to pay AMOUNT units out of the community pool to RECIPIENT."""
+    content = TreasurySpend(recipient=asked.identities().address(recipient), amount=amount)
+    return _proposed(asked, words, f"Pay {amount:,} units to {recipient}", content, deposit)
+
+
+@command_line.command("rollback", examples=("synod propose rollback 4 --from validator-0", "synod rollback"))
+@click.argument("proposal", type=click.IntRange(1))
+@words_options
+def rollback(proposal: int, words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose to undo the upgrade that PROPOSAL brought. `synod rollback` also votes, and says when it takes effect."""
+    return _proposed(asked, words, f"Roll back the upgrade of proposal {proposal}", Rollback(upgrade=proposal), deposit)
+
+
+@command_line.command("cancel-upgrade", examples=("synod propose cancel-upgrade 4 --from validator-0",))
+@click.argument("proposal", type=click.IntRange(1))
+@words_options
+def cancel_upgrade(proposal: int, words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose to end the approved upgrade of PROPOSAL before its activation."""
+    content = CancelUpgrade(upgrade=proposal)
+    return _proposed(asked, words, f"Cancel the upgrade of proposal {proposal}", content, deposit)
+
+
+@command_line.command("pause", examples=("synod propose pause --title 'Coins go missing' --from validator-0",))
+@words_options
+def pause(words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose safe mode: the modules' calls wait, governance goes on."""
+    return _proposed(asked, words, "Pause the chain", Pause(), deposit)
+
+
+@command_line.command("resume", examples=("synod propose resume --from validator-0",))
+@words_options
+def resume(words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose to leave safe mode."""
+    return _proposed(asked, words, "Resume the chain", Resume(), deposit)
+
+
+@command_line.command("text", examples=("synod propose text --title 'Meet on Friday' --description 'At noon.'",))
+@words_options
+def text(words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Ask for the electorate's opinion of a text; it changes nothing by itself."""
+    if not words["title"]:
+        raise click.UsageError("a text needs its --title")
+    return _proposed(asked, words, "", Statement(), deposit)
+
+
+@command_line.command("list", examples=("synod propose list", "synod propose list --status voting --json"))
+@click.option("--status", default="", help="Only those in this state: deposit, delay, voting, timelock, executed, ...")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="How many at most.")
+@home_option
+@url_option
+def list_proposals(status: str, limit: int, home: Path, url: str | None) -> Answer:
+    """Show the newest proposals."""
+    with client_of(home, url) as client:
+        found = client.proposals(status, limit)
+    rows = [proposal_line(one) for one in found]
+    return Answer(found, columns(rows, ("id", "status", "kind", "title", "heights")) if rows else "no proposals")
+
+
+@command_line.command("show", examples=("synod propose show 1",))
+@click.argument("proposal", type=click.IntRange(1))
+@home_option
+@url_option
+def show(proposal: int, home: Path, url: str | None) -> Answer:
+    """Show one proposal: what it would do, under which rules, how far it is, what happened to it."""
+    with client_of(home, url) as client:
+        found = client.proposal(proposal)
+        text = proposal_text(found, client.status()["height"])
+    steps = [(f"{int(one['height']):,}", one["status"], one["reason"]) for one in found["history"]]
+    return Answer(found, f"{text}\n{columns(steps, ('height', 'status', 'reason'))}", Exit.PASSED)
+
+
+if __name__ == "__main__":
+    run(command_line)

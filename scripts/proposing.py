@@ -1,0 +1,144 @@
+"""What proposing and voting share: the content of a proposal made and sent, and a proposal as people read it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import click
+
+from governance.calls import Propose, PublishChunk
+from governance.parameters import GOVERNANCE_PARAMETERS
+from governance.proposals import TRACKS_OF, Content, MaintenanceWindow, NewValue
+from governance.tracks import EMERGENCY
+from node.settings_source import exact, nearest
+from runtime.bundle.archive import Bundle, chunks
+from runtime.parameters import RUNTIME_PARAMETERS
+from storage.record import Record
+
+from .client import Answered
+from .console import Answer, Progress, columns
+from .identities import Signer
+from .runtimes import HOST_CALLS
+from .signing import Desk, event_value, told
+
+RULES = {rule.name: rule for rule in (*RUNTIME_PARAMETERS, *GOVERNANCE_PARAMETERS)}
+PUBLISH, PROPOSE = "governance.publish_chunk", "governance.propose"
+
+
+def propose(desk: Desk, signer: Signer, words: dict[str, str], content: Record, deposit: int | None) -> Answer:
+    """Sign and send a proposal; by default with the whole deposit of its track."""
+    track = words["track"] or TRACKS_OF[type(content)][0]
+    whole = 0 if track == EMERGENCY else int(desk.client.parameters()["min_deposit"])
+    args = Propose(
+        content=Content.of(content),
+        deposit=whole if deposit is None else deposit,
+        window=MaintenanceWindow(),
+        title=words["title"],
+        description=words["description"],
+        track=words["track"],
+    )
+    sent = desk.send(signer, desk.runtime.call(PROPOSE), encoded_host(PROPOSE, args))
+    outcome = desk.outcome([sent])
+    number = event_value(outcome[0], "ProposalSubmitted", "proposal")
+    if number is None:
+        return told(outcome)
+    found = desk.client.proposal(int(number))
+    answer = told(outcome, proposal_text(found, desk.client.status()["height"]))
+    return Answer({**outcome[0], "proposal": found}, answer.text, answer.exit)
+
+
+def publish(desk: Desk, signer: Signer, bundle: Bundle) -> list[Answered]:
+    """Bring a bundle's bytes on chain, chunk by chunk, unless they are there; what became of each."""
+    if desk.client.row("upgrade.bundles", (bundle.code_hash.hex(),))["row"]["value"] is not None:
+        return []
+    pieces = chunks(bundle)
+    progress = Progress("publishing the bundle", len(pieces))
+    target, sent = desk.runtime.call(PUBLISH), []
+    for index, piece in enumerate(pieces):
+        args = PublishChunk(code_hash=bundle.code_hash, index=index, total=len(pieces), data=piece)
+        sent.append(desk.send(signer, target, encoded_host(PUBLISH, args)))
+        progress.at(index + 1)
+    progress.end()
+    return [desk.receipt(one) for one in sent]
+
+
+def encoded_host(name: str, args: Record) -> bytes:
+    """Canonical bytes of a host call's arguments; raises InvalidRecord when a field is out of bounds."""
+    codec = HOST_CALLS[name].codec
+    codec.check(args)
+    return codec.encode(args)
+
+
+def new_value(word: str) -> NewValue:
+    """A parameter's value to be, from ``name=value``; raises a usage error that names the parameter and its bounds."""
+    name, equals, text = word.partition("=")
+    rule = RULES.get(name)
+    if not equals or rule is None:
+        what = f"there is no parameter {name!r}{nearest(name, tuple(RULES), ())}" if equals else "type NAME=VALUE"
+        raise click.UsageError(f"{word}: {what}; GET /parameters lists them")
+    try:
+        value = Fraction(text) if "/" in text else exact(text)
+    except (ValueError, ZeroDivisionError):
+        raise click.UsageError(f"{name} takes a number like {rule.default}, not {text!r}") from None
+    ratio = isinstance(rule.default, Fraction)
+    if not rule.least <= value <= rule.most or not (ratio or value.denominator == 1):
+        kind = "a ratio" if ratio else "a whole number"
+        raise click.UsageError(f"{name} takes {kind} from {rule.least} to {rule.most}, not {text}")
+    return NewValue(name=name, number=value.numerator, per=value.denominator if ratio else 0)
+
+
+def proposal_text(found: Answered, height: int) -> str:
+    """A proposal: what it would do, under which rules, how far it is."""
+    what, standing = found["proposal"], found["standing"]
+    rows = [
+        ("title", what["words"]["title"]),
+        ("kind", what["content"]["name"]),
+        *((f"  {name}", _plain(value)) for name, value in what["content"]["value"].items()),
+        ("bundle", what["bundle"] or "none"),
+        ("effect", what["effect"]),
+        ("track", _track(what["track"])),
+        ("status", _status(standing)),
+        ("tally", _tally(standing)),
+        ("height now", f"{height:,}"),
+    ]
+    return f"proposal {found['id']}\n{columns(rows)}"
+
+
+def proposal_line(found: Answered) -> tuple[str, ...]:
+    """A proposal as a row of a list."""
+    what, standing = found["proposal"], found["standing"]
+    return (str(found["id"]), standing["status"], what["content"]["name"], what["words"]["title"], _dates(standing))
+
+
+def _track(track: dict[str, Any]) -> str:
+    need = f"quorum {_ratio(track['quorum'])}, yes {_ratio(track['threshold'])}, veto below {_ratio(track['veto'])}"
+    return f"{track['name']}: {need}; delay {track['delay']}, voting {track['period']}, timelock {track['timelock']}"
+
+
+def _ratio(ratio: dict[str, str]) -> str:
+    return f"{ratio['part']}/{ratio['whole']}"
+
+
+def _status(standing: dict[str, Any]) -> str:
+    reason = f" ({standing['reason']})" if standing["reason"] else ""
+    return f"{standing['status']}{reason}{', ' + _dates(standing) if _dates(standing) else ''}"
+
+
+def _dates(standing: dict[str, Any]) -> str:
+    told = (("votes from", "opened"), ("to", "closes"), ("takes effect at", "effective"), ("ended at", "ended"))
+    said = " ".join(f"{word} {int(standing[name]):,}" for word, name in told if int(standing[name]))
+    return said or (f"next at {int(standing['due']):,}" if int(standing["due"]) else "")
+
+
+def _tally(standing: dict[str, Any]) -> str:
+    tally = standing["tally"]
+    return ", ".join(f"{name} {int(value):,}" for name, value in tally.items())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(_plain(one) for one in value)
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_plain(part)}" for name, part in value.items())
+    return str(value)

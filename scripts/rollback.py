@@ -1,0 +1,138 @@
+"""`synod rollback`: undo the last upgrade by vote, in one command, as long as its rollback window is open.
+
+It proposes on the emergency track (no deposit, but a proposer with power), waits until voting opens, and votes yes
+with every key at hand. The upgrade itself still decides nothing: power and keys are those of the height before it.
+"""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from governance.lifecycle import Status
+from governance.proposals import Rollback
+from runtime.receipts import OK
+
+from .client import Answered, NodeProblem
+from .command import command, run
+from .console import Answer, Progress, columns, note
+from .exits import Exit
+from .identities import Signer
+from .proposing import propose
+from .signing import Asked, Desk, KeyNotOfAccount, StillWaiting, desk_of, signing_options
+from .vote import cast
+
+POLL = 0.3
+"""Seconds between two looks at a proposal that waits for its vote to open."""
+
+
+class NothingToRollBack(Exception):
+    """No upgrade stands inside a rollback window."""
+
+    code = "no_open_window"
+    exit = Exit.REFUSED
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}: propose a mended bundle instead (`synod propose upgrade`)")
+
+
+@command(
+    "rollback",
+    examples=(
+        "synod rollback                        # a rehearsal's home: all its validators vote",
+        "synod rollback --from validator-0 --title 'Delegations vanish'",
+        "synod rollback --from alice --no-wait # propose only; others vote with synod vote",
+    ),
+)
+@click.option("--title", default="Roll back the last upgrade", show_default=True, help="One line for people.")
+@signing_options
+def command_line(title: str, asked: Asked) -> Answer:
+    """Propose to undo the last upgrade, vote yes with every key at hand, and say when it takes effect at the earliest.
+
+    The modules' tables return to the height before the upgrade, and what was sent since is run again under the old
+    runtime; every transaction gets a second receipt. Governance and its history stay. With --no-wait it only
+    proposes. --timeout bounds the wait for voting to open, and that for each receipt.
+
+    Exit 0: proposed, and every vote sent counts. 1: refused, or nobody could vote. 3: the time is up.
+    """
+    with desk_of(asked) as desk:
+        window = _window(desk)
+        signer = desk.signer() if asked.sender is not None else _first(desk)
+        words = {"title": title, "description": "", "track": ""}
+        proposed = propose(desk, signer, words, Rollback(upgrade=int(window["proposal"])), None)
+        if proposed.exit or not asked.wait:
+            return proposed
+        number = int(proposed.data["proposal"]["id"])
+        earliest = earliest_height(proposed.data["proposal"])
+        note(proposed.text)
+        votes = _vote(desk, _opened(desk, number))
+        after = desk.client.proposal(number)
+        then = f"proposal {number} takes effect at height {earliest:,} at the earliest, if it passes"
+        text = f"{columns(votes, ('voter', 'vote'))}\n{then}"
+        counted = sum(code == OK for _, code in votes)
+        data = {"proposal": after, "earliest": earliest, "votes": [{"voter": who, "code": code} for who, code in votes]}
+        return Answer(data, text, Exit.PASSED if counted else Exit.REFUSED)
+
+
+def earliest_height(found: Answered) -> int:
+    """The first height at which an approved rollback executes: the end of its timelock, and one block to decide it."""
+    what = found["proposal"]
+    track = what["track"]
+    steps = (int(track["delay"]), int(track["period"]), max(1, int(track["timelock"])))
+    return int(what["submitted"]) + sum(steps) + 1
+
+
+def _window(desk: Desk) -> Answered:
+    window = desk.client.row("upgrade.window")["row"]["value"]
+    if window is None:
+        raise NothingToRollBack("no upgrade stands inside a rollback window")
+    if int(window["rollback_at"]):
+        raise NothingToRollBack(f"the rollback is decided already and happens at height {window['rollback_at']}")
+    found: Answered = window
+    return found
+
+
+def _first(desk: Desk) -> Signer:
+    """The voter with the most power among the keys at hand: the floor of the emergency track is then met, if at all."""
+    everybody = list(desk.identities.everybody())
+    if not everybody:
+        return desk.signer()  # says who could sign
+
+    def power(signer: Signer) -> int:
+        rows = list(desk.client.rows("governance.power", (signer.text,)))
+        return int(rows[-1]["value"]["power"]) if rows else 0
+
+    return max(everybody, key=power)
+
+
+def _opened(desk: Desk, number: int) -> Answered:
+    """The proposal, once votes on it count; raises StillWaiting when the time is up."""
+    progress, deadline = Progress("waiting for the vote to open"), time.monotonic() + desk.asked.timeout
+    try:
+        while (found := desk.client.proposal(number))["standing"]["status"] == Status.DELAY:
+            if time.monotonic() >= deadline:
+                due = found["standing"]["due"]
+                raise StillWaiting(f"voting on proposal {number} opens after height {due}", desk.asked.timeout)
+            progress.at(desk.client.status()["height"], f"of {found['standing']['due']}")
+            time.sleep(POLL)
+    finally:
+        progress.end()
+    return found
+
+
+def _vote(desk: Desk, found: Answered) -> list[tuple[str, str]]:
+    """Who voted yes and what became of it; a key without power is told and no failure."""
+    sent: list[tuple[str, str]] = []
+    refused: list[tuple[str, str]] = []
+    for signer in desk.identities.everybody():
+        try:
+            sent.append((signer.name, cast(desk, signer, found, "yes")))
+        except (NodeProblem, KeyNotOfAccount) as no:
+            refused.append((signer.name, no.code))
+    receipts = [(name, desk.receipt(one)) for name, one in sent]
+    return [*((name, one["reason"] or OK) for name, one in receipts), *refused]
+
+
+if __name__ == "__main__":
+    run(command_line)
