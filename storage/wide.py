@@ -27,8 +27,7 @@ from storage.schema import (
 Plain = Callable[[Any], Any]
 """From a value to its plain value, or back; raises ValueError with the rule that the value breaks."""
 
-_WORD_BYTES = 8
-_WORD = 1 << 8 * _WORD_BYTES
+_WORD = 1 << 64
 _NO_ZERO = object()
 
 
@@ -119,8 +118,8 @@ def _write_amount(value: Any) -> object:
 
 def _read_amount(plain: Any) -> Any:
     if type(plain) is bytes:
-        if not _WORD_BYTES < len(plain) <= AMOUNT_BITS // 8 or not plain[0]:
-            raise ValueError("must be 9 to 32 bytes, the first not zero")
+        if len(plain) > AMOUNT_BITS // 8:
+            raise ValueError(f"must be at most {AMOUNT_BITS // 8} bytes")
         return int.from_bytes(plain, "big")
     if type(plain) is not int or plain < 0:
         raise ValueError("must be an integer that is not negative")
