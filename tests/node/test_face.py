@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from governance.calls import CastVote
 from node.face import Condition, Face
 from node.http.app import create_app
 from node.http.server import serve
 from node.logs import configure_logs
-from node.rehearsal.world import World
+from node.rehearsal import upgrade
+from node.rehearsal.world import HOST, World
 from runtime.address import address_text
 from storage.proofs import Proof, verify
 from tests.node.http.openapi import declared_schema, faults
@@ -26,6 +28,7 @@ class Node:
     client: httpx.Client
     executor: ThreadPoolExecutor
     condition: Condition
+    document: dict
 
     def block(self):
         return self.executor.submit(self.world.block).result(60)
@@ -48,10 +51,6 @@ class Node:
         declaration = self.world.application.chain.loaded.calls[("bank", "send")].declaration
         return self.world.wallet(sender).call(declaration, 10, to=receiver, coins=coins)
 
-    @property
-    def document(self):
-        return self.client.get("/openapi.json").json()
-
 
 def _fits(template, path):
     parts, given = template.split("/"), path.split("/")
@@ -67,7 +66,7 @@ def node(tmp_path):
     with ThreadPoolExecutor(1) as executor:
         app = create_app(Face(world.application, executor, condition))
         with serve(app) as served, httpx.Client(base_url=served.url, timeout=30, trust_env=False) as client:
-            yield Node(world, client, executor, condition)
+            yield Node(world, client, executor, condition, client.get("/openapi.json").json())
     world.close()
 
 
@@ -136,13 +135,14 @@ def test_blocks_that_do_not_exist_are_named(node):
 
 def test_every_listed_table_can_be_read_and_every_page_followed(node):
     modules = node.get("/modules")["modules"]
-    assert {"bank", "staking", "treasury", "faucet", "governance", "host", "upgrade"} <= {one["name"] for one in modules}
+    names = {module["name"] for module in modules}
+    assert {"bank", "staking", "treasury", "faucet", "governance", "host", "upgrade"} <= names
     for module in modules:
         for table in module["tables"]:
             path = f"/modules/{module['name']}/tables/{table['name']}"
             whole = node.get(path)
-            document = node.document
-            assert [fault for row in whole["rows"] for fault in faults(document, table["value"], row["value"])] == []
+            faulty = [faults(node.document, table["value"], row["value"]) for row in whole["rows"]]
+            assert not any(faulty), faulty
             assert all([part["name"] for part in table["key"]] == list(row["key"]) for row in whole["rows"])
             paged, after = [], ""
             while after is not None and len(paged) < 30:
@@ -227,7 +227,28 @@ def test_an_upgrade_is_followed_from_proposal_to_history_and_its_new_parts_are_t
                 assert node.get(f"/modules/{module['name']}/tables/{table['name']}")["rows"] == []
 
 
-def test_a_vote_of_a_stranger_is_kept_out_of_the_tally_and_other_calls_out_of_the_vote_door(node):
+def test_votes_come_in_by_their_own_door_and_count(node):
+    bundle = example(node.world)
+    voted = node.executor.submit(upgrade.propose, node.world, bundle, "An upgrade").result(60)
+    shown = node.get(f"/governance/proposals/{voted.proposal}")
+    effect = bytes.fromhex(shown["proposal"]["effect"])
+    while shown["standing"]["status"] != "voting":
+        node.block()
+        shown = node.get(f"/governance/proposals/{voted.proposal}")
+    args = CastVote(proposal=voted.proposal, option="yes", bundle=bundle.code_hash, effect=effect)
+    voter, stranger = node.world.operators()[0], node.world.accounts()[0]
+    ids = []
+    for sender in (voter, stranger):
+        posted = node.post("/governance/vote", node.world.wallet(sender).host(HOST["governance.vote"], args))
+        assert posted.status_code == 202, posted.text
+        ids.append(posted.json()["id"])
+    node.block()
+    assert [node.get(f"/transactions/{one}")["state"] for one in ids] == ["executed", "failed"]
+    tally = node.get(f"/governance/proposals/{voted.proposal}")["standing"]["tally"]
+    assert (int(tally["yes"]) > 0, tally["voters"]) == (True, "1")
+
+
+def test_what_is_no_vote_is_not_taken_where_votes_are(node):
     other = node.post("/governance/vote", node.send())
     assert (other.status_code, other.json()["code"]) == (400, "wrong_call")
 
