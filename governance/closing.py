@@ -13,11 +13,12 @@ from governance.acts import MOVE_OF_PLAN, PASSING, act, schedule
 from governance.agenda import due_by, pulse_of, refresh_pulse
 from governance.electorate import electors_at
 from governance.lifecycle import Move, Status
-from governance.progress import advance, keep, proposal_at
+from governance.progress import advance, keep, proposal_at, remark
 from governance.proposals import WITH_POWER_BEFORE_UPGRADE, Proposal, RuntimeUpgrade, Standing
 from governance.tally import judge
 from runtime.errors import BundleUnavailable, HostRefused, UpgradeRefused
 from runtime.host import HostContext
+from runtime.plans import HISTORY, ROLLED_BACK
 from storage.record import Record
 
 TRIES_IN_GRACE = 16
@@ -35,6 +36,13 @@ def close_due(context: HostContext) -> None:
         if 0 < standing.due <= context.height:
             DUE_IN[Status(standing.status)](context, proposal, what, standing)
     refresh_pulse(context.overlay)
+
+
+def note_rollbacks(context: HostContext) -> None:
+    """Write a rollback of this block, voted or by itself, into the history of the upgrade that it undid."""
+    for (_, plan), entry in list(context.overlay.scan(HISTORY, (context.height,))):
+        if entry.kind == ROLLED_BACK:
+            remark(context, context.coordinator.plan(plan).proposal, ROLLED_BACK)
 
 
 def snapshot_height(context: HostContext, content: Record) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from governance.calls import CALLS
-from governance.closing import close_due
+from governance.closing import close_due, note_rollbacks
 from governance.electorate import copy_all, follow
 from governance.errors import need
 from governance.parameters import GOVERNANCE_PARAMETERS, conflict_in
@@ -47,5 +47,6 @@ class Governance:
         """Follow the running runtime and its validators, then make the moves that are due."""
         if context.reconcile:
             adopt_runtime(context)
+            note_rollbacks(context)
         follow(context, changes)
         close_due(context)

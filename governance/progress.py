@@ -91,9 +91,13 @@ def advance(
 
 
 def remark(context: HostContext, proposal: int, reason: str) -> None:
-    """Add a line to a proposal's history without moving it, such as that its upgrade was rolled back."""
-    _, standing = proposal_at(context.overlay, proposal)
-    _note(context, proposal, standing, reason, standing.due)
+    """Add a line to a proposal's history without moving it, such as that its upgrade was rolled back.
+
+    A plan that was scheduled without governance names no proposal; then there is nothing to write to.
+    """
+    standing = context.overlay.get(STANDINGS, (proposal,))
+    if standing is not None:
+        _note(context, proposal, standing, reason, standing.due)
 
 
 def require_room(context: HostContext, urgent: bool) -> None:

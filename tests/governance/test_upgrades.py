@@ -218,6 +218,15 @@ def test_a_rollback_is_decided_within_the_window_and_told_in_the_upgrade_s_histo
     assert world.status(upgrade) is Status.EXECUTED
 
 
+def test_a_rollback_that_nobody_voted_for_stands_in_the_upgrade_s_history_too(world: World) -> None:
+    upgrade = in_force(world)
+    coordinator(world).end_executed(coordinator(world).window(), reason="probation")
+    world.reconcile = True
+    world.end_block()
+    assert [row.reason for _, row in world.overlay.scan(HISTORY, (upgrade,))][-1] == "rolled_back"
+    assert world.status(upgrade) is Status.EXECUTED
+
+
 def test_a_rollback_that_was_decided_meanwhile_fails_with_its_reason(world: World) -> None:
     upgrade = in_force(world)
     proposal = world.emergency(SECOND, Rollback(upgrade=upgrade))
