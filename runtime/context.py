@@ -169,13 +169,11 @@ class Context:
         target.check(self._meter, args)
         overlay, events = self._overlay, self._scope.events
         savepoint, said = overlay.savepoint(), len(events)
-        depth = self._meter.depth
         try:
             _run_call(self._scope, target, args, self.sender, self._meter, self._module)
         except Refused:
             overlay.rollback_to(savepoint)
             del events[said:]
-            self._meter.depth = depth
             raise
         overlay.release(savepoint)
 

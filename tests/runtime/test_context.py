@@ -11,6 +11,7 @@ import pytest
 from runtime.address import module_address
 from runtime.context import Context
 from runtime.metering.faults import Fault, HostFault
+from runtime.metering.limits import MAX_EVENTS
 from runtime.metering.meter import Meter
 from runtime.scope import TableHandle
 from storage.errors import StoreDamaged
@@ -260,6 +261,41 @@ def test_what_only_reads_cannot_write(tmp_path: Path, statement: str) -> None:
         for write in (other.get, other.put, other.delete):
             with pytest.raises(HostFault, match="foreign_table"):
                 write(TableHandle(table, "one"), 1, table.record(n=1))
+
+
+def test_a_row_has_a_whole_key(tmp_path: Path) -> None:
+    """Storage takes the first parts of a key for the beginning of many; no row may stand there."""
+    with small_chain(tmp_path, loaded_from(bundle_of({"bank": BANK}))) as chain:
+        notes = TableHandle(chain.loaded.tables["bank.notes"], "bank")
+        note = chain.loaded.tables["bank.notes"].record(text="")
+        ctx = Context(chain, "bank", ALICE, Meter(10_000, 10_000))
+        for key in ((), (ALICE,), (ALICE, 1, 2)):
+            for access in (lambda key=key: ctx.get(notes, *key), lambda key=key: ctx.delete(notes, *key)):
+                with pytest.raises(HostFault, match="wrong_key"):
+                    access()
+            with pytest.raises(HostFault, match="wrong_key"):
+                ctx.put(notes, *key, note)
+        with pytest.raises(HostFault, match="wrong_key"):
+            ctx.scan(notes, ALICE, 1, 2, limit=5)
+        assert chain.rows("bank.notes") == []
+
+
+def test_events_are_bounded_in_number_and_size(tmp_path: Path) -> None:
+    with small_chain(tmp_path, loaded_from(bundle_of({"bank": BANK}))) as chain:
+        ctx = Context(chain, "bank", ALICE, Meter(1_000_000, 1_000_000))
+        for _ in range(MAX_EVENTS):
+            ctx.event("told")
+        with pytest.raises(HostFault, match="value_too_large"):
+            ctx.event("told")
+        ctx = Context(chain, "bank", ALICE, Meter(1_000_000, 1_000_000))
+        for too_large in ("\xe9" * 40_000, b"x" * 40_000):
+            with pytest.raises(HostFault, match="value_too_large"):
+                ctx.event("told", value=too_large)
+        with pytest.raises(HostFault, match="wrong_type"):
+            ctx.event("told", value=(1,))
+        for name in ("", "x" * 65, "\xe9", 5):
+            with pytest.raises(HostFault, match="wrong_value"):
+                ctx.event(name)
 
 
 def test_a_damaged_store_is_no_fault_of_the_bundle(chain: SmallChain, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ TOO_LARGE = {
     "power": "10 ** 10**9",
     "power of two": "2 ** 256",
     "shift": "1 << 10**9",
+    "shift beyond memory": "1 << 10**13",
     "product": "(1 << 200) * (1 << 200)",
     "sum": "(2**255) + (2**255)",
     "difference": "-(2**255) - 2**255",
@@ -95,6 +96,19 @@ def test_texts_and_lists_reach_just_to_the_limit() -> None:
     assert value_of(f"len('x' * {MAX_ITEMS} + 'x')") == "value_too_large"
     assert value_of(f"len(list(range({MAX_ITEMS})))") == MAX_ITEMS
     assert value_of(f"len(list(range({MAX_ITEMS + 1})))") == "value_too_large"
+
+
+def test_a_list_is_never_extended_past_the_limit() -> None:
+    assert answer("def main():\n    a = [0] * 40000\n    a.extend([1] * 30000)\n") == "value_too_large"
+    assert answer("def main():\n    a = [0] * 40000\n    a.extend([1] * 20000)\n    return len(a)\n") == 60_000
+
+
+def test_a_comprehension_walks_the_list_as_it_was() -> None:
+    """Its turns are paid before the first, so a list that grows meanwhile must not lengthen it."""
+    assert answer("def main():\n    a = [1, 2]\n    b = [a.append(n) for n in a]\n    return [len(a), len(b)]\n") == [
+        4,
+        2,
+    ]
 
 
 def test_loops_without_end_run_out_of_steps() -> None:
@@ -176,10 +190,11 @@ def test_comparing_shared_structures_is_paid_for_every_visit() -> None:
 def test_looking_for_a_long_text_in_a_list_is_paid_by_its_size() -> None:
     source = """
     def main():
-        kept = ["x" * 60000 + str(n) for n in range(30)]
+        kept = ["x" * 60000 + str(n) for n in range(10)]
+        missing = "x" * 60000 + "y"
         found = 0
-        for n in range(1000):
-            if "x" * 60000 + "y" in kept:
+        for n in range(30):
+            if missing in kept:
                 found += 1
         return found
     """

@@ -4,11 +4,74 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from runtime.context import invoke_migration, invoke_validate
 from runtime.metering.limits import READ_STEPS
 from runtime.metering.meter import Meter
 from storage.record import define_record, define_variant
 from tests.runtime.small_chain import bundle_of, loaded_from, small_chain
+
+SHAPES = '''
+"""A record of every kind of field."""
+class Inner(Record):
+    n: Amount = field(1, default=0)
+class Every(Record):
+    amount: Amount = field(1, default=0)
+    flag: Flag = field(2, default=False)
+    text: Text = field(3, default="")
+    data: Data = field(4, default=b"")
+    owner: Address = field(5)
+    root: Hash = field(6)
+    inners: tuple[Inner, ...] = field(7, default=())
+    numbers: tuple[Amount, ...] = field(8, default=())
+    one: Inner = field(9)
+rows = table(Every, key=(Amount,), names=("number",))
+
+@call(meaning=1)
+def keep(ctx: Context) -> None:
+    sound = Every(owner=ctx.sender, root=bytes(32), one=Inner(n=1))
+    ctx.put(rows, 1, sound.but({change}))
+'''
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *("amount=-1", "amount=True", "amount='1'", "amount=None", "flag=1", "flag=None", "text=b''", "text=5"),
+        *("data=''", "data=5", "owner=b'short'", "owner=bytes(21)", "owner='x' * 20", "root=bytes(20)", "root=0"),
+        *("inners=[Inner(n=1)]", "inners=(1,)", "inners=(None,)", "inners=Inner(n=1)", "inners=((Inner(n=1),),)"),
+        *("numbers=(-1,)", "numbers=(1, '2')", "numbers=(True,)", "one=None", "one=sound", "one=(Inner(n=1),)"),
+    ],
+)
+def test_a_record_holds_nothing_but_what_it_declares(tmp_path: Path, change: str) -> None:
+    with small_chain(tmp_path, loaded_from(bundle_of({"one": SHAPES.replace("{change}", change)}))) as chain:
+        assert chain.code("one.keep") == "wrong_record"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *("amount=2**255 - 1 + 2**255", "flag=True", "text='x' * 60000", "data=bytes(60000)", "owner=bytes(20)"),
+        *("inners=(Inner(n=1), Inner())", "numbers=(1, 2**200)", "one=Inner(n=2**200)"),
+    ],
+)
+def test_a_sound_record_is_kept_as_it_is(tmp_path: Path, change: str) -> None:
+    with small_chain(tmp_path, loaded_from(bundle_of({"one": SHAPES.replace("{change}", change)}))) as chain:
+        assert chain.code("one.keep", written=100_000) == "ok"
+        table = chain.loaded.tables["one.rows"]
+        row = chain.rows("one.rows")[0][1]
+        assert table.codec.decode_canonical(table.codec.encode(row)) == row
+
+
+def test_texts_and_data_beyond_the_limit_are_no_field(tmp_path: Path) -> None:
+    for change in ("text='x' * 65536 + 'x'", "text='\\u20ac' * 30000", "data=bytes(65536) + b'x'"):
+        loaded = loaded_from(bundle_of({"one": SHAPES.replace("{change}", change)}))
+        folder = tmp_path / str(len(change))
+        folder.mkdir()
+        with small_chain(folder, loaded) as chain:
+            assert chain.code("one.keep") == "value_too_large"
+
 
 VARIANTS = '''
 """A record that holds one of two others."""
