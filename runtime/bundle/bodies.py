@@ -45,7 +45,7 @@ class _Walk:
             for node in self._nodes
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and not self._comprehension_of(node)
         }
-        self.sites = CallSites(body, around, findings, self._parents, self._locals)
+        self.sites = CallSites(body, around, findings, self._parents)
 
     def _walk(self) -> Iterator[ast.AST]:
         """Every node of the body but annotations, each noted with its parent."""
@@ -129,6 +129,8 @@ class _Walk:
             self._target(node.target, whole=False)
 
     def _for(self, node: ast.For | ast.comprehension) -> None:
+        if any(isinstance(part, ast.Subscript) for part in ast.walk(node.target)):
+            self._findings.report("assignment", node.target, "a loop binds names, or tuples of names")
         self._target(node.target, whole=True)
         if isinstance(node, ast.comprehension) and node.is_async:
             self._findings.report("async", node.target, "nothing in a bundle waits")

@@ -34,7 +34,6 @@ class CallSites:
         around: Surroundings,
         findings: Findings,
         parents: Mapping[ast.AST, ast.AST],
-        local_names: set[str],
     ) -> None:
         self.old_fields: set[str] = set()
         self._body = body
@@ -42,7 +41,6 @@ class CallSites:
         self._findings = findings
         self._report = findings.report
         self._parents = parents
-        self._locals = local_names
         self._input_rows = self._names_of_inputs() if body.reads else frozenset()
 
     # --- names -------------------------------------------------------------------------------------------------------
@@ -50,6 +48,8 @@ class CallSites:
     def local_used(self, node: ast.Name) -> None:
         """A parameter or local name: a value, but what the host gives is no value."""
         parent = self._parents[node]
+        if isinstance(parent, ast.Call) and parent.func is node:
+            self._report("indirect_call", node, f"{node.id} is a value; call a function, a record or a builtin by name")
         given = {"ctx", *(("frozen", "inputs") if self._body.kind == "migration" else ())}
         if node.id in given and not isinstance(parent, ast.Attribute):
             self._report("context", node, f"{node.id} is used as {node.id}.name only; it cannot be passed on or kept")
@@ -58,7 +58,7 @@ class CallSites:
         """A name that no local binds: a constant is a value, everything else has its own places."""
         name, parent = node.id, self._parents[node]
         called = isinstance(parent, ast.Call) and parent.func is node
-        if name in self._around.constants or (called and self._callable(name)):
+        if name in self._around.constants or (called and self._callable(name, parent)):
             return
         if name in self._around.tables:
             if not self._is_table_argument(parent, node):
@@ -75,11 +75,10 @@ class CallSites:
         else:
             self._unknown(name, node)
 
-    def _callable(self, name: str) -> bool:
-        around = self._around
-        return name in around.pure or name in around.records or name in BUILTINS or (
-            name == "Refused" and name in around.api
-        )
+    def _callable(self, name: str, call: ast.AST) -> bool:
+        if name == "Refused":
+            return name in self._around.api and isinstance(self._parents[call], ast.Raise)
+        return name in self._around.pure or name in self._around.records or name in BUILTINS
 
     def _unknown(self, name: str, node: ast.Name) -> None:
         if name in API and name not in self._around.api:
@@ -167,7 +166,7 @@ class CallSites:
         func = node.func
         if isinstance(func, ast.Attribute):
             self._method(node, func)
-        elif isinstance(func, ast.Name) and func.id not in self._locals:
+        elif isinstance(func, ast.Name):
             self._named(node, func.id)
         else:
             self._report("indirect_call", node, "call a function, a record, a builtin or a method by its name")

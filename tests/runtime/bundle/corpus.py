@@ -205,6 +205,28 @@ def mutated(source: str, rng: random.Random) -> str:
     return text
 
 
+_WORD = re.compile(r"[A-Za-z_]+|[0-9]+")
+_TOKENS = ("n", "ctx", "rows", "Row", "1", "[n]", "not ", "-", ".n", "(n)", " + n", " if n else 2", ", n", "n, ", "*")
+_TOKENS += ("**2", "old", "len", "str(n)", "None", "True", "{}", "()", ":n", "twice", "Refused")
+
+
+def edited(source: str, rng: random.Random) -> str:
+    """The source with one small edit that often leaves it Python: a word for another, a token more, a line twice."""
+    place = rng.randrange(len(source) + 1)
+    kind = rng.randrange(4)
+    if kind == 0:
+        return source[:place] + source[place + rng.randint(1, 3) :]
+    if kind == 1:
+        return source[:place] + rng.choice(_TOKENS) + source[place:]
+    if kind == 2:
+        lines = source.split("\n")
+        lines.insert(rng.randrange(len(lines)), rng.choice(lines))
+        return "\n".join(lines)
+    words = list(_WORD.finditer(source))
+    one, other = rng.choice(words), rng.choice(words)
+    return source[: one.start()] + other[0] + source[one.end() :]
+
+
 def all_verdicts(mutants: int) -> dict[str, list[tuple[str, str, int]] | str]:
     """The verdict on every source here, and on so many mutants of them."""
     named = {**ACCEPTED, **REFUSED, **{name: source for name, (source, _) in BOUNDS.items()}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,8 @@ import pytest
 from runtime.bundle.allowlist import API, BUILTINS, CONTEXT, METHODS
 from runtime.bundle.archive import of_files
 from runtime.bundle.checker import check_bundle
-from runtime.bundle.problems import BundleRefused
+from runtime.bundle.loader import load
+from runtime.bundle.problems import BundleMalformed, BundleRefused
 from runtime.context import Context
 from runtime.metering.builtins import BUILTINS as HOST_BUILTINS
 from runtime.metering.methods import METHODS as HOST_METHODS
@@ -138,6 +140,23 @@ def test_the_stub_types_everything_that_can_be_imported() -> None:
 def test_what_is_accepted_compiles_on_this_python() -> None:
     for name, source in corpus.ACCEPTED.items():
         compile(corpus.HEAD + source, name, "exec", dont_inherit=True, optimize=0)
+
+
+def test_whatever_is_accepted_can_be_loaded() -> None:
+    """The checker lets nothing through that the metered compiler does not know."""
+    rng = random.Random(5)
+    sources = [source for source in corpus.ACCEPTED.values() if 10 < len(source) < 5_000]
+    edits = [corpus.edited(rng.choice(sources), rng) for _ in range(MUTANTS)]
+    accepted = 0
+    for source in [*corpus.ACCEPTED.values(), *edits]:
+        try:
+            bundle = corpus.bundle_with(source)
+            declaration = check_bundle(bundle, chain=None, host_release=None)
+        except (BundleMalformed, BundleRefused):
+            continue
+        load(bundle, declaration)
+        accepted += 1
+    assert accepted > MUTANTS // 10
 
 
 @pytest.fixture(scope="module")
