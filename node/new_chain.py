@@ -5,9 +5,9 @@ lost blocks from. It can go on as a new chain instead. Its home is a new folder:
 committed change of one host row (chain id, parent root, initial height), and a last-signed record that has signed
 nothing. Every signature names its chain, so no transaction and no block of either chain is good on the other.
 
-The change is committed at the height after the checkpoint, as genesis is at its own: no block stands there, and the
-first block of the new chain follows. An open rollback window would want to replay across that gap, with transactions
-that are signed for the old chain; so a checkpoint inside one is refused.
+The change is committed at the checkpoint's own height, as genesis is at its: heights go on without a gap, so all that
+is due at the next one happens there. A rollback would replay transactions that are signed for the old chain, so a
+checkpoint inside an open rollback window is refused.
 """
 
 from __future__ import annotations
@@ -68,10 +68,9 @@ def _renamed(home: Home, checkpoint: Checkpoint, named: Callable[[str], str]) ->
         if window is not None:
             heights = f"height {window.activation - 1} or below, or above {window.closes}"
             raise NewChainRefused("window_open", f"an upgrade can still be rolled back there: take one of {heights}")
-        height = state.height + 1
-        identity = old.but(chain_id=chain_id, parent=checkpoint.head.app_root, initial_height=height)
+        identity = old.but(chain_id=chain_id, parent=checkpoint.head.app_root, initial_height=state.height)
         overlay.put(CHAIN, (), identity)
-        return identity, state.commit(state.prepare(overlay), height, barrier=True)
+        return identity, state.commit(state.prepare(overlay), state.height, barrier=True, amends=True)
     finally:
         state.close()
 

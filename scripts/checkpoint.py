@@ -43,13 +43,14 @@ def command_line() -> None:
 def create(reason: str, home: Path) -> Answer:
     """Take a checkpoint of a stopped home. It shares the database's sorted files, so it costs little time and room.
 
-    Exit 1: there is one of this height already. 2: the folder is no home. 3: a node runs on it, or the disk failed.
+    Where there is one of this height already, that one is shown. Exit 2: the folder is no home. 3: a node runs on it,
+    or the disk failed.
     """
     place = Home.open(home)
     with place.lock(), Verifier() as verifier:
         application = Application.open(place, verifier)
         try:
-            made = application.state.checkpoint(reason)
+            made = application.checkpoint(reason)
         finally:
             application.close()
     return Answer(described(made), f"{made.name}: height {made.height:,}, {made.size:,} bytes\n{made.path}")

@@ -20,7 +20,8 @@ from node.settings import parse_settings
 from .command import command, run
 from .console import Answer, Progress, columns
 
-SUMS = ("accounts", "vesting", "validators", "unbonding", "community_pool", "faucet")
+SUMS = ("accounts", "validators", "unbonding", "community_pool", "faucet")
+"""What the supply is the sum of."""
 
 
 @command(
@@ -62,9 +63,9 @@ def command_line(file: Path, seed: str, out: Path | None, home: Path | None) -> 
 
 def summary(genesis: Genesis) -> dict[str, Any]:
     """What a genesis holds: counts, and the coins of each part; both add up or the document had been refused."""
+    locked = sum(one.locked for one in genesis.vesting)
     sums = {
-        "accounts": sum(one.balance for one in genesis.accounts),
-        "vesting": sum(one.locked for one in genesis.vesting),
+        "accounts": sum(one.balance for one in genesis.accounts) + locked,
         "validators": sum(one.tokens for one in genesis.validators),
         "unbonding": sum(one.coins for one in genesis.unbonding),
         "community_pool": genesis.community_pool,
@@ -88,6 +89,7 @@ def summary(genesis: Genesis) -> dict[str, Any]:
         "genesis": genesis.digest.hex(),
         "counts": counts,
         "sums": {name: str(coins) for name, coins in sums.items()},
+        "locked": str(locked),
         "supply": str(genesis.supply),
         "notes": list(genesis.source.notes),
     }
@@ -96,6 +98,7 @@ def summary(genesis: Genesis) -> dict[str, Any]:
 def _text(genesis: Genesis, data: dict[str, Any]) -> str:
     counts = [(name.replace("_", " "), f"{count:,}") for name, count in data["counts"].items()]
     sums = [(f"coins: {name.replace('_', ' ')}", f"{int(data['sums'][name]):,}") for name in SUMS]
+    sums.insert(1, ("  of these locked", f"{int(data['locked']):,}"))
     head = [("chain", genesis.chain_id), ("layout", genesis.source.layout), ("genesis", data["genesis"])]
     notes = "".join(f"\nnote: {one}" for one in genesis.source.notes)
     return columns([*head, *counts, *sums, ("supply", f"{genesis.supply:,}")]) + notes

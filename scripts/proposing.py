@@ -94,7 +94,7 @@ def proposal_text(found: Answered, height: int) -> str:
     rows = [
         ("title", what["words"]["title"]),
         ("kind", what["content"]["name"]),
-        *((f"  {name}", _plain(value)) for name, value in what["content"]["value"].items()),
+        *((f"  {name}", _plain(value)) for name, value in what["content"]["value"].items() if value != []),
         ("bundle", what["bundle"] or "none"),
         ("effect", what["effect"]),
         ("track", _track(what["track"])),

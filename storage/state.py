@@ -184,13 +184,20 @@ class State:
         )
 
     def commit(
-        self, prepared: PreparedState, height: int, log_rows: LogRows = (), durable: bool = True, barrier: bool = False
+        self,
+        prepared: PreparedState,
+        height: int,
+        log_rows: LogRows = (),
+        durable: bool = True,
+        barrier: bool = False,
+        amends: bool = False,
     ) -> Head:
         """Make a prepared block the head. A block that flips generations, and the last of ``WAITING_BLOCKS`` waiting
-        ones, is durable whatever is asked; one that flips goes behind a barrier."""
+        ones, is durable whatever is asked; one that flips goes behind a barrier. ``amends``: a change at the present
+        height beside any block, which founds a chain on another's state."""
         if prepared.sequence != self._sequence:
             raise PreparedStale(prepared.sequence, self._sequence)
-        self._require_next(height)
+        self._require_next(height, amends)
         flips = prepared.catalogue is not self._catalogue
         head = Head(self._durable.commit + 1, height, prepared.app_root, prepared.host_root, prepared.runtime_root)
         rows, buckets = prepared.rows(), prepared.buckets()
@@ -293,8 +300,9 @@ class State:
             raise TableUnknown(name)
         return place
 
-    def _require_next(self, height: int) -> None:
-        if (self._durable.commit > 1 or self._waiting_blocks) and height != self._head.height + 1:
+    def _require_next(self, height: int, amends: bool) -> None:
+        begun = self._durable.commit > 1 or self._waiting_blocks
+        if begun and height != self._head.height + (not amends):
             raise HeightOutOfOrder(self._head.height, height)
 
     def _make_view(self) -> CommittedView:
