@@ -12,14 +12,13 @@ Only what lies between a changed row and the root is hashed again.
 from __future__ import annotations
 
 from binascii import hexlify
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 from storage.buckets import (
     BUCKET_BYTES,
     BUCKET_ENTRIES,
-    DIGITS,
     EMPTY_INNER,
     ENTRY_BYTES,
     SLOT,
@@ -27,32 +26,17 @@ from storage.buckets import (
     checked_bucket,
     inserted,
     put_hash,
-    split,
 )
 from storage.errors import PatchStale
 from storage.hashing import ABSENT, EMPTY_ROOT, TAG_BUCKET, TAG_KEY, TAG_VALUE
+from storage.treepatch import ReadBucket, TreePatch, close, merge, settled
 
-ReadBucket = Callable[[bytes], bytes | None]
+__all__ = ["ReadBucket", "Tree", "TreePatch", "TreeProof"]
 
 # A hasher that has its tag already: copying one is faster than making one.
 _key_hasher = sha256(TAG_KEY).copy
 _value_hasher = sha256(TAG_VALUE).copy
 _bucket_hasher = sha256(TAG_BUCKET).copy
-
-
-@dataclass(slots=True)
-class TreePatch:
-    """What a block changes in a tree. ``buckets`` are the rows to store, None for rows to delete."""
-
-    base: bytes
-    """Root of the tree it was prepared on."""
-    root: bytes
-    count: int
-    buckets: dict[bytes, bytes | None]
-    nodes: dict[bytes, bytearray]
-    counts: dict[bytes, int]
-    merged: list[bytes]
-    """Inner nodes that are no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +106,12 @@ class Tree:
         if self._nodes:
             touched = self._copied_above(buckets, patch.nodes)
             for path in odd:
-                put_hash(patch.nodes[path[:-1]], SLOT[path[-1]], _settled(patch, path))
+                put_hash(patch.nodes[path[:-1]], SLOT[path[-1]], settled(patch, path))
             if deltas:
                 self._recount(patch, touched, deltas, read_bucket)
-            _close(patch, touched)
+            close(patch, touched)
         elif buckets:
-            patch.root = _settled(patch, b"") if odd else bucket_hash(buckets[b""])
+            patch.root = settled(patch, b"") if odd else bucket_hash(buckets[b""])
         if not patch.count:
             patch.root = EMPTY_ROOT
         return patch
@@ -224,7 +208,7 @@ class Tree:
             if count > BUCKET_ENTRIES:
                 patch.counts[path] = count
             else:
-                _merge(patch, path, read_bucket)
+                merge(patch, path, read_bucket)
 
     def apply(self, patch: TreePatch) -> None:
         """Make a patch so; raises `PatchStale` unless it was prepared on this very content."""
@@ -258,55 +242,3 @@ def _usual_depth(count: int) -> int:
         count >>= 4
         depth += 1
     return depth
-
-
-def _close(patch: TreePatch, touched: list[bytes]) -> None:
-    """Hash the touched inner nodes, deepest first, each into the one above."""
-    nodes = patch.nodes
-    for path in touched:
-        node = nodes.get(path)
-        if node is None:
-            continue  # merged, and hung already
-        digest = sha256(node).digest()
-        if path:
-            put_hash(nodes[path[:-1]], SLOT[path[-1]], digest)
-        else:
-            patch.root = digest
-
-
-def _settled(patch: TreePatch, path: bytes) -> bytes:
-    """Lay down entries that are none or too many for one bucket; returns the hash of what stands there then."""
-    entries = patch.buckets[path]
-    patch.buckets[path] = None
-    return _grown(patch, path, entries) if entries else ABSENT
-
-
-def _grown(patch: TreePatch, path: bytes, entries: bytes) -> bytes:
-    """Lay sorted entries down as a bucket or, when they are too many, as a subtree; returns its hash."""
-    if len(entries) <= BUCKET_BYTES:
-        patch.buckets[path] = entries
-        return bucket_hash(entries)
-    node = bytearray(EMPTY_INNER)
-    for digit, part in split(entries, len(path)):
-        put_hash(node, SLOT[digit[0]], _grown(patch, path + digit, part))
-    patch.nodes[path] = node
-    patch.counts[path] = len(entries) // ENTRY_BYTES
-    return sha256(node).digest()
-
-
-def _merge(patch: TreePatch, path: bytes, read_bucket: ReadBucket) -> None:
-    """Make one bucket, or nothing, of an inner node whose children are buckets by now."""
-    node, buckets = patch.nodes.pop(path), patch.buckets
-    entries = b""
-    for digit in DIGITS:
-        slot = SLOT[digit[0]]
-        if node[slot : slot + 32] != ABSENT:
-            child = path + digit
-            entries += checked_bucket(child, buckets[child] if child in buckets else read_bucket(child))
-            buckets[child] = None
-    patch.merged.append(path)
-    buckets[path] = entries or None
-    if path:
-        put_hash(patch.nodes[path[:-1]], SLOT[path[-1]], bucket_hash(entries))
-    else:
-        patch.root = bucket_hash(entries)
