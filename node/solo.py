@@ -111,7 +111,8 @@ class Solo:
         application = self.application
         state, chain = application.state, application.chain
         self._require_unsigned(state.height + 1)
-        stop = min(height, state.height + WAITING_BLOCKS)
+        activation = application.next_activation()
+        stop = min(height, state.height + WAITING_BLOCKS, height if activation is None else activation - 1)
         block = None
         while state.height < stop:
             proposer = self.proposer(state.height + 1)
@@ -119,7 +120,7 @@ class Solo:
             prepared = chain.finalize(block)
             application.commit(prepared, durable=False, rows=self._unwritten)
             self._unwritten = []
-            if prepared.events and application.checkpoint_due():
+            if prepared.events:
                 break
         application.flush()
         if block is not None:
@@ -128,8 +129,11 @@ class Solo:
     def _sign_head_again(self) -> None:
         """The signatures under the last block, if this home stopped before they were written."""
         height, log = self.application.state.height, self.application.state.log()
-        if log.last() == height and log.commit(height) is None and self._last_signed.last.height <= height:
-            self._unwritten = [self._sign(block_of(log.block(height)).header)]
+        if log.last() != height or log.commit(height) is not None or self._last_signed.last.height > height:
+            return
+        header = block_of(log.block(height)).header
+        if header.chain == self.application.chain.identity.chain_id:  # else a new chain began from this state
+            self._unwritten = [self._sign(header)]
 
     def _require_unsigned(self, height: int) -> None:
         last = self._last_signed.last

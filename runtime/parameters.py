@@ -148,9 +148,11 @@ def check_bounds(rules: Iterable[ParameterRule], name: str, value: int | Fractio
 
 
 def set_defaults(overlay: Overlay, rules: Iterable[ParameterRule], given: dict[str, int | Fraction]) -> None:
-    """Write every rule's genesis value (``given`` wins over the default) at height 0, bounds checked."""
+    """Write every rule's genesis value (``given`` wins over the default) at height 0, names and bounds checked."""
     parameters = Parameters(overlay, 0)
     rules = tuple(rules)
+    for name in sorted(given):
+        check_bounds(rules, name, given[name])
     for rule in rules:
         value = given.get(rule.name, rule.default)
         check_bounds(rules, rule.name, value)

@@ -23,7 +23,16 @@ class Exit(IntEnum):
 
 def table() -> Iterator[tuple[type[BaseException], Exit]]:
     """Error classes and their exit, the special before the general. Imported late: most runs need none of it."""
-    from node.errors import FaceStopped, NodeError, PortTaken, SettingsInvalid, SettingsMissing
+    from node.errors import (
+        FaceStopped,
+        GenesisFileForeign,
+        GenesisFileMissing,
+        NodeError,
+        NodeUnreachable,
+        PortTaken,
+        SettingsInvalid,
+        SettingsMissing,
+    )
     from node.genesis.errors import GenesisRefused
     from runtime.errors import (
         AddressInvalid,
@@ -40,6 +49,7 @@ def table() -> Iterator[tuple[type[BaseException], Exit]]:
     yield from ((wrong, Exit.USAGE) for wrong in (SettingsInvalid, SettingsMissing, GenesisRefused, HomeFault))
     yield from ((wrong, Exit.USAGE) for wrong in (AddressInvalid, VersionInvalid, KeyNameInvalid))
     yield from ((wrong, Exit.MACHINE) for wrong in (StoreFault, CheckpointFault, PortTaken, FaceStopped))
+    yield from ((wrong, Exit.MACHINE) for wrong in (NodeUnreachable, GenesisFileMissing, GenesisFileForeign))
     yield from ((wrong, Exit.MACHINE) for wrong in (KeyFileDamaged, KeyFileExposed, RollbackBroken, SupplyBroken))
     yield from ((wrong, Exit.REFUSED) for wrong in (RuntimeRoomError, NodeError, StorageError))
     yield from ((wrong, Exit.MACHINE) for wrong in (OSError, MemoryError))

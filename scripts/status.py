@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import click
 import httpx
 
 from node.address import NodeAddress
@@ -15,6 +14,7 @@ from storage.headfile import read_head
 from storage.home import Home
 from storage.signing import LastSigned
 
+from .client import url_option
 from .command import command, run
 from .console import Answer, columns
 from .options import home_option
@@ -27,7 +27,7 @@ SECONDS = 10.0
     examples=("synod status", "synod status --home /tmp/node", "synod status --url http://127.0.0.1:8650 --json"),
 )
 @home_option
-@click.option("--url", help="Ask the node at this address, whatever the home.")
+@url_option
 def command_line(home: Path, url: str | None) -> Answer:
     """Height, roots, running runtime and mempool of a node; of a home that is not running, what its files say."""
     if url is not None:

@@ -117,7 +117,7 @@ def test_a_changed_genesis_file_is_not_signed_for(tmp_path: Path) -> None:
     fresh(home)
     (home / "genesis.json").write_bytes(short_genesis(seed="another").canonical())
     with started(home) as node:
-        assert node.ended() == 1
+        assert node.ended() == 3
         assert "not the genesis" in node.said[0]
 
 

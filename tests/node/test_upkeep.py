@@ -1,0 +1,89 @@
+"""What a node keeps and what it lets go of between blocks."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from node.rehearsal import upgrade
+from node.rehearsal.world import World
+from node.upkeep import Upkeep
+from storage.checkpoint import list_checkpoints
+from tests.node.processes import client, new_world, started
+from tests.scenarios.conftest import SHORT, short_genesis
+from tests.scenarios.upgrades import approved, example, silent
+
+
+def test_old_checkpoints_go_but_never_the_one_an_open_window_leads_back_to(tmp_path: Path) -> None:
+    genesis = short_genesis().model_copy(update={"parameters": {**SHORT, "max_snapshots": 2}})
+    world = World.create(tmp_path / "chain", genesis)
+    upkeep = Upkeep(world.home, world.application, world.solo)
+    for _ in range(4):
+        world.block()
+        world.application.checkpoint("by hand")
+    voted = approved(world, example(world))
+    made = upgrade.activate(world, voted, silent)
+    base = voted.record.activation - 1
+    upkeep.after(made)
+    assert [one.height for one in list_checkpoints(world.home)] == [4, base]
+    for _ in range(3):
+        world.block()
+        world.application.checkpoint("by hand")
+    upkeep.after(made)
+    kept = [one.height for one in list_checkpoints(world.home)]
+    assert kept == [base, base + 3, base + 4]
+    manifest = json.loads((tmp_path / "chain" / "migration_manifest.json").read_text())
+    assert manifest["rollback"]["checkpoint"] == list_checkpoints(world.home)[0].name
+    world.close()
+
+
+def test_the_generation_that_a_closed_window_held_is_deleted_in_slices(tmp_path: Path) -> None:
+    world = World.create(tmp_path / "chain", short_genesis())
+    voted = approved(world, example(world))
+    upgrade.activate(world, voted, silent)
+    upkeep = Upkeep(world.home, world.application, world.solo)
+    world.forward(voted.record.activation + SHORT["rollback_window"])
+    assert world.coordinator().window() is not None
+    upkeep.after(world.block())
+    assert world.coordinator().window() is None
+    assert world.application.state.collect(1_000) == 0
+    manifest = json.loads((tmp_path / "chain" / "migration_manifest.json").read_text())
+    assert (manifest["rollback"], manifest["upgrades"][0]["verified"]) == (None, True)
+    world.close()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    try:
+        command = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"needs the right to mount a small tmpfs: {error}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.faults
+def test_a_full_disk_stops_the_node_with_one_line_and_it_goes_on_once_there_is_room(disk: Path) -> None:
+    home = disk / "home"
+    new_world(home).close()
+    with started(home, interval_ms=1) as node:
+        node.until_height(2)
+        filler = disk / "filler"
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+        stopped = node.until("stopping")
+        assert stopped["code"] == "disk_full"
+        assert node.ended() == 3
+        assert len(node.said) == 1
+    filler.unlink()
+    with started(home) as node, client(node.serving()) as http:
+        assert http.get("/status").json()["height"] >= stopped["height"]
+        node.until_height(stopped["height"] + 2)
