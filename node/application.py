@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from governance.electorate import power_at
 from governance.module import Governance
 from node.errors import TransactionRefused
 from node.genesis.document import Genesis
@@ -108,7 +109,10 @@ class Application:
         refusal = "" if host else runtime_refusal(execution, transaction)
         if refusal:
             raise TransactionRefused(refusal, f"the running runtime would refuse it: {refusal}")
-        self.mempool.add(transaction, Sender(account.nonce, execution.purse.balance(body.sender)), host=host)
+        standing = power_at(execution.overlay, body.sender, self.state.height) if host else 0
+        self.mempool.add(
+            transaction, Sender(account.nonce, execution.purse.balance(body.sender), standing), host=host
+        )
 
     def prepare_proposal(self, proposer: bytes, most_bytes: int | None = None) -> Block:
         """A block on the last committed one, filled from the mempool."""
@@ -150,10 +154,14 @@ class Application:
         """Make blocks that wait for a sync durable."""
         return self.state.flush()
 
+    def next_activation(self) -> int | None:
+        """The height at which the pending upgrade activates, if one is pending."""
+        pending = self._coordinator().pending()
+        return None if pending is None else pending[1].activation
+
     def checkpoint_due(self) -> bool:
         """Whether the next block activates an upgrade, so that its A-1 wants a checkpoint."""
-        pending = self._coordinator().pending()
-        return pending is not None and pending[1].activation == self.state.height + 1
+        return self.next_activation() == self.state.height + 1
 
     def checkpoint(self, reason: str) -> checkpoint.Checkpoint:
         """A checkpoint of the last committed height, new or there already; the chain may go on at once."""

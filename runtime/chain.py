@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from runtime.accounts import ACCOUNTS
+from runtime.activation import Flip
 from runtime.block import Block, block_id, data_digest
 from runtime.block_run import BlockRun, Item, Strength
 from runtime.bundle.loader import LoadedRuntime
@@ -90,7 +91,7 @@ class Chain:
         )
         self._check = check
         self._counters: dict[bytes, Counters] = {}
-        self._built: dict[int, tuple[int, Any]] = {}
+        self._built: dict[int, tuple[int, Flip]] = {}
         self._known: dict[str, ParameterValue | FlagValue | None] = {}
         """Parameters in force, looked up once; forgotten whenever a block changes any."""
         overlay = state.overlay()
@@ -109,10 +110,12 @@ class Chain:
         """
         self.require_next(block)
         known = decoded or {}
-        items = tuple(self._item(raw, known) for raw in block.transactions)
+        limit = Parameters(self.state.overlay(), block.header.height, self._known).integer("transaction_bytes")
+        items = tuple(self._item(raw, known, limit) for raw in block.transactions)
         try:
             return self._execute(block, items, None)
         except ActivationFailed as failure:
+            self._discard_built()
             return self._execute(block, items, failure)
 
     def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
@@ -236,17 +239,24 @@ class Chain:
             undo=log.undo(height),
         )
 
-    def _item(self, raw: bytes, known: dict[bytes, SignedTransaction]) -> Item:
+    def _discard_built(self) -> None:
+        """Give up generations built for an upgrade that failed; the state collects their rows."""
+        for _, flip in self._built.values():
+            for generation in flip.generations.values():
+                self.state.discard_generation(generation.number)
+        self._built.clear()
+
+    def _item(self, raw: bytes, known: dict[bytes, SignedTransaction], limit: int) -> Item:
         found = known.get(raw)
         if found is not None:
             return found
         try:
-            return decode_transaction(raw, len(raw))
+            return decode_transaction(raw, limit)
         except TransactionMalformed as malformed:
             return Receipt(item=sha256(raw).digest(), code=malformed.code)
 
     def _decode(self, raw: bytes) -> SignedTransaction | None:
-        item = self._item(raw, {})
+        item = self._item(raw, {}, len(raw))
         return None if isinstance(item, Receipt) else item
 
     def require_next(self, block: Block) -> None:

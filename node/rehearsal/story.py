@@ -19,6 +19,7 @@ from node.rehearsal.rollback import invariant_checks, live_until_it_breaks, tran
 from node.rehearsal.upgrade import Progress, Voted
 from node.rehearsal.world import World
 from runtime.bundle.archive import Bundle
+from runtime.bundle.spawn import Passed, first_execution
 from runtime.bundles import stored_bundle
 
 BLOCKS_AFTER = 5
@@ -64,6 +65,8 @@ def _begin(world: World) -> Rehearsal:
 
 
 def _sound(world: World, bundle: Bundle, record: Rehearsal, progress: Progress) -> None:
+    alone = first_execution(bundle)
+    _check(record, "the bundle runs in a process of its own", isinstance(alone, Passed), getattr(alone, "reason", ""))
     voted = upgrade.propose(world, bundle, "The upgrade under rehearsal")
     record.upgrades.append(voted.record)
     _tell_vote(world, record, (voted,), progress)

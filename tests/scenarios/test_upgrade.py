@@ -10,6 +10,7 @@ from node.rehearsal.rollback import invariant_checks, live_until_it_breaks, tran
 from node.rehearsal.story import rehearse
 from node.rehearsal.world import World
 from runtime.plans import HISTORY, ROLLED_BACK, WINDOW
+from storage.checkpoint import list_checkpoints
 from storage.tables import Half
 from tests.scenarios.upgrades import activated, approved, edited, example, running, silent
 
@@ -118,3 +119,12 @@ def test_another_upgrade_works_after_a_rollback(world: World) -> None:
     rows = [row for _, row in world.overlay().scan(HISTORY) if row.kind == ROLLED_BACK]
     assert len(rows) == 2
     assert broken(invariant_checks(world)) == []
+
+
+def test_fast_forward_over_an_activation_takes_its_checkpoint(world: World) -> None:
+    voted = approved(world, example(world))
+    effective = proposal_at(world.overlay(), voted.proposal)[1].effective
+    world.forward(effective + 20)
+    heights = [one.height for one in list_checkpoints(world.home)]
+    assert effective - 1 in heights
+    assert str(world.application.chain.loaded.version) == "2.0.0"
