@@ -1,0 +1,88 @@
+"""What the tree and the codec cost alone, buckets in a dict: `python -m tests.benchmarks.tree [ROWS]`.
+
+CPU time of this process. Beside the tree's figures stand those of the hashes it is made of, from the same run.
+"""
+
+import os
+import sys
+import timeit
+from collections.abc import Mapping
+from hashlib import sha256
+from random import Random
+from time import process_time
+
+from storage.codec import codec_of
+from storage.merkle import Tree
+from storage.record import Address, Amount, Flag, Record, field
+
+
+class Account(Record):
+    balance: Amount = field(1, value="coin")
+    owner: Address = field(2)
+    frozen: Flag = field(3, default=False)
+
+
+class Table:
+    """A tree and its buckets, with the time that changes took."""
+
+    def __init__(self) -> None:
+        self.tree = Tree()
+        self.buckets: dict[bytes, bytes | None] = {}
+
+    def change(self, changes: Mapping[bytes, bytes | None]) -> float:
+        began = process_time()
+        patch = self.tree.prepare(changes, self.buckets.get)
+        self.tree.apply(patch)
+        taken = process_time() - began
+        self.buckets.update(patch.buckets)
+        return taken
+
+
+def main(rows: int) -> None:
+    hashes()
+    codec()
+    keys = [number.to_bytes(20, "big") for number in range(rows)]
+    table = Table()
+    for first in range(0, rows, 250_000):
+        table.change({key: key + b"value" for key in keys[first : first + 250_000]})
+    random = Random(1)
+    for batch in (100, 1_000, 10_000):
+        rounds = max(5, 50_000 // batch)
+        taken = sorted(table.change({key: os.urandom(60) for key in random.sample(keys, batch)}) for _ in range(rounds))
+        print(f"update of {batch:>6,} rows at {rows:,}  {taken[rounds // 2] / batch * 1e6:>8.2f} us a row")
+    for batch in (1_000, 10_000):
+        fresh = [os.urandom(20) for _ in range(batch)]
+        print(f"insert of {batch:>6,} rows at {rows:,}  {table.change(dict.fromkeys(fresh, b'x')) / batch * 1e6:>8.2f} us")
+        print(f"delete of {batch:>6,} rows at {rows:,}  {table.change(dict.fromkeys(fresh)) / batch * 1e6:>8.2f} us")
+    began = process_time()
+    Tree.load((path, bucket) for path, bucket in table.buckets.items() if bucket is not None)
+    print(f"load {rows:,} rows                 {process_time() - began:>8.2f} s")
+    for size in (1, 16, 100, 1_000):
+        small = Table()
+        small.change(dict.fromkeys(keys[:size], b"x"))
+        taken = sorted(small.change({keys[0]: b"%d" % number}) for number in range(20_000))
+        print(f"one row of {size:>5,}                   {taken[10_000] * 1e6:>8.2f} us")
+
+
+def hashes() -> None:
+    for size in (64, 513, 1024):
+        content = bytes(size)
+        taken = timeit.timeit(lambda content=content: sha256(content).digest(), number=200_000) / 200_000  # type: ignore[misc]
+        print(f"sha256 of {size:>5} bytes               {taken * 1e6:>8.2f} us")
+
+
+def codec() -> None:
+    accounts = codec_of(Account)
+    for name, account in (
+        ("account", Account(balance=112_415_519, owner=bytes(20), frozen=True)),
+        ("account above 64 bits", Account(balance=1 << 100, owner=bytes(20), frozen=True)),
+    ):
+        raw = accounts.encode(account)
+        for verb, call in (("encode", accounts.encode), ("decode", accounts.decode), ("check", accounts.decode_canonical)):
+            value = account if verb == "encode" else raw
+            taken = timeit.timeit(lambda call=call, value=value: call(value), number=100_000) / 100_000  # type: ignore[misc]
+            print(f"{verb} {name:<28} {taken * 1e6:>8.2f} us")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
