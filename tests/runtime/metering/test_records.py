@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from runtime.context import invoke_migration, invoke_validate
+from runtime.metering.faults import HostFault
 from runtime.metering.limits import READ_STEPS
 from runtime.metering.meter import Meter
+from runtime.scope import Inputs
 from storage.record import define_record, define_variant
 from tests.runtime.small_chain import bundle_of, loaded_from, small_chain
 
@@ -153,3 +155,10 @@ def test_a_migration_sees_old_record_frozen_parameters_and_declared_inputs() -> 
     assert migrated(5, 9) == (record(balance=5, since=9, label="bank.labels(5,)"), True)
     assert migrated(6, 0) == (record(balance=6), False)
     assert invoke_validate(loaded, "bank.other", None, None, Meter(1, 0))
+
+
+def test_a_migration_reads_no_table_that_it_does_not_declare() -> None:
+    """The checker refuses it; were it passed by, the inputs still would."""
+    inputs = Inputs({}, ("bank.labels",), Meter(1_000, 0))  # type: ignore[arg-type]
+    with pytest.raises(HostFault, match="foreign_table"):
+        inputs.get("bank.accounts", 5)
