@@ -52,8 +52,8 @@ def main(rows: int) -> None:
         print(f"update of {batch:>6,} rows at {rows:,}  {taken[rounds // 2] / batch * 1e6:>8.2f} us a row")
     for batch in (1_000, 10_000):
         fresh = [os.urandom(20) for _ in range(batch)]
-        print(f"insert of {batch:>6,} rows at {rows:,}  {table.change(dict.fromkeys(fresh, b'x')) / batch * 1e6:>8.2f} us")
-        print(f"delete of {batch:>6,} rows at {rows:,}  {table.change(dict.fromkeys(fresh)) / batch * 1e6:>8.2f} us")
+        for verb, changes in (("insert", dict.fromkeys(fresh, b"x")), ("delete", dict.fromkeys(fresh))):
+            print(f"{verb} of {batch:>6,} rows at {rows:,}  {table.change(changes) / batch * 1e6:>8.2f} us a row")
     began = process_time()
     Tree.load((path, bucket) for path, bucket in table.buckets.items() if bucket is not None)
     print(f"load {rows:,} rows                 {process_time() - began:>8.2f} s")
@@ -78,7 +78,8 @@ def codec() -> None:
         ("account above 64 bits", Account(balance=1 << 100, owner=bytes(20), frozen=True)),
     ):
         raw = accounts.encode(account)
-        for verb, call in (("encode", accounts.encode), ("decode", accounts.decode), ("check", accounts.decode_canonical)):
+        calls = (("encode", accounts.encode), ("decode", accounts.decode), ("check", accounts.decode_canonical))
+        for verb, call in calls:
             value = account if verb == "encode" else raw
             taken = timeit.timeit(lambda call=call, value=value: call(value), number=100_000) / 100_000  # type: ignore[misc]
             print(f"{verb} {name:<28} {taken * 1e6:>8.2f} us")
