@@ -60,7 +60,7 @@ def is_bounded(value: Any) -> bool:
     return not isinstance(value, int) or abs(value) < INT_LIMIT
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(st.recursive(atoms(), grown, max_leaves=5), small, small)
 def test_an_expression_gives_what_python_gives_or_fails(expression: str, a: int, b: int) -> None:
     """Where Python answers within the bounds, so does metered code, but for what it refuses by type or size."""

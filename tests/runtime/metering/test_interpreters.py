@@ -16,7 +16,7 @@ import pytest
 from tests.runtime.metering.corpus import FUNCTIONS, main
 
 ROOT = Path(__file__).resolve().parents[3]
-MUTANTS = 1500
+MUTANTS = 800
 NEEDED = "import msgspec, plyvel, sys; print(sys.version_info[1])"
 
 
