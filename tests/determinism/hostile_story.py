@@ -1,6 +1,6 @@
 """Runs every misbehaving call of `tests.scenarios.hostile` and prints what nodes must agree on.
 
-    python -m tests.determinism.hostile_story FOLDER
+python -m tests.determinism.hostile_story FOLDER
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 from node.rehearsal.world import World
-
 from tests.determinism.same_story import agreed
 from tests.faults.chain_story import story_genesis
 from tests.scenarios.hostile import CALLS, with_trouble

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from runtime.bundle.archive import Bundle, of_files
 from runtime.bundle.problems import BundleRefused
 from runtime.errors import UpgradeRefused

@@ -1,0 +1,85 @@
+"""Every key of ``[node]`` is this machine's own: whatever its value, the same transactions give the same roots."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from node.application import Application
+from node.core import Core
+from node.genesis.document import Genesis
+from node.genesis.substitute import account_key
+from node.settings import NodeSettings, parse_settings
+from node.verification import Verifier
+from node.wallet import Wallet
+from storage.home import Home
+from storage.signing import LastSigned
+from tests.faults.chain_story import story_genesis
+
+BLOCKS = 8
+OTHER: dict[str, object] = {
+    "http_host": "localhost",
+    "http_port": 0,
+    "http_body_bytes": 131_072,
+    "log_format": "json",
+    "log_level": "debug",
+    "mempool_count": 16,
+    "mempool_bytes": 1024 * 1024,
+    "mempool_nonce_window": 3,
+    "mempool_fee_floor": 50,
+    "mempool_replacement_percent": 0,
+    "mempool_lifetime": 1,
+    "verification_threads": 1,
+    "verification_gather_ms": 0,
+    "verification_known": 1_024,
+    "blocks": "demand",
+}
+"""Another value than the default for every key."""
+
+
+def test_every_key_is_varied() -> None:
+    assert set(OTHER) == set(NodeSettings.model_fields)
+    assert all(OTHER[name] != field.default for name, field in NodeSettings.model_fields.items())
+
+
+@pytest.mark.parametrize("key", sorted(OTHER))
+def test_a_node_with_another_value_has_the_same_roots(key: str, tmp_path: Path) -> None:
+    value = OTHER[key]
+    text = f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}"
+    assert roots(tmp_path / "home", f"[node]\n{text}\n") == by_default()
+
+
+@cache
+def by_default() -> list[bytes]:
+    with TemporaryDirectory() as scratch:
+        return roots(Path(scratch) / "home", "")
+
+
+def roots(folder: Path, settings: str) -> list[bytes]:
+    """The application root of every height under these settings."""
+    genesis = story_genesis()
+    home = Home.create(folder)
+    home.genesis_file.write_bytes(genesis.canonical())
+    Application.init_chain(home, genesis)
+    LastSigned.create(home.last_signed_file)
+    parsed = parse_settings(settings, {}, "synod.toml")
+    with Verifier(parsed.node.verification_threads, parsed.node.verification_gather_ms) as verifier:
+        core = Core.open(home, parsed, verifier, frozenset())
+        found = [made(core, genesis, number) for number in range(BLOCKS)]
+        core.close()
+    return found
+
+
+def made(core: Core, genesis: Genesis, number: int) -> bytes:
+    """The root after a block of three transfers by one account."""
+    application = core.application
+    sender, receiver = (genesis.accounts[place].address for place in (number, number + 1))
+    wallet = Wallet(genesis.chain_id, sender, account_key(genesis.seed, sender))
+    send = application.chain.loaded.calls[("bank", "send")].declaration
+    for coins in (1, 2, 3):
+        application.check_tx(application.decode(wallet.call(send, 100, to=receiver, coins=coins)))
+    core.step()
+    return application.state.head.app_root
