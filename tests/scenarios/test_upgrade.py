@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from governance.lifecycle import Status
 from governance.progress import proposal_at
 from node.rehearsal.demonstrations import breaks_supply, mints_later
@@ -128,3 +130,9 @@ def test_fast_forward_over_an_activation_takes_its_checkpoint(world: World) -> N
     heights = [one.height for one in list_checkpoints(world.home)]
     assert effective - 1 in heights
     assert str(world.application.chain.loaded.version) == "2.0.0"
+
+
+def test_two_rehearsals_agree_in_every_root(make_world: Callable[..., World]) -> None:
+    first, second = (rehearse(one, example(one), True, silent) for one in (make_world(), make_world()))
+    assert (first.app_root, first.runtime_root) == (second.app_root, second.runtime_root)
+    assert [one.root_after for one in first.upgrades] == [one.root_after for one in second.upgrades]
