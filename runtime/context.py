@@ -185,7 +185,7 @@ class Context:
         if target is None or target.declaration.module not in loaded.needs[self._module]:
             raise HostFault(UNDECLARED_USE)
         target.check(self._meter, args)
-        return _run_query(self._scope, target, args, self._meter)
+        return _run_query(self._scope, target, args, self._meter, self.sender, self._module)
 
     def event(self, name: str, **attributes: Any) -> None:
         """Tell the world: an event `module.name` in the receipt, its size paid like bytes written."""
@@ -247,14 +247,14 @@ def invoke_query(
     scope: ExecutionScope, module: str, name: str, args: tuple[Any, ...], meter: Meter, sender: bytes = b""
 ) -> Any:
     """The answer of a query, checked against the type it declares."""
-    return _run_query(scope, scope.loaded.queries[(module, name)], args, meter, sender)
+    return _run_query(scope, scope.loaded.queries[(module, name)], args, meter, sender, "")
 
 
 def _run_query(
-    scope: ExecutionScope, target: LoadedQuery, args: tuple[Any, ...], meter: Meter, sender: bytes = b""
+    scope: ExecutionScope, target: LoadedQuery, args: tuple[Any, ...], meter: Meter, sender: bytes, caller: str
 ) -> Any:
-    module = target.declaration.module
-    answer = target.function(meter, Context(scope, module, sender, meter, read_only=True), *args)
+    context = Context(scope, target.declaration.module, sender, meter, caller, read_only=True)
+    answer = target.function(meter, context, *args)
     if answer is None and target.declaration.may_be_none:
         return None
     try:

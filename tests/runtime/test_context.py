@@ -75,6 +75,10 @@ def notes_of(ctx: Context, owner: Address, limit: Amount) -> tuple[Text, ...]:
     return tuple(str(key[1]) + row.text for key, row in ctx.scan(notes, owner, limit=limit))
 
 @query
+def asked(ctx: Context) -> Text:
+    return ctx.sender.hex() + " by " + ctx.caller
+
+@query
 def length(ctx: Context, owner: Address, number: Amount) -> Amount:
     found = ctx.get(notes, owner, number)
     return 0 if found is None else len(found.text)
@@ -126,6 +130,10 @@ def buy_for_ever(ctx: Context) -> None:
         ctx.call("bank.take", ctx.sender, 1 // 0)
     except Refused:
         ctx.event("caught")
+
+@call(meaning=1)
+def who(ctx: Context) -> None:
+    ctx.event("who", text=ctx.query("bank.asked"))
 
 @query
 def wealth(ctx: Context, owner: Address) -> Amount:
@@ -204,6 +212,12 @@ def test_a_query_reaches_other_modules_queries(chain: SmallChain) -> None:
     chain.send("bank.mint", ALICE, 9)
     chain.send("shop.buy", 4)
     assert chain.ask("shop.wealth", ALICE) == 9
+
+
+def test_a_query_sees_who_asks(chain: SmallChain) -> None:
+    assert chain.ask("bank.asked") == " by "
+    chain.send("shop.who", sender=BOB)
+    assert chain.events[-1].attributes[0].value == BOB.hex() + " by shop"
 
 
 def test_an_answer_of_another_type_is_a_fault(chain: SmallChain) -> None:
