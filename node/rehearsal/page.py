@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -32,6 +33,8 @@ code { font: .82em ui-monospace, monospace; overflow-wrap: anywhere }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.2rem; margin: .5rem 0 }
 dt { color: var(--soft) } dd { margin: 0 }
 """
+
+NUMBER = re.compile(r"[0-9][0-9,]*( of [0-9,]+)?")
 
 
 def page(record: Rehearsal) -> str:
@@ -70,10 +73,10 @@ def _facts(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells are HTML already; a cell that begins with a digit stands to the right."""
+    """Cells are HTML already; a plain number, or one number of another, stands to the right."""
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
     body = "".join(
-        "<tr>" + "".join(f"<td{' class=n' if cell[:1].isdigit() else ''}>{cell}</td>" for cell in row) + "</tr>"
+        "<tr>" + "".join(f"<td{' class=n' if NUMBER.fullmatch(cell) else ''}>{cell}</td>" for cell in row) + "</tr>"
         for row in rows
     )
     return f"<table><tr>{head}</tr>{body}</table>"
@@ -132,7 +135,7 @@ def _share(share: Share) -> tuple[str, str, str, str]:
     above, _, below = share.needed.rpartition(" ")[2].partition("/")
     needed = 100 * int(above) // int(below) if below else None
     line = "" if needed is None else f'<b style="left:{needed}%"></b>'
-    mark = '<span class="ok">reached</span>' if share.reached else '<span class="bad">not reached</span>'
+    mark = '<span class="ok">held</span>' if share.reached else '<span class="bad">not held</span>'
     bar = f'<div class="bar"><i style="width:{min(part, 100)}%"></i>{line}</div>'
     return escape(share.name), bar, f"{share.part:,} of {share.whole:,}", f"<span>{escape(share.needed)}</span> {mark}"
 

@@ -60,7 +60,7 @@ def _begin(world: World) -> Rehearsal:
         signatures=len(world.operators()),
         notes=genesis.source.notes,
     )
-    record.timeline.append(Moment(0, "genesis", f"{record.accounts} accounts, {record.bonded} bonded validators"))
+    record.timeline.append(Moment(0, "genesis", f"{record.accounts:,} accounts, {record.bonded:,} bonded validators"))
     return record
 
 
@@ -111,7 +111,7 @@ def _roll_back(world: World, minting: Voted, record: Rehearsal) -> None:
     minting.record.outcome, minting.record.reason = "rolled_back", back.reason
     record.timeline += [
         Moment(back.broke, "an invariant broke", "the transaction alone was undone, the block went on"),
-        Moment(back.height, "rolled back by itself", f"to the state of {activation - 1}, {back.replayed} replayed"),
+        Moment(back.height, "rolled back by itself", f"to the state of {activation - 1:,}, {back.replayed:,} replayed"),
     ]
     _check(record, "after the return the runtime root is that of A - 1", back.base_root == back.returned_root)
     every = transactions_between(world, activation, back.height)
@@ -152,9 +152,9 @@ def _tell_vote(world: World, record: Rehearsal, voted: tuple[Voted, ...], progre
 def _tell_end(record: Rehearsal, voted: Voted) -> None:
     one = voted.record
     if one.checkpoint is not None:
-        record.timeline.append(Moment(one.checkpoint.height, "checkpoint", f"{one.checkpoint.bytes} bytes"))
+        record.timeline.append(Moment(one.checkpoint.height, "checkpoint", f"{one.checkpoint.bytes:,} bytes"))
     how = {"executed": "activated", "failed": "stopped, nothing committed"}[one.outcome]
-    detail = one.reason or f"{one.migrated} records migrated"
+    detail = one.reason or f"{one.migrated:,} records migrated"
     record.timeline.append(Moment(one.activation, f"upgrade to {one.version_to} {how}", detail))
 
 

@@ -45,7 +45,7 @@ def _upgrade(one: UpgradeRecord) -> Iterator[str]:
     yield f"  effect    {one.effect} ({'breaking' if one.breaking else 'safe'})"
     yield from (f"    {kind:<9} {change:<18} {subject}" for kind, change, subject in one.changes)
     for share in one.shares:
-        mark = "ok" if share.reached else "NOT REACHED"
+        mark = "ok" if share.reached else "NOT HELD"
         yield f"  {share.name:<9} {share.part:,} of {share.whole:,}, needs {share.needed}: {mark}"
     if one.checkpoint is not None:
         taken = one.checkpoint
