@@ -9,11 +9,11 @@ statement begun. Names with an underscore are the host's; bundle code cannot con
         while a > 1:                _enter(_m, 3, ("bank.py", 1))
             a -= 1                  try:
         return g(a)                     _m.at = ("bank.py", 2)
-                                        while _gt(_m, a, 1):
+                                        while _Gt(_m, a, 1):
                                             _m.at = ("bank.py", 2); _m.steps_left -= 3
                                             if _m.steps_left < 0: _exhausted(_m)
                                             _m.at = ("bank.py", 3)
-                                            a = _grow_sub(_m, a, 1)
+                                            a = _Sub(_m, a, 1)
                                         _m.at = ("bank.py", 4)
                                         return g(_m, a)
                                     finally:
