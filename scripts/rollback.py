@@ -27,6 +27,10 @@ POLL = 0.3
 """Seconds between two looks at a proposal that waits for its vote to open."""
 
 
+NEWEST = 200
+"""Proposals looked through for one that is open already."""
+
+
 class NothingToRollBack(Exception):
     """No upgrade stands inside a rollback window."""
 
@@ -51,21 +55,25 @@ def command_line(title: str, asked: Asked) -> Answer:
     """Propose to undo the last upgrade, vote yes with every key at hand, and say when it takes effect at the earliest.
 
     The modules' tables return to the height before the upgrade, and what was sent since is run again under the old
-    runtime; every transaction gets a second receipt. Governance and its history stay. With --no-wait it only
-    proposes. --timeout bounds the wait for voting to open, and that for each receipt.
+    runtime; every transaction gets a second receipt. Governance and its history stay.
+
+    A proposal that is open already is voted on, so the command may be repeated. With --no-wait it only proposes.
+    --timeout bounds the wait for voting to open, and that for each receipt.
 
     Exit 0: proposed, and every vote sent counts. 1: refused, or nobody could vote. 3: the time is up.
     """
     with desk_of(asked) as desk:
         window = _window(desk)
-        signer = desk.signer() if asked.sender is not None else _first(desk)
-        words = {"title": title, "description": "", "track": ""}
-        proposed = propose(desk, signer, words, Rollback(upgrade=int(window["proposal"])), None)
-        if proposed.exit or not asked.wait:
-            return proposed
-        number = int(proposed.data["proposal"]["id"])
-        earliest = earliest_height(proposed.data["proposal"])
-        note(proposed.text)
+        found = _proposed(desk, window)
+        if found is None:
+            signer = desk.signer() if asked.sender is not None else _first(desk)
+            words = {"title": title, "description": "", "track": ""}
+            answer = propose(desk, signer, words, Rollback(upgrade=int(window["proposal"])), None)
+            if answer.exit or not asked.wait:
+                return answer
+            found = answer.data["proposal"]
+            note(answer.text)
+        number, earliest = int(found["id"]), earliest_height(found)
         votes = _vote(desk, _opened(desk, number))
         after = desk.client.proposal(number)
         then = f"proposal {number} takes effect at height {earliest:,} at the earliest, if it passes"
@@ -91,6 +99,16 @@ def _window(desk: Desk) -> Answered:
         raise NothingToRollBack(f"the rollback is decided already and happens at height {window['rollback_at']}")
     found: Answered = window
     return found
+
+
+def _proposed(desk: Desk, window: Answered) -> Answered | None:
+    """The rollback of this upgrade that is open already, if one is."""
+    for found in desk.client.proposals("", NEWEST):
+        content = found["proposal"]["content"]
+        mine = content["name"] == "rollback" and content["value"]["upgrade"] == window["proposal"]
+        if mine and found["standing"]["status"] in (Status.DELAY, Status.VOTING):
+            return found
+    return None
 
 
 def _first(desk: Desk) -> Signer:

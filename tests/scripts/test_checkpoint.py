@@ -1,0 +1,79 @@
+"""`synod checkpoint` on a stopped home: made, listed, verified, pruned; and refused while a node runs."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.node.processes import new_world
+from tests.scripts.conftest import Said
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home that stopped at height 30, with checkpoints of 10, 20 and 30."""
+    world = new_world(tmp_path / "home")
+    for height in (10, 20, 30):
+        world.forward(height)
+        world.application.checkpoint(f"at {height}")
+    world.close()
+    return tmp_path / "home"
+
+
+def test_checkpoints_are_listed_lowest_first_with_why_they_were_made(said: Said, home: Path) -> None:
+    code, listed = said("checkpoint", "list", "--home", str(home))
+    assert (code, listed["damaged"]) == (0, [])
+    assert [(one["height"], one["reason"]) for one in listed["checkpoints"]] == [(h, f"at {h}") for h in (10, 20, 30)]
+
+
+def test_one_is_taken_of_a_stopped_home_once_for_each_height(said: Said, home: Path) -> None:
+    code, made = said("checkpoint", "create", "--reason", "again", "--home", str(home))
+    assert (code, made["height"], made["reason"]) == (0, 30, "at 30")
+    (tmp := home.with_name("fresh"))
+    said("init", "--home", str(tmp), "--accounts", "8")
+    code, made = said("checkpoint", "create", "--home", str(tmp))
+    assert (code, made["height"], made["reason"]) == (0, 0, "by hand")
+    assert made["app_root"] == said("status", "--home", str(tmp))[1]["app_root"]
+
+
+@pytest.mark.parametrize("which", ["latest", "20", "000000000010"])
+def test_a_whole_one_is_verified_by_any_of_its_names(said: Said, home: Path, which: str) -> None:
+    name = next(one.name for one in (home / "checkpoints").iterdir() if one.name.startswith("000000000010"))
+    code, answer = said("checkpoint", "verify", name if which.startswith("0") else which, "--home", str(home))
+    assert (code, answer["verified"]) == (0, True)
+    assert not list(home.glob("verifying-*"))
+
+
+def test_a_damaged_one_is_told_and_an_unknown_one_lists_those_there(said: Said, home: Path) -> None:
+    folder = next((home / "checkpoints").glob("000000000020-*"))
+    for log in (folder / "database").glob("*.log"):
+        log.write_bytes(log.read_bytes()[: log.stat().st_size // 2])
+    code, refused = said("checkpoint", "verify", "20", "--home", str(home))
+    assert (code, refused["error"]["code"]) == (3, "checkpoint_damaged")
+    (folder / "checkpoint.json").unlink()
+    listed = said("checkpoint", "list", "--home", str(home))[1]
+    assert [one["code"] for one in listed["damaged"]] == ["checkpoint_damaged"]
+    code, refused = said("checkpoint", "verify", "nothing", "--home", str(home))
+    assert (code, refused["error"]["code"]) == (1, "checkpoint_unknown")
+    assert "000000000010-" in refused["error"]["message"]
+
+
+def test_pruning_says_first_and_then_does_what_it_said(said: Said, home: Path) -> None:
+    words = ("checkpoint", "prune", "--home", str(home), "--keep", "1")
+    code, plan = said(*words, "--dry-run")
+    assert (code, [one["keep"] for one in plan["checkpoints"]]) == (0, [False, False, True])
+    assert len(said("checkpoint", "list", "--home", str(home))[1]["checkpoints"]) == 3
+    assert said(*words)[1]["checkpoints"] == [{**one, "age_seconds": one["age_seconds"]} for one in plan["checkpoints"]]
+    assert [one["height"] for one in said("checkpoint", "list", "--home", str(home))[1]["checkpoints"]] == [30]
+    assert said("checkpoint", "prune", "--home", str(home))[1]["checkpoints"][0]["keep"] is True
+
+
+def test_a_home_that_a_node_runs_on_is_left_alone(said: Said, live: Path) -> None:
+    for words in (("create",), ("prune",)):
+        code, refused = said("checkpoint", *words, "--home", str(live))
+        assert (code, refused["error"]["code"]) == (3, "store_locked")
+    assert said("checkpoint", "list", "--home", str(live))[0] == 0
+
+
+def test_a_folder_that_is_no_home_is_wrong_usage(said: Said, tmp_path: Path) -> None:
+    code, refused = said("checkpoint", "list", "--home", str(tmp_path))
+    assert (code, refused["error"]["code"]) == (2, "home_missing")
