@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from node.new_chain import NewChain, begin_new_chain
+from node.settings import documentation
 from storage import restore
 from storage.checkpoint import Checkpoint
 from storage.errors import StoreFault
@@ -105,6 +106,8 @@ def _carry_over(old: Home, new: Home) -> None:
     """Settings and key files: the same people, on a chain where what they sign counts by itself."""
     if old.settings_file.exists():
         shutil.copy2(old.settings_file, new.settings_file)
+    else:
+        new.settings_file.write_text(documentation(), encoding="utf-8")
     for file in sorted(old.keys.glob("*.key.json")):
         shutil.copy2(file, new.keys / file.name)
 

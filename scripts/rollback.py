@@ -60,13 +60,14 @@ def command_line(title: str, asked: Asked) -> Answer:
     A proposal that is open already is voted on, so the command may be repeated. With --no-wait it only proposes.
     --timeout bounds the wait for voting to open, and that for each receipt.
 
-    Exit 0: proposed, and every vote sent counts. 1: refused, or nobody could vote. 3: the time is up.
+    Exit 0: proposed, and at least one vote counts. 1: refused, or no vote counts. 3: the time is up.
     """
     with desk_of(asked) as desk:
         window = _window(desk)
+        voters = list(desk.identities.everybody())  # a key that cannot be opened is told before anything is sent
         found = _proposed(desk, window)
         if found is None:
-            signer = desk.signer() if asked.sender is not None else _first(desk)
+            signer = _proposer(desk, voters)
             words = {"title": title, "description": "", "track": ""}
             answer = propose(desk, signer, words, Rollback(upgrade=int(window["proposal"])), None)
             if answer.exit or not asked.wait:
@@ -74,7 +75,7 @@ def command_line(title: str, asked: Asked) -> Answer:
             found = answer.data["proposal"]
             note(answer.text)
         number, earliest = int(found["id"]), earliest_height(found)
-        votes = _vote(desk, _opened(desk, number))
+        votes = _vote(desk, voters, _opened(desk, number))
         after = desk.client.proposal(number)
         then = f"proposal {number} takes effect at height {earliest:,} at the earliest, if it passes"
         text = f"{columns(votes, ('voter', 'vote'))}\n{then}"
@@ -111,22 +112,21 @@ def _proposed(desk: Desk, window: Answered) -> Answered | None:
     return None
 
 
-def _first(desk: Desk) -> Signer:
-    """The voter with the most power among the keys at hand: the floor of the emergency track is then met, if at all."""
-    everybody = list(desk.identities.everybody())
-    if not everybody:
-        return desk.signer()  # says who could sign
+def _proposer(desk: Desk, voters: list[Signer]) -> Signer:
+    """Who was asked to sign, else the voter with the most power, who meets the emergency track's floor if any does."""
 
     def power(signer: Signer) -> int:
         rows = list(desk.client.rows("governance.power", (signer.text,)))
         return int(rows[-1]["value"]["power"]) if rows else 0
 
-    return max(everybody, key=power)
+    if desk.asked.sender is not None or not voters:
+        return desk.signer()
+    return max(voters, key=power)
 
 
 def _opened(desk: Desk, number: int) -> Answered:
     """The proposal, once votes on it count; raises StillWaiting when the time is up."""
-    progress, deadline = Progress("waiting for the vote to open"), time.monotonic() + desk.asked.timeout
+    progress, deadline = Progress("waiting for the vote to open, height"), time.monotonic() + desk.asked.timeout
     try:
         while (found := desk.client.proposal(number))["standing"]["status"] == Status.DELAY:
             if time.monotonic() >= deadline:
@@ -139,11 +139,11 @@ def _opened(desk: Desk, number: int) -> Answered:
     return found
 
 
-def _vote(desk: Desk, found: Answered) -> list[tuple[str, str]]:
+def _vote(desk: Desk, voters: list[Signer], found: Answered) -> list[tuple[str, str]]:
     """Who voted yes and what became of it; a key without power is told and no failure."""
     sent: list[tuple[str, str]] = []
     refused: list[tuple[str, str]] = []
-    for signer in desk.identities.everybody():
+    for signer in voters:
         try:
             sent.append((signer.name, cast(desk, signer, found, "yes")))
         except (NodeProblem, KeyNotOfAccount) as no:

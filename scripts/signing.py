@@ -146,13 +146,13 @@ class Desk:
 
     def receipt(self, transaction_id: str) -> Answered:
         """What became of a transaction, once something has; raises StillWaiting when the time is up."""
-        progress = Progress("waiting for a block")
+        progress = Progress("waiting for a block, height")
         deadline, pause = time.monotonic() + self.asked.timeout, POLL_FIRST
         try:
             while (found := self.client.transaction(transaction_id))["state"] == "waiting":
                 if time.monotonic() >= deadline:
                     raise StillWaiting(f"transaction {transaction_id} still waits in the mempool", self.asked.timeout)
-                progress.at(self.client.status()["height"], "height")
+                progress.at(self.client.status()["height"])
                 time.sleep(pause)
                 pause = min(pause * 1.5, POLL_MOST)
         finally:

@@ -16,6 +16,7 @@ from node.application import Application
 from node.genesis.document import Genesis
 from node.genesis.substitute import account_key, validator_key
 from node.mempool import Limits
+from node.settings import documentation
 from node.solo import MadeBlock, Solo
 from node.verification import Verifier
 from node.wallet import Wallet
@@ -56,6 +57,7 @@ class World:
     def create(cls, root: Path, genesis: Genesis) -> World:
         """Begin the chain of a genesis in a new or empty folder."""
         home = Home.create(root)
+        home.settings_file.write_text(documentation(), encoding="utf-8")  # so that `synod start` takes it over
         home.genesis_file.write_bytes(genesis.canonical())
         Application.init_chain(home, genesis)
         LastSigned.create(home.last_signed_file)

@@ -12,6 +12,7 @@ from runtime.address import address_text
 from runtime.keystore import KeyStore
 from scripts.command import outcome
 from scripts.transfer import command_line
+from tests.node.processes import new_world, started
 from tests.scripts.conftest import Said
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,6 +110,17 @@ def test_nothing_is_signed_for_a_chain_that_is_not_the_home_s(said: Said, live: 
     assert said(*words, str(tmp_path / "same"))[0] == 0
     code, refused = said(*words, str(tmp_path / "other"))
     assert (code, refused["error"]["code"]) == (2, "wrong_chain")
+
+
+def test_when_the_time_is_up_the_transaction_may_still_come(said: Said, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    new_world(home).close()
+    with started(home, interval_ms=600_000) as node:
+        node.serving()
+        words = ("transfer", "account-1", "1", "--from", "account-0", "--timeout", "0.2", "--home", str(home))
+        code, late = said(*words)
+        assert (code, late["error"]["code"]) == (3, "still_waiting")
+        assert said("status", "--home", str(home))[1]["mempool_transactions"] == 1
 
 
 def test_it_runs_alone_as_a_module(live: Path) -> None:
