@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from tests.scenarios.conftest import short_genesis
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 """How long anything may take before a test fails; nothing here waits so long."""
+MOST_EVENTS = 20_000
+"""A node that told so much and not what a test waits for never will."""
 
 
 class NodeProcess:
@@ -65,10 +68,10 @@ class NodeProcess:
 
     def until(self, name: str, **fields: Any) -> dict[str, Any]:
         """The next event of this name, with at least these fields."""
-        for event in self.events():
+        for event in islice(self.events(), MOST_EVENTS):
             if event["event"] == name and all(event.get(key) == value for key, value in fields.items()):
                 return event
-        raise AssertionError(f"the node ended without {name}: {self.said}")
+        raise AssertionError(f"the node did not tell {name}: {self.said}")
 
     def until_height(self, height: int) -> dict[str, Any]:
         """The first block event at or above a height."""
@@ -130,6 +133,12 @@ def post(http: httpx.Client, raw: bytes, path: str = "/transactions") -> str:
     answer = http.post(path, json={"transaction": raw.hex()})
     assert answer.status_code == 202, answer.text
     return str(answer.json()["id"])
+
+
+def included(node: NodeProcess, http: httpx.Client, identity: str) -> None:
+    """Wait until a transaction is in a block."""
+    while http.get(f"/transactions/{identity}").json()["state"] == "waiting":
+        node.until("block")
 
 
 def new_world(home: Path) -> World:

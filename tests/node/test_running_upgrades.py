@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
-from typing import Any
 
 from governance.calls import CastVote
 from governance.progress import proposal_at
 from node.rehearsal import upgrade
+from node.rehearsal.demonstrations import MINTING_CALL, mints_later
 from node.rehearsal.world import HOST
 from node.wallet import Wallet
 from runtime.address import address_text
+from runtime.bundle.archive import Bundle
+from runtime.bundle.checker import check_bundle
+from storage.home import RELEASE
 from storage.proofs import Proof, verify
-from tests.node.processes import client, new_world, post, started
-from tests.scenarios.upgrades import approved, edited, example, silent
+from tests.node.processes import client, included, new_world, post, started
+from tests.scenarios.upgrades import activated, approved, edited, example, running, silent
 
 
 def test_a_transaction_and_a_vote_go_through_a_running_node_and_the_new_module_is_there_after_the_flip(
@@ -30,18 +33,23 @@ def test_a_transaction_and_a_vote_go_through_a_running_node_and_the_new_module_i
     what, _ = proposal_at(world.overlay(), voted.proposal)
     ballot = CastVote(proposal=voted.proposal, option="yes", bundle=what.bundle, effect=what.effect)
     votes = [world.wallet(one).host(HOST["governance.vote"], ballot) for one in world.operators()]
-    author = world.wallet(world.accounts()[0])
+    author, payer, payee = (world.wallet(one) for one in world.accounts()[:3])
+    send = world.application.chain.loaded.calls[("bank", "send")].declaration
     world.close()
-    with started(home) as node, client(node.serving()) as http:
+    with started(home, "--blocks", "demand") as node, client(node.serving()) as http:
         assert http.get("/readiness").json()["ready"] is True
         ids = [post(http, raw, "/governance/vote") for raw in votes]
+        for coins in range(1, 60):  # each makes a block, until the flip
+            post(http, payer.call(send, 10, to=payee.address, coins=coins))
+            node.until("block")
+            if http.get("/status").json()["runtime"]["version"] != "1.0.0":
+                break
         node.until("UpgradeExecuted")
         assert [http.get(f"/transactions/{one}").json()["state"] for one in ids] == ["executed"] * len(ids)
         listed = {one["name"]: one for one in http.get("/modules").json()["modules"]}
         assert listed["guestbook"]["calls"][0]["name"] == "sign"
         raw = _signed(author, bundle, "hello")
-        post(http, raw)
-        node.until("block", transactions=1)
+        included(node, http, post(http, raw))
         owner = address_text(author.address)
         asked = http.get("/modules/guestbook/queries/line_of", params={"author": owner}).json()
         assert asked["result"] == "hello"
@@ -63,10 +71,7 @@ def test_a_transaction_and_a_vote_go_through_a_running_node_and_the_new_module_i
         assert json.loads((home / "migration_manifest.json").read_text())["upgrades"] == manifest["upgrades"]
 
 
-def _signed(author: Wallet, bundle: Any, line: str) -> bytes:
-    from runtime.bundle.checker import check_bundle
-    from storage.home import RELEASE
-
+def _signed(author: Wallet, bundle: Bundle, line: str) -> bytes:
     declaration = check_bundle(bundle, chain=None, host_release=RELEASE).call("guestbook.sign")
     assert declaration is not None
     return author.call(declaration, 10, line=line)
@@ -121,9 +126,6 @@ def test_a_checkpoint_that_the_last_run_left_before_its_activation_is_used(tmp_p
 
 
 def test_a_rollback_that_the_chain_decides_is_followed_and_written_down(tmp_path: Path) -> None:
-    from node.rehearsal.demonstrations import MINTING_CALL, mints_later
-    from tests.scenarios.upgrades import activated, running
-
     home = tmp_path / "home"
     world = new_world(home)
     bundle = mints_later(running(world))
@@ -133,9 +135,12 @@ def test_a_rollback_that_the_chain_decides_is_followed_and_written_down(tmp_path
     wallet = world.wallet(world.accounts()[0])
     minting = world.application.chain.loaded.call_of(MINTING_CALL).declaration
     raw = wallet.call(minting, 10, coins=1_000)
+    later = wallet.call(minting, 10, coins=1_000)  # waits for the block that goes back
     world.close()
-    with started(home) as node, client(node.serving()) as http:
+    with started(home, "--blocks", "demand") as node, client(node.serving()) as http:
         post(http, raw)
+        assert node.until("failed")["code"] == "invariant_broken"
+        post(http, later)
         node.until("UpgradeRolledBack")
         assert http.get("/upgrade/plan").json()["running"]["version"] == "1.0.0"
         done = json.loads((home / "migration_manifest.json").read_text())["upgrades"][0]
