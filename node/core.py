@@ -87,6 +87,17 @@ class Core:
         height = prepared.block.header.height
         if made.checkpoint is not None:
             self._log.info("checkpoint", name=made.checkpoint.name, bytes=made.checkpoint.size)
+        if prepared.opening.flipped:
+            self._log.info(
+                "flipped",
+                height=height,
+                version=str(prepared.loaded.version),
+                records=prepared.opening.migrated,
+                replayed_heights=len(prepared.opening.seconds),
+                execution_microseconds=made.execution_ns // 1000,
+                commit_microseconds=made.commit_ns // 1000,
+                checkpoint_microseconds=made.checkpoint_ns // 1000,
+            )
         told = self._log.info if prepared.block.transactions else self._log.debug
         told(
             "block",

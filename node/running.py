@@ -135,21 +135,26 @@ class RunningNode:
         self._log.info(
             "started", chain=info.chain_id, height=info.height, app_root=info.app_root, url=served.url, release=RELEASE
         )
-        overlay = application.state.overlay()
-        parameters = Parameters(overlay, info.height)
-        in_force = {
-            rule.name: parameters.ratio(rule.name)
-            if isinstance(rule.default, Fraction)
-            else parameters.integer(rule.name)
-            for rule in application.chain.rules
-        }
-        for difference in differences(self._settings, in_force):
-            self._log.warning("setting_differs", name=difference.name, says=str(difference))
+        for name, says in _differences(self._settings, application):
+            self._log.warning("setting_differs", key=name, says=says)
 
     def _tell_end(self, core: Core, failure: str) -> None:
         head = core.application.state.head
         told = self._log.error if failure else self._log.info
         told("stopping", height=head.height, app_root=head.app_root, code=failure or "asked")
+
+
+def _differences(settings: Settings, application: Application) -> Iterator[tuple[str, str]]:
+    """What the settings state otherwise than the chain holds, by key."""
+    parameters = Parameters(application.state.overlay(), application.state.height)
+    in_force = {
+        rule.name: parameters.ratio(rule.name) if isinstance(rule.default, Fraction) else parameters.integer(rule.name)
+        for rule in application.chain.rules
+    }
+    yield from ((one.name, str(one)) for one in differences(settings, in_force))
+    name, stated = application.chain.identity.chain_name, settings.chain.name
+    if "name" in settings.chain.model_fields_set and stated != name:
+        yield "name", f"this chain's name is {name}, and {stated} in the settings: a chain keeps its name"
 
 
 class _ToldFace(Face):

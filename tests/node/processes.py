@@ -66,7 +66,7 @@ class NodeProcess:
                 self.said.append(line)
         self._lines.put(None)
 
-    def until(self, name: str, **fields: Any) -> dict[str, Any]:
+    def until(self, name: str, /, **fields: Any) -> dict[str, Any]:
         """The next event of this name, with at least these fields."""
         for event in islice(self.events(), MOST_EVENTS):
             if event["event"] == name and all(event.get(key) == value for key, value in fields.items()):

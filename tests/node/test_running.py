@@ -172,3 +172,14 @@ def test_journals_and_undo_rows_go_when_the_rollback_window_has_passed_and_block
 def _heights(log: BlockLog, kind: bytes) -> list[int]:
     rows = log.source.iterate(kind, kind + b"\xff" * 9)
     return [int.from_bytes(key[len(kind) :], "big") for key, _ in rows]
+
+
+def test_settings_that_say_other_than_the_chain_are_told_and_the_chain_holds(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    fresh(home)
+    (home / "synod.toml").write_text('[chain]\nname = "other"\nblock_interval_ms = 5\n[upgrade]\nvoting_period = 30\n')
+    with started(home) as node:
+        assert "is 20 in the state and 30" in node.until("setting_differs", key="voting_period")["says"]
+        assert "synod-local" in node.until("setting_differs", key="name")["says"]
+        node.send(signal.SIGTERM)
+        assert node.ended() == 0

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
+
+import pytest
 
 from governance.calls import CastVote
 from governance.progress import proposal_at
 from node.rehearsal import upgrade
 from node.rehearsal.demonstrations import MINTING_CALL, mints_later
-from node.rehearsal.world import HOST
+from node.rehearsal.world import HOST, World
 from node.wallet import Wallet
 from runtime.address import address_text
 from runtime.bundle.archive import Bundle
 from runtime.bundle.checker import check_bundle
+from storage.checkpoint import list_checkpoints
 from storage.home import RELEASE
 from storage.proofs import Proof, verify
 from tests.node.processes import client, included, new_world, post, started
+from tests.scenarios.conftest import short_genesis
 from tests.scenarios.upgrades import activated, approved, edited, example, running, silent
 
 
@@ -149,3 +154,31 @@ def test_a_rollback_that_the_chain_decides_is_followed_and_written_down(tmp_path
         assert done["events"][1]["root_after"] == done["root_before"]
         assert done["verified"] is False
         assert (home / "checkpoints" / done["checkpoint"]).is_dir()
+
+
+@pytest.mark.faults
+def test_a_node_killed_in_its_activation_starts_again_and_activates_to_the_same_root(tmp_path: Path) -> None:
+    world = new_world(tmp_path / "chain")
+    voted = approved(world, example(world))
+    activation = proposal_at(world.overlay(), voted.proposal)[1].effective
+    world.forward(activation - 2)
+    world.close()
+    roots = set()
+    for round_ in range(4):
+        home = tmp_path / f"home-{round_}"
+        shutil.copytree(tmp_path / "chain", home)
+        if round_:  # the first lives on undisturbed
+            with started(home, interval_ms=1) as node:
+                node.until_height(activation - 1)
+                node.send(signal.SIGKILL)
+                node.ended()
+            with started(home, interval_ms=1) as node:
+                assert node.until("started")["height"] >= activation - 1
+                node.send(signal.SIGTERM)
+                assert node.ended() == 0
+        world = World.open(home, short_genesis())
+        world.forward(activation + 50)
+        roots.add(world.application.state.head.app_root)
+        assert len(list_checkpoints(world.home)) == 1
+        world.close()
+    assert len(roots) == 1
