@@ -1,7 +1,8 @@
 """`synod keys`: the key files of a home.
 
 A key file is sealed by a password; `--plain` leaves it open and is for development chains. A rehearsal's keys need no
-files, as they follow from its seed: `derive` writes one of them down, to sign by hand in a rehearsed chain.
+files, as they follow from its seed: `derive` writes one of them down, to sign by hand in a rehearsed chain. `rotate`
+alone speaks to a node: it gives an address another key.
 """
 
 from __future__ import annotations
@@ -15,11 +16,16 @@ import click
 from node.genesis.generated import generated_address
 from node.genesis.substitute import account_key, checked_seed, validator_key
 from runtime.address import address_text, parse_address
+from runtime.host_calls import rotation_message
 from runtime.keystore import KeyInfo, KeyStore
 
+from .arguments import encoded
 from .command import group, run
 from .console import Answer, columns
 from .options import home_option, password_from, password_option, plain_option
+from .signing import Asked, desk_of, signing_options, told
+
+ROTATE = "keys.rotate"
 
 
 def store_of(home: Path, *, plain: bool) -> KeyStore:
@@ -133,6 +139,29 @@ def derive(
     role = "blocks of validator" if validator else "account"
     data = {**shown(info), "address": address_text(address), "signs_for": role}
     return Answer(data, f"{name} signs for {role} {address_text(address)}\n{info.path}")
+
+
+@command_line.command(
+    "rotate",
+    examples=(
+        "synod keys rotate new --from alice",
+        "synod transfer syn1... 5 --from syn1...ALICE --key new   # afterwards",
+    ),
+)
+@click.argument("new")
+@signing_options
+def rotate(new: str, asked: Asked) -> Answer:
+    """Let the key file NEW speak for the sender's address from now on; the old key signs this, and nothing after it.
+
+    The address stays, with all that it owns. Afterwards name both: --from ADDRESS --key NEW.
+    """
+    with desk_of(asked) as desk:
+        signer = desk.signer()
+        key = desk.identities.signer(signer.text, new).key
+        proof = key.sign(rotation_message(desk.chain_id, signer.address))
+        target = desk.runtime.call(ROTATE)
+        args = encoded(ROTATE, target.args, {"key": key.public.hex(), "proof": proof.hex()})
+        return told(desk.outcome([desk.send(signer, target, args)]), f"{new} is to sign for {signer.text}")
 
 
 if __name__ == "__main__":

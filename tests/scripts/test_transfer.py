@@ -112,7 +112,7 @@ def test_nothing_is_signed_for_a_chain_that_is_not_the_home_s(said: Said, live: 
     assert (code, refused["error"]["code"]) == (2, "wrong_chain")
 
 
-def test_when_the_time_is_up_the_transaction_may_still_come(said: Said, tmp_path: Path) -> None:
+def test_when_the_time_is_up_it_may_still_come_and_the_next_one_counts_on_behind_it(said: Said, tmp_path: Path) -> None:
     home = tmp_path / "home"
     new_world(home).close()
     with started(home, interval_ms=600_000) as node:
@@ -120,7 +120,8 @@ def test_when_the_time_is_up_the_transaction_may_still_come(said: Said, tmp_path
         words = ("transfer", "account-1", "1", "--from", "account-0", "--timeout", "0.2", "--home", str(home))
         code, late = said(*words)
         assert (code, late["error"]["code"]) == (3, "still_waiting")
-        assert said("status", "--home", str(home))[1]["mempool_transactions"] == 1
+        assert said(*words[:-4], "--no-wait", "--home", str(home))[1]["state"] == "waiting"
+        assert said("status", "--home", str(home))[1]["mempool_transactions"] == 2
 
 
 def test_it_runs_alone_as_a_module(live: Path) -> None:
