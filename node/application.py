@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from governance.electorate import power_at
 from governance.module import Governance
-from node.errors import TransactionRefused
+from node import snapshots
+from node.errors import BadRequest, TransactionRefused
 from node.genesis.document import Genesis
 from node.genesis.rows import genesis_state
 from node.mempool import Limits, Mempool, Sender
@@ -22,16 +24,20 @@ from runtime.accounts import ACCOUNTS, account_for
 from runtime.block import Block, make_block
 from runtime.bundle.archive import Bundle, pack
 from runtime.chain import Chain, PreparedBlock
+from runtime.context import invoke_query
 from runtime.coordinator import Coordinator
 from runtime.errors import BlockRefused, HostRefused, TransactionMalformed, UpgradePostponedHere
 from runtime.execution import Execution, runtime_refusal
 from runtime.genesis import create_chain_state
+from runtime.metering.faults import HostFault, fault_of
+from runtime.metering.meter import Meter
 from runtime.parameters import Parameters
 from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
 from storage import checkpoint
-from storage.errors import CheckpointExists
+from storage.errors import CheckpointExists, InvalidRecord, NotCanonical
 from storage.headfile import Head
 from storage.home import Home
+from storage.snapshot import SnapshotManifest, export
 from storage.state import CACHED_ROWS, LogRows, State
 
 HOST_MODULES = (Governance(),)
@@ -149,6 +155,41 @@ class Application:
         self._reading = None
         self._update_mempool(prepared)
         return head
+
+    def query(self, module: str, name: str, arguments: bytes) -> Any:
+        """The answer of a module's query on the last committed block, metered; nothing it does is kept.
+
+        ``arguments`` are a canonical record. Raises BadRequest with bad_arguments, no_such_query, or the query's code.
+        """
+        execution = self._reader()
+        target = self.chain.loaded.queries.get((module, name))
+        if target is None:
+            raise BadRequest("no_such_query", f"no query is called {module}.{name}")
+        meter = Meter(execution.parameters.integer("query_steps"), 0)
+        try:
+            return invoke_query(execution, module, name, target.arguments(arguments), meter)
+        except (NotCanonical, InvalidRecord) as wrong:
+            raise BadRequest("bad_arguments", str(wrong)) from None
+        except (Exception, HostFault) as failure:
+            fault = fault_of(failure, meter)
+            said = f"{module}.{name} answered {fault.code} at {fault.file}:{fault.line}"
+            raise BadRequest(fault.code, said) from None
+
+    def list_snapshots(self) -> tuple[SnapshotManifest, ...]:
+        """Snapshots this node can hand to others, lowest height first."""
+        return snapshots.listed(self.home)
+
+    def load_snapshot_chunk(self, name: str, place: int) -> bytes:
+        """One chunk of a listed snapshot; raises NotFound."""
+        return snapshots.chunk(self.home, name, place)
+
+    def take_snapshot(self) -> SnapshotManifest:
+        """Write a snapshot of the last durable height, with the logs a rollback would need, for others to join by."""
+        self.state.flush()
+        window = self._coordinator().window()
+        height = self.state.height
+        logs = range(0) if window is None else range(window.activation, height + 1)
+        return export(self.state.view(), self.home.snapshots, logs)
 
     def flush(self) -> Head:
         """Make blocks that wait for a sync durable."""

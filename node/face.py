@@ -24,13 +24,9 @@ from node.verification import Claim
 from runtime.address import address_text
 from runtime.bundle.loader import LoadedQuery
 from runtime.chain import RUNTIME_ROOM_TABLES
-from runtime.context import invoke_query
 from runtime.errors import HostRefused, TransactionMalformed
-from runtime.metering.faults import HostFault, fault_of
-from runtime.metering.meter import Meter
 from runtime.receipts import OK
 from runtime.transaction import SignedTransaction, decode_transaction
-from storage.errors import InvalidRecord, NotCanonical
 from storage.home import RELEASE
 from storage.proofs import Proof
 from storage.tables import Table
@@ -211,8 +207,9 @@ class Face:
             self._application.flush()
             reading = self._reading()
             found = self._query_of(reading, module, query)
-            result = self._ask(reading, found, to_bytes(found.declaration.args, arguments))
-            return answers.QueryAnswer(query=f"{module}.{query}", height=reading.height, result=result)
+            result = self._application.query(module, query, to_bytes(found.declaration.args, arguments))
+            shown = None if result is None else render_value(found.declaration.returns, result)
+            return answers.QueryAnswer(query=f"{module}.{query}", height=reading.height, result=shown)
 
         return await self._between_blocks(ask)
 
@@ -221,21 +218,6 @@ class Face:
         if found is None:
             raise NotFound("no_such_query", f"no query is called {module}.{query}; GET /modules lists them")
         return found
-
-    def _ask(self, reading: Reading, query: LoadedQuery, raw: bytes) -> Any:
-        """Run a query, metered, on the last committed block; nothing it does is kept."""
-        chain, declared = self._application.chain, query.declaration
-        overlay = self._application.state.overlay()
-        execution = chain.execution(overlay, reading.loaded, reading.height, reading.safe_mode)
-        meter = Meter(execution.parameters.integer("query_steps"), 0)
-        try:
-            result = invoke_query(execution, declared.module, declared.name, query.arguments(raw), meter)
-        except (NotCanonical, InvalidRecord) as wrong:
-            raise BadRequest("bad_arguments", str(wrong)) from None
-        except (Exception, HostFault) as failure:
-            fault = fault_of(failure, meter)
-            raise BadRequest(fault.code, f"{declared.id} answered {fault.code} at {fault.file}:{fault.line}") from None
-        return None if result is None else render_value(declared.returns, result)
 
     async def proposals(self, status: str, before: int | None, limit: int) -> answers.Proposals:
         """As NodeFace."""
