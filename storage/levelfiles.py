@@ -130,7 +130,8 @@ def read_records(raw: bytes) -> Iterator[bytes]:
 
     Checksums are LevelDB's part: it compares them when it reads the same bytes.
     """
-    at, parts = 0, None
+    at = 0
+    parts: list[bytes] | None = None  # joined once: the batch of a large genesis has thousands
     while at + _FRAGMENT.size <= len(raw):
         room = BLOCK - at % BLOCK
         if room < _FRAGMENT.size:
@@ -148,9 +149,11 @@ def read_records(raw: bytes) -> Iterator[bytes]:
             return
         if kind not in (_FULL, _FIRST, _MIDDLE, _LAST) or (kind in (_MIDDLE, _LAST)) != (parts is not None):
             raise Unreadable(f"a fragment of kind {kind} at byte {at} is out of place")
-        parts = (parts or b"") + raw[start:end]
+        if parts is None:
+            parts = []
+        parts.append(raw[start:end])
         if kind in (_FULL, _LAST):
-            yield parts
+            yield b"".join(parts)
             parts = None
         at = end
 
