@@ -27,7 +27,7 @@ from .identities import Identities, Signer
 from .options import home_option, password_option, plain_option
 from .runtimes import Shown, Target
 
-POLL_FIRST, POLL_MOST = 0.05, 0.5
+POLL_FIRST, POLL_MOST = 0.01, 0.5
 """Seconds between two looks at a transaction, growing."""
 PATIENCE = 60
 

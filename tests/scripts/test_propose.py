@@ -5,18 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from scripts.client import Client, url_of
+from scripts.arguments import encoded
+from scripts.signing import Asked, desk_of
 from tests.node.processes import new_world, started
 from tests.scripts.conftest import Said
 
 FROM = ("--from", "validator-0")
 
 
-def advance(said: Said, home: Path, height: int) -> None:
+def advance(home: Path, height: int) -> None:
     """Let blocks be made up to a height, by transfers."""
-    with Client(url_of(home)) as client:
-        while client.status()["height"] < height:
-            assert said("transfer", "account-5", "1", "--from", "account-6", "--home", str(home))[0] == 0
+    with desk_of(Asked(home, None, None, "account-6", None, None, False, True, 60)) as desk:
+        signer, send = desk.signer(), desk.runtime.call("bank.send")
+        args = encoded("bank.send", send.args, {"to": desk.identities.text("account-5"), "coins": "1"})
+        while (now := desk.client.status()["height"]) < height:
+            desk.send(signer, send, args, fee=1)
+            while desk.client.status()["height"] == now:
+                pass
 
 
 @pytest.fixture
@@ -102,20 +107,20 @@ def test_an_upgrade_is_published_proposed_voted_and_then_its_call_and_query_are_
     number, standing = str(sent["proposal"]["id"]), sent["proposal"]["standing"]
     code, early = said("vote", number, "yes", *FROM, *home)
     assert (code, early["reason"]) == (1, "voting_not_open")
-    advance(said, chain, int(standing["due"]) + 1)
+    advance(chain, int(standing["due"]) + 1)
     for voter in range(4):
         code, vote = said("vote", number, "yes", "--bundle", bundle, "--from", f"validator-{voter}", *home)
         assert (code, vote["bundle"], vote["effect"]) == (0, sent["code_hash"], sent["effect"]["digest"])
     code, again = said("vote", number, "yes", *FROM, *home)
     assert (code, again["reason"]) == (1, "same_vote")
     closes = int(said("propose", "show", number, *home)[1]["standing"]["closes"])
-    advance(said, chain, closes)
+    advance(chain, closes)
     shown = said("propose", "show", number, *home)[1]
     assert (shown["standing"]["status"], shown["standing"]["tally"]["voters"]) == ("timelock", "4")
     assert said("vote", number, "no", *FROM, *home)[1]["reason"] == "voting_closed"
     code, unknown = said("call", "guestbook.sign", "line=early", "--from", "account-3", *home)
     assert (code, unknown["error"]["code"]) == (2, "usage")
-    advance(said, chain, int(shown["standing"]["effective"]))
+    advance(chain, int(shown["standing"]["effective"]))
     assert said("call", "guestbook.sign", "line=I was here", "--from", "account-3", *home)[0] == 0
     assert said("query", "guestbook.line_of", "author=account-3", *home)[1]["result"] == "I was here"
     assert said("query", "guestbook.entries", "account-3", "--prove", *home)[1]["row"]["value"]["line"] == "I was here"
