@@ -6,9 +6,16 @@ swapped character. Mixed case is refused. Used for this chain's addresses and fo
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import xor
+
 _ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_MIXED = tuple(
+    reduce(xor, (generator for bit, generator in enumerate(_GENERATORS) if top >> bit & 1), 0) for top in range(32)
+)
+"""For each value of the five bits that are pushed out, all generators they call for, in one."""
 LONGEST = 90
 
 
@@ -43,10 +50,7 @@ def decode(text: str) -> tuple[str, bytes]:
 def _polymod(values: list[int]) -> int:
     check = 1
     for value in values:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ value
-        for bit, generator in enumerate(_GENERATORS):
-            check ^= generator if top >> bit & 1 else 0
+        check = (check & 0x1FFFFFF) << 5 ^ value ^ _MIXED[check >> 25]
     return check
 
 
