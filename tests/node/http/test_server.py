@@ -29,6 +29,8 @@ def test_an_answer_is_sent_at_once_and_not_when_the_client_acknowledges_its_head
 
 
 def test_a_taken_port_is_an_error_of_the_caller() -> None:
-    with _listen("127.0.0.1", 0) as listening, pytest.raises(PortTaken) as taken:
-        _listen("127.0.0.1", listening.getsockname()[1])
-    assert taken.value.port == listening.getsockname()[1]
+    with _listen("127.0.0.1", 0) as listening:
+        port = listening.getsockname()[1]
+        with pytest.raises(PortTaken) as taken:
+            _listen("127.0.0.1", port)
+    assert taken.value.port == port
