@@ -13,12 +13,16 @@ from pathlib import Path
 import click
 
 from node.beginning import begin, generated, imported, settings_text
-from node.genesis.document import Genesis
-from node.settings import Settings, parse_settings
+from node.genesis.document import Genesis, digest_of
+from node.settings import parse_settings
+from storage.home import Home
 
 from .command import command, run
-from .console import Answer, columns
+from .console import Answer, columns, note
 from .options import home_option
+
+MANY = 20_000
+"""Accounts that take longer than a second or two."""
 
 
 @command(
@@ -58,21 +62,23 @@ def command_line(
     given = settings_file.read_text(encoding="utf-8") if settings_file else ""
     settings = parse_settings(given, os.environ, str(settings_file or "synod.toml"))
     if genesis_file is None:
+        if accounts >= MANY:
+            note(f"making {accounts:,} accounts and their keys")
         genesis = generated(settings, accounts, validators, seed, chain_name or settings.chain.name)
     else:
         genesis = imported(settings, genesis_file.read_bytes(), seed)
     made, head = begin(home, genesis, given or settings_text(settings))
-    return answer(made.root, genesis, settings, head.app_root)
+    return answer(made, genesis, head.app_root)
 
 
-def answer(root: Path, genesis: Genesis, settings: Settings, app_root: bytes) -> Answer:
+def answer(home: Home, genesis: Genesis, app_root: bytes) -> Answer:
     """What was made."""
     bonded = sum(one.bonded for one in genesis.validators)
     data = {
-        "home": str(root),
+        "home": str(home.root),
         "chain_id": genesis.chain_id,
         "chain_name": genesis.chain_name,
-        "genesis": genesis.digest,
+        "genesis": digest_of(home.genesis_file.read_bytes()),
         "app_root": app_root,
         "accounts": len(genesis.accounts),
         "validators": len(genesis.validators),
@@ -82,14 +88,14 @@ def answer(root: Path, genesis: Genesis, settings: Settings, app_root: bytes) ->
     }
     rows = [
         ("chain", genesis.chain_id),
-        ("home", str(root)),
+        ("home", str(home.root)),
         ("accounts", f"{len(genesis.accounts):,}"),
         ("validators", f"{len(genesis.validators):,} ({bonded:,} bonded)"),
         ("supply", f"{genesis.supply:,}"),
         ("app root", app_root.hex()),
     ]
     notes = "".join(f"\nnote: {note}" for note in genesis.source.notes)
-    return Answer(data, f"{columns(rows)}{notes}\n\nnext: synod start --home {root}")
+    return Answer(data, f"{columns(rows)}{notes}\n\nnext: synod start --home {home.root}")
 
 
 if __name__ == "__main__":
