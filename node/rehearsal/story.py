@@ -19,8 +19,10 @@ from node.rehearsal.rollback import invariant_checks, live_until_it_breaks, tran
 from node.rehearsal.upgrade import Progress, Voted
 from node.rehearsal.world import World
 from runtime.bundle.archive import Bundle
-from runtime.bundle.spawn import Passed, first_execution
+from runtime.bundle.problems import BundleRefused
+from runtime.bundle.spawn import Outcome, Passed, first_execution
 from runtime.bundles import stored_bundle
+from runtime.errors import HostRefused
 
 BLOCKS_AFTER = 5
 """Blocks made under a new runtime before going on."""
@@ -65,9 +67,9 @@ def _begin(world: World) -> Rehearsal:
 
 
 def _sound(world: World, bundle: Bundle, record: Rehearsal, progress: Progress) -> None:
-    alone = first_execution(bundle)
-    _check(record, "the bundle runs in a process of its own", isinstance(alone, Passed), getattr(alone, "reason", ""))
-    voted = upgrade.propose(world, bundle, "The upgrade under rehearsal")
+    voted = _proposed(world, bundle, record)
+    if voted is None:
+        return
     record.upgrades.append(voted.record)
     _tell_vote(world, record, (voted,), progress)
     if not _approved(world, voted, record):
@@ -84,6 +86,24 @@ def _sound(world: World, bundle: Bundle, record: Rehearsal, progress: Progress) 
             world.must()
         record.timeline.append(Moment(world.height, "blocks go on", "under the new runtime, its calls in use"))
     voted.record.invariants = invariant_checks(world)
+
+
+def _proposed(world: World, bundle: Bundle, record: Rehearsal) -> Voted | None:
+    """Load the bundle aside and propose it; None, with the reasons among the checks, when the chain refuses it."""
+    alone = first_execution(bundle)
+    _check(record, "the bundle loads in a process of its own", isinstance(alone, Passed), reason_of(alone))
+    try:
+        voted = upgrade.propose(world, bundle, "The upgrade under rehearsal")
+    except (BundleRefused, HostRefused) as refused:
+        _check(record, "the chain accepts the proposal", False, str(refused))
+        return None
+    _check(record, "the chain accepts the proposal", True)
+    return voted
+
+
+def reason_of(outcome: Outcome) -> str:
+    """Why a first execution failed; empty when it passed."""
+    return "" if isinstance(outcome, Passed) else f"{outcome.reason}: {outcome.detail}"
 
 
 def _failing(world: World, record: Rehearsal, progress: Progress) -> None:

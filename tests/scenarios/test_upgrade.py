@@ -100,7 +100,6 @@ def test_after_a_rollback_the_runtime_root_is_that_of_the_height_before(world: W
         "governance.registry",
         "governance.standings",
         "host.accounts",
-        "host.catalogue",
         "host.log",
         "upgrade.history",
         "upgrade.plans",
@@ -136,3 +135,12 @@ def test_two_rehearsals_agree_in_every_root(make_world: Callable[..., World]) ->
     first, second = (rehearse(one, example(one), True, silent) for one in (make_world(), make_world()))
     assert (first.app_root, first.runtime_root) == (second.app_root, second.runtime_root)
     assert [one.root_after for one in first.upgrades] == [one.root_after for one in second.upgrades]
+
+
+def test_a_bundle_that_may_not_be_proposed_fails_the_rehearsal_with_its_reasons(world: World) -> None:
+    silly = edited(example(world), guestbook=("entry is None", "entry is 0"))
+    record = rehearse(world, silly, True, silent)
+    assert not record.passed
+    assert "the chain accepts the proposal" in record.failures
+    refusal = next(check for check in record.checks if check.name == "the chain accepts the proposal")
+    assert "guestbook.py:" in refusal.detail
