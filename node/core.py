@@ -45,7 +45,7 @@ class Core:
             keys = keys_of_home(home, application.chain.identity.genesis)
             solo = Solo(application, keys, LastSigned.open(home.last_signed_file))
             upkeep = Upkeep(home, application, solo)
-            upkeep.at_start()
+            upkeep.write_manifest()
         except BaseException:
             application.state.close()
             raise

@@ -27,6 +27,7 @@ from storage.checkpoint import list_checkpoints
 from storage.faults import fault_of
 from storage.home import FORMAT, RELEASE, Home
 from storage.slots import sync_directory
+from storage.state import State
 
 PRUNE_EVERY = 64
 """Blocks between two slices of log pruning; a block adds two such rows at most."""
@@ -47,16 +48,12 @@ class Upkeep:
         self._solo = solo
         self._log = logger("node.upkeep")
 
-    def at_start(self) -> None:
-        """Write the manifest that a crash may have left behind the state."""
-        self._write_manifest()
-
     def after(self, made: MadeBlock) -> None:
         """Do what this block made due, and a slice of what waits."""
         if made.checkpoint is not None:
             self._prune_checkpoints()
         if made.checkpoint is not None or not _TOLD.isdisjoint(made.prepared.sealed.state.changes):
-            self._write_manifest()
+            self.write_manifest()
         if made.prepared.block.header.height % PRUNE_EVERY == 0:
             self._prune_log()
         self._application.state.collect(COLLECT_ROWS)
@@ -73,20 +70,25 @@ class Upkeep:
             self._log.debug("log_pruned", rows=len(rows), below=below)
 
     def _prune_checkpoints(self) -> None:
-        state = self._application.state
-        overlay = state.overlay()
-        window = overlay.get(WINDOW, ())
-        pinned = {} if window is None else {window.activation - 1: "the open rollback window leads back to it"}
-        keep = Parameters(overlay, state.height).integer("max_snapshots")
+        keep, pinned = checkpoints_to_keep(self._application.state)
         for verdict in retention.prune(self._home, keep, pinned):
             if not verdict.keep:
                 self._log.info("checkpoint_removed", name=verdict.checkpoint.name, why=verdict.why)
 
-    def _write_manifest(self) -> None:
+    def write_manifest(self) -> None:
+        """Write the manifest of the durable height; at a start too, since a crash may have left it behind the state."""
         view = self._application.state.view()
         names = {one.head.app_root: one.name for one in list_checkpoints(self._home)}
         document = upgrade_manifest(view, view.height, view.head.app_root, names, RELEASE, FORMAT)
         write_whole(self._home.root / MANIFEST, {"chain_id": self._application.chain.identity.chain_id, **document})
+
+
+def checkpoints_to_keep(state: State) -> tuple[int, dict[int, str]]:
+    """How many of the newest checkpoints the chain wants kept, and the heights that something depends on, with why."""
+    overlay = state.overlay()
+    window = overlay.get(WINDOW, ())
+    pinned = {} if window is None else {window.activation - 1: "the open rollback window leads back to it"}
+    return Parameters(overlay, state.height).integer("max_snapshots"), pinned
 
 
 def write_whole(path: Path, document: dict[str, Any]) -> None:

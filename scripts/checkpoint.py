@@ -14,9 +14,8 @@ from typing import Any
 import click
 
 from node.application import Application
+from node.upkeep import checkpoints_to_keep
 from node.verification import Verifier
-from runtime.parameters import Parameters
-from runtime.plans import WINDOW
 from storage import checkpoint, restore, retention
 from storage.checkpoint import Checkpoint
 from storage.home import Home
@@ -115,10 +114,7 @@ def _kept(home: Home, verifier: Verifier) -> tuple[int, dict[int, str]]:
     """How many the chain wants kept, and the heights that something depends on."""
     application = Application.open(home, verifier)
     try:
-        overlay, height = application.state.overlay(), application.state.height
-        window = overlay.get(WINDOW, ())
-        pinned = {} if window is None else {window.activation - 1: "the open rollback window leads back to it"}
-        return Parameters(overlay, height).integer("max_snapshots"), pinned
+        return checkpoints_to_keep(application.state)
     finally:
         application.close()
 

@@ -22,6 +22,7 @@ from node.rehearsal.record import Rehearsal
 from node.rehearsal.story import rehearse
 from node.rehearsal.text import report
 from node.rehearsal.world import World
+from node.upkeep import Upkeep
 from runtime.bundle.archive import Bundle, pack
 from runtime.bundle.template import new_bundle
 from storage.errors import HomeNotEmpty
@@ -84,6 +85,7 @@ def command_line(
     progress = Waiting()
     try:
         record = rehearse(world, bundle, failures, progress.at)
+        Upkeep(world.home, world.application, world.solo).write_manifest()
     finally:
         progress.end()
         world.close()

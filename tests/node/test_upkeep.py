@@ -11,6 +11,7 @@ import pytest
 from node.rehearsal import upgrade
 from node.rehearsal.world import World
 from node.upkeep import Upkeep
+from runtime.upgrade_manifest import upgrade_manifest
 from storage.checkpoint import list_checkpoints
 from tests.node.processes import client, new_world, started
 from tests.scenarios.conftest import SHORT, short_genesis
@@ -52,6 +53,18 @@ def test_the_generation_that_a_closed_window_held_is_deleted_in_slices(tmp_path:
     assert world.application.state.collect(1_000) == 0
     manifest = json.loads((tmp_path / "chain" / "migration_manifest.json").read_text())
     assert (manifest["rollback"], manifest["upgrades"][0]["verified"]) == (None, True)
+    world.close()
+
+
+def test_the_manifest_names_what_is_pending_and_says_the_same_from_any_reading(tmp_path: Path) -> None:
+    world = World.create(tmp_path / "chain", short_genesis())
+    voted = approved(world, example(world))
+    state = world.application.state
+    told = [upgrade_manifest(one, 7, bytes(32), {}, "r", 1) for one in (state.view(), state.overlay())]
+    assert told[0] == told[1]
+    assert told[0]["upgrades"] == []
+    (pending,) = told[0]["pending"]
+    assert (pending["proposal"], pending["version"], pending["state"]) == (voted.proposal, "2.0.0", "scheduled")
     world.close()
 
 
