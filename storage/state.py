@@ -49,11 +49,15 @@ WAITING_BLOCKS = 256
 COLLECTED_ROWS = 512
 """Rows deleted beside a commit: about a millisecond."""
 
-CACHED_ROWS = 1 << 19
-"""Table rows, and buckets of trees, cached by default: at most about 250 MB, and all buckets of a million rows."""
+CACHED_ROWS = 1 << 20
+"""Table rows, and buckets of trees, cached by default: a million rows and all their buckets, about 400 MB."""
 
 DATABASE_CACHE = 64 << 20
 """Bytes of LevelDB's own cache."""
+
+DATABASE_BUFFER = 16 << 20
+"""Bytes that LevelDB gathers before it writes a sorted file. At a million rows a block's buckets compact at half the
+cost of 4 MB, and a checkpoint, which copies the log, takes no noticeable time longer."""
 
 class State:
     """The executor's handle on one home's state."""
@@ -78,7 +82,8 @@ class State:
     def create(cls, home: Home, tables: Iterable[Table[Any]] = (), cached_rows: int = CACHED_ROWS) -> State:
         """Make the database of a new chain with these tables, all empty, at height 0.
         The first block committed then chooses its height."""
-        rows = PendingRows(Engine.create(home.database, cache_bytes=DATABASE_CACHE), cached_rows)
+        engine = Engine.create(home.database, cache_bytes=DATABASE_CACHE, buffer_bytes=DATABASE_BUFFER)
+        rows = PendingRows(engine, cached_rows)
         create_head(home.head_file, _NOTHING)
         generations = Generations(rows)
         catalogue = Catalogue.empty()
@@ -98,7 +103,7 @@ class State:
     @classmethod
     def open(cls, home: Home, tables: Iterable[Table[Any]] = (), cached_rows: int = CACHED_ROWS) -> State:
         """Open what was committed; raises a StoreFault that says what to do when it is not whole."""
-        engine = Engine.open(home.database, cache_bytes=DATABASE_CACHE)
+        engine = Engine.open(home.database, cache_bytes=DATABASE_CACHE, buffer_bytes=DATABASE_BUFFER)
         try:
             return cls._opened(home, PendingRows(engine, cached_rows), tables)
         except BaseException:
