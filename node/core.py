@@ -54,12 +54,15 @@ class Core:
         return core
 
     def step(self) -> None:
-        """Make one block, tell of it, and do a slice of upkeep."""
+        """Make one block, do a slice of upkeep, and tell of the block: what is told of is in the home's files."""
         began = perf_counter_ns()
         made = self._solo.make_block()
-        self._tell(made, (perf_counter_ns() - began) // 1000)
-        self._follow_chain()
-        self._upkeep.after(made)
+        microseconds = (perf_counter_ns() - began) // 1000
+        try:
+            self._follow_chain()
+            self._upkeep.after(made)
+        finally:
+            self._tell(made, microseconds)
 
     def step_if_wanted(self) -> None:
         """Make a block if a transaction could stand in it; otherwise see that the disk still answers."""
