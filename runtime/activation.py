@@ -19,8 +19,9 @@ from runtime.invariants.counters import AGGREGATES, Counters, counters_of
 from runtime.invariants.recount import broken_rules, count_rows, replace
 from runtime.migration import RecordMigrator, migrator_for, old_name, renames
 from runtime.plans import RUNNING, WINDOW, Plan, Running, Window
-from runtime.purse import SUPPLY, Supply
+from runtime.purse import MOST_COINS, SUPPLY, Supply
 from storage.catalogue import Catalogue
+from storage.errors import InvalidRecord
 from storage.generations import Generation
 from storage.overlay import Overlay
 from storage.state import State
@@ -37,12 +38,19 @@ class Flip:
     counters: Counters
     counted: Mapping[tuple[str, bytes], int]
     """Aggregates over migrated tables, counted while building."""
+    renumbered: frozenset[str]
+    """Tables in which a field's name now means another number, so that sums by name must be counted anew."""
     migrated: int
     """Records written."""
 
 
-def build_flip(state: State, old: LoadedRuntime, new: LoadedRuntime, plan: Plan, record_steps: int) -> Flip:
-    """Build every migrated table from the committed state of A-1; raises ActivationFailed."""
+def build_flip(
+    state: State, catalogue: Catalogue, old: LoadedRuntime, new: LoadedRuntime, plan: Plan, record_steps: int
+) -> Flip:
+    """Build every migrated table from the committed state of A-1; raises ActivationFailed and leaves nothing built.
+
+    ``catalogue`` is the one of this block, which may have let go of generations of an earlier window.
+    """
     frozen = {item.name: item.value for item in plan.frozen}
     counters = counters_of(new.declaration)
     migrators = {
@@ -52,14 +60,35 @@ def build_flip(state: State, old: LoadedRuntime, new: LoadedRuntime, plan: Plan,
     generations: dict[str, Generation] = {}
     counted: dict[tuple[str, bytes], int] = {}
     migrated = 0
-    for name in sorted(migrators):
-        generation, sums = _build_table(state, migrators[name], counters, plan.code_hash + name.encode())
-        generations[name] = generation
-        for slot, value in sums.items():
-            counted[slot] = counted.get(slot, 0) + value
-        migrated += generation.count
-    catalogue = _next_catalogue(state, old, new, migrators)
-    return Flip(catalogue, generations, migrators, counters, counted, migrated)
+    try:
+        for name in sorted(migrators):
+            generation, sums = _build_table(state, migrators[name], counters, plan.code_hash + name.encode())
+            generations[name] = generation
+            for slot, value in sums.items():
+                counted[slot] = counted.get(slot, 0) + value
+            migrated += generation.count
+    except ActivationFailed:
+        discard(state, generations)
+        raise
+    after = _next_catalogue(state, catalogue, new, migrators)
+    return Flip(after, generations, migrators, counters, counted, _renumbered(old, new), migrated)
+
+
+def discard(state: State, generations: Mapping[str, Generation]) -> None:
+    """Give up generations that will not come into force; the state collects their rows."""
+    for generation in generations.values():
+        state.discard_generation(generation.number)
+
+
+def _renumbered(old: LoadedRuntime, new: LoadedRuntime) -> frozenset[str]:
+    """Tables of the new runtime whose field names do not mean the numbers that they meant before."""
+    found = set()
+    for name, table in new.tables.items():
+        before = old.tables.get(old_name(new, name))
+        numbers = {} if before is None else {spec.name: spec.number for spec in before.schema.fields}
+        if any(numbers.get(spec.name, spec.number) != spec.number for spec in table.schema.fields):
+            found.add(name)
+    return frozenset(found)
 
 
 def _build_table(
@@ -85,21 +114,19 @@ def _build_table(
     cursor = builder.cursor
     try:
         builder.put_many(row for row in rows() if cursor is None or row[0] > cursor)
+        if changed[0] and not changed[1]:
+            where = (migrator.declaration.file, migrator.declaration.line)
+            raise ActivationFailed("migration_changed_nothing", *where, migrator.target.name)
     except ActivationFailed:
         state.discard_generation(builder.number)
         raise
-    generation = builder.finish()
-    if changed[0] and not changed[1]:
-        declaration = migrator.declaration
-        raise ActivationFailed("migration_changed_nothing", declaration.file, declaration.line, migrator.target.name)
-    return generation, sums
+    return builder.finish(), sums
 
 
 def _next_catalogue(
-    state: State, old: LoadedRuntime, new: LoadedRuntime, migrators: Mapping[str, RecordMigrator]
+    state: State, catalogue: Catalogue, new: LoadedRuntime, migrators: Mapping[str, RecordMigrator]
 ) -> Catalogue:
     """The catalogue after the flip: renamed, migrated, added and removed tables; what goes is kept for a rollback."""
-    catalogue = state.catalogue
     for before, after in renames(new):
         catalogue = catalogue.renamed(before, new.tables[after])
     for name in sorted(new.tables):
@@ -137,12 +164,14 @@ def start_aggregates(
     """Recount what the flip touched or declares anew; leave the other aggregates as they stand.
 
     ``carried`` says that `pre_upgrade` wrote rows, so that the sums made while building are no longer the whole.
+    Raises ActivationFailed for a sum that fits no amount.
     """
     fresh = set(flip.migrators)
+    moved = fresh | flip.renumbered
     kept = frozenset(
         name
         for name, feeding in flip.counters.tables_of.items()
-        if feeding == old.tables_of.get(name) and not fresh & set(feeding) and not carried
+        if feeding == old.tables_of.get(name) and not moved & set(feeding) and not carried
     )
     wanted = frozenset(flip.counters.tables_of) - kept
 
@@ -156,18 +185,28 @@ def start_aggregates(
     if not carried:
         for slot, value in flip.counted.items():
             counted[slot] = counted.get(slot, 0) + value
-    replace(overlay, counted, kept)
+    try:
+        replace(overlay, counted, kept)
+    except InvalidRecord as too_large:
+        raise ActivationFailed("invariant_broken", detail="an aggregate is more than an amount can hold") from too_large
 
 
 def record_window(
     overlay: Overlay, state: State, plan_id: int, plan: Plan, height: int, probation: int, window: int
 ) -> None:
-    """Write the running row, the declared supply change and where a rollback would go back to."""
+    """Write the running row, the declared supply change and where a rollback would go back to.
+
+    Probation ends while the window is still open, so that what it decides can happen. Raises ActivationFailed for a
+    supply change that no supply can take.
+    """
     previous = overlay.get(RUNNING, ())
     assert previous is not None, "every chain has a running runtime from genesis on"
     overlay.put(RUNNING, (), Running(code_hash=plan.code_hash, version=plan.version, since=height, plan=plan_id))
     supply = overlay.get(SUPPLY, ()) or Supply()
-    overlay.put(SUPPLY, (), supply.but(total=supply.total + signed_change(plan)))
+    changed = supply.plus(signed_change(plan))
+    if changed.total > MOST_COINS or changed.overburned > supply.overburned:
+        raise ActivationFailed("supply_change_impossible", detail=f"{signed_change(plan):+d} on {supply.total} units")
+    overlay.put(SUPPLY, (), changed)
     overlay.put(
         WINDOW,
         (),
@@ -175,7 +214,7 @@ def record_window(
             plan=plan_id,
             proposal=plan.proposal,
             activation=height,
-            probation_until=height + probation,
+            probation_until=height + min(probation, window - 1),
             closes=height + window,
             previous=previous,
             runtime_root=state.head.runtime_root,

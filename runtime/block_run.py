@@ -2,7 +2,9 @@
 
 Three strengths of the same pass. `NORMAL` settles the invariants once, at the end. If one is broken the block is run
 again as `CAREFUL`: settled after every item, and the item that breaks a rule is undone alone and recorded. If even
-that does not hold, the block is run `SEALED`: no runtime item at all, and the chain enters safe mode.
+that does not hold, the block is run `SEALED`: no runtime item at all, and the chain enters safe mode, or in probation
+returns to the old runtime. A bundle's rule that the host's own work breaks even then (a refund, say) is let stand:
+governance must be able to act. The supply is never let stand.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from runtime.accounts import use_nonce
 from runtime.address import module_address
 from runtime.block import Block
 from runtime.bundle.declarations import HookKind
-from runtime.errors import ActivationFailed
+from runtime.errors import ActivationFailed, RuntimeRoomError
 from runtime.execution import Execution, HostTable, SignatureCheck, execute_transaction
 from runtime.guard import Guard
 from runtime.hooks import UNHEALTHY, hooks_of, run_hook
@@ -23,6 +25,7 @@ from runtime.journal import JournalItem
 from runtime.purse import PurseItem
 from runtime.receipts import INVARIANT_BROKEN, OK, Receipt
 from runtime.transaction import SignedTransaction
+from storage.errors import InvalidRecord
 from storage.overlay import Overlay
 
 FEE_COLLECTOR = module_address("treasury")
@@ -89,6 +92,17 @@ class BlockRun:
     def end(self) -> None:
         """The modules' end hooks, fees to their collector, then the host's work by height; then settle what is left."""
         self.hooks("end_block")
+        try:
+            self._host_work()
+        except (RuntimeRoomError, InvalidRecord) as fault:
+            # Values that only a broken rule can have made, such as a purse that is full: settle item by item.
+            if self.strength is Strength.SEALED:
+                raise
+            self.broken = (type(fault).__name__,)
+        else:
+            self.broken = self.guard.catch_up()
+
+    def _host_work(self) -> None:
         self.execution.purse.credit_fees(FEE_COLLECTOR, self.execution.fees)
         self.execution.fees = 0
         moved = len(self.context.purse.items)
@@ -97,7 +111,6 @@ class BlockRun:
         for module in self.modules:
             module.end_block(self.context, changes)
         self.closing = tuple(self.context.purse.items[moved:])
-        self.broken = self.guard.catch_up()
 
     def unhealthy(self) -> bool:
         """Whether a hook failed its health check or ran out of steps: what probation does not forgive."""

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from runtime.accounts import ACCOUNTS
-from runtime.activation import Flip
+from runtime.activation import Flip, discard
 from runtime.block import Block, block_id, data_digest
 from runtime.block_run import BlockRun, Item, Strength
 from runtime.bundle.loader import LoadedRuntime
@@ -115,7 +115,6 @@ class Chain:
         try:
             return self._execute(block, items, None)
         except ActivationFailed as failure:
-            self._discard_built()
             return self._execute(block, items, failure)
 
     def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
@@ -127,8 +126,8 @@ class Chain:
             self._known = {}
         self.last_block = prepared.id
         self.loaded = prepared.loaded
+        self._let_go_of_built(prepared.opening)
         if prepared.opening.flipped:
-            self._built.clear()
             for table in self.loaded.tables.values():
                 self.state.register(table)
         return head
@@ -140,6 +139,9 @@ class Chain:
             broken = run.broken
             if opening.activated:
                 run.require_flawless()
+            if strength is Strength.SEALED:
+                rules = {rule.name for rule in opening.counters.rules}
+                broken = tuple(name for name in broken if name not in rules)
             if not broken:
                 return self._sealed(block, run, opening)
         raise SupplyBroken(block.header.height, broken)
@@ -152,9 +154,10 @@ class Chain:
         events: list[Event] = []
         coordinator = Coordinator(overlay, height, parameters, events)
         opening = self._opener().open(overlay, coordinator, parameters, height, failure)
-        if strength is Strength.SEALED:
+        sealed = strength is Strength.SEALED
+        if sealed and not _in_probation(coordinator, height):
             coordinator.pause("invariants broken with no single transaction to blame")
-        execution = self.execution(overlay, opening.loaded, height, coordinator.safe_mode().on)
+        execution = self.execution(overlay, opening.loaded, height, sealed or coordinator.safe_mode().on)
         context = HostContext(
             overlay=overlay,
             height=height,
@@ -179,11 +182,12 @@ class Chain:
 
     def _watch(self, coordinator: Coordinator, run: BlockRun, height: int) -> None:
         """In probation, a broken rule, an unhealthy module or a hook out of steps rolls the upgrade back by itself."""
-        window = coordinator.window()
-        if window is None or window.rollback_at or not window.activation < height <= window.probation_until:
+        if not _in_probation(coordinator, height):
             return
         run.hooks("health")
-        if run.guard.undone:
+        if run.strength is Strength.SEALED:
+            coordinator.roll_back(0, "an invariant broke in probation with no single transaction to blame")
+        elif run.guard.undone:
             coordinator.roll_back(0, "a transaction broke an invariant in probation")
         elif run.unhealthy():
             coordinator.roll_back(0, "a module failed its health check or a hook its limits in probation")
@@ -191,7 +195,7 @@ class Chain:
     def _sealed(self, block: Block, run: BlockRun, opening: Opening) -> PreparedBlock:
         identity = block_id(block.header)
         ids = [sha256(raw).digest() for raw in block.transactions]
-        sealed = seal(self.state, run, identity, ids, opening.receipts, opening.seconds)
+        sealed = seal(self.state, run, identity, ids, opening)
         events = (*run.context.events, *run.execution.events)
         return PreparedBlock(block, identity, sealed, events, opening.loaded, opening, run.strength)
 
@@ -239,16 +243,17 @@ class Chain:
             undo=log.undo(height),
         )
 
-    def _discard_built(self) -> None:
-        """Give up generations built for an upgrade that failed; the state collects their rows."""
-        for _, flip in self._built.values():
-            for generation in flip.generations.values():
-                self.state.discard_generation(generation.number)
+    def _let_go_of_built(self, opening: Opening) -> None:
+        """Forget the flip that is now in force; give up one that failed. Not earlier than at a commit, because
+        another block of the same height, in which it did not fail, may have been prepared."""
+        for plan, (_, flip) in self._built.items():
+            if plan != opening.activated:
+                discard(self.state, flip.generations)
         self._built.clear()
 
     def _item(self, raw: bytes, known: dict[bytes, SignedTransaction], limit: int) -> Item:
         found = known.get(raw)
-        if found is not None:
+        if found is not None and len(raw) <= limit:
             return found
         try:
             return decode_transaction(raw, limit)
@@ -276,3 +281,9 @@ class Chain:
         for holds, code, message in checks:
             if not holds:
                 raise BlockRefused(code, message)
+
+
+def _in_probation(coordinator: Coordinator, height: int) -> bool:
+    """Whether faults at this height roll the last upgrade back, unless that is decided already."""
+    window = coordinator.window()
+    return window is not None and not window.rollback_at and window.activation < height <= window.probation_until

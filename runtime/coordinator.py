@@ -152,7 +152,7 @@ class Coordinator:
         return self._height + 1
 
     def pause(self, reason: str) -> None:
-        """Enter safe mode: runtime calls wait from the next item on; governance acts."""
+        """Enter safe mode: runtime calls wait from the next block on; governance acts."""
         if not self.safe_mode().on:
             self._overlay.put(SAFE_MODE, (), SafeMode(on=True, since=self._height, reason=reason))
             self._events.append(event("ChainPaused", height=self._height, reason=reason))

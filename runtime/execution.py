@@ -1,8 +1,9 @@
 """One transaction: admitted by the host, then run by its module or by the host.
 
 Order: decode (before), chain, expiry, key, signature, nonce; a transaction refused up to here costs nothing and its
-nonce stays free. From there on the nonce is used whatever happens: then the safe mode, the interface, the fee, and
-the handler on a savepoint. A failure undoes the handler's writes; the fee stays paid, since the work was done.
+nonce stays free. So does that of a runtime call which must wait, in safe mode or in a block whose steps are used up:
+it may stand in a later block. From there on the nonce is used whatever happens: then the interface, the fee, and the
+handler on a savepoint. A failure undoes the handler's writes; the fee stays paid, since the work was done.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from runtime.metering.faults import HostFault, fault_of
 from runtime.metering.meter import Meter
 from runtime.parameters import Parameters
 from runtime.purse import Purse
-from runtime.receipts import OK, SAFE_MODE, Event, Receipt
+from runtime.receipts import BLOCK_OUT_OF_STEPS, OK, SAFE_MODE, Event, Receipt
 from runtime.transaction import SignedTransaction
 from storage.codec import Codec
 from storage.errors import InvalidRecord, NotCanonical
@@ -45,9 +46,10 @@ class Execution:
     fees: int = 0
     """Fees taken in this block and not yet credited."""
 
-    def flag(self, name: str) -> bool:
-        """Whether feature ``name`` is on at this height."""
-        return self.parameters.flag(name)
+    @property
+    def call_limit(self) -> int:
+        """Steps of one transaction; each that runs has them whole, so no outcome depends on what ran before it."""
+        return min(self.parameters.integer("call_steps"), self.parameters.integer("block_steps"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,20 @@ def execute_transaction(
         account = admit(execution, transaction, check)
     except HostRefused as refused:
         return Receipt(item=transaction.id, code=refused.code)
-    execution.overlay.put(ACCOUNTS, (body.sender,), account.but(nonce=account.nonce + 1))
     entry = host.get((body.call.module, body.call.name))
+    if entry is None and (wait := must_wait(execution)):
+        return Receipt(item=transaction.id, code=wait)
+    execution.overlay.put(ACCOUNTS, (body.sender,), account.but(nonce=account.nonce + 1))
     if entry is not None:
         return _run_host(execution, entry, context, transaction)
     return run_runtime(execution, transaction)
+
+
+def must_wait(execution: Execution) -> str:
+    """Why no runtime call can run now, though a later block may take it; empty when one can."""
+    if execution.safe_mode:
+        return SAFE_MODE
+    return "" if execution.steps_left >= execution.call_limit else BLOCK_OUT_OF_STEPS
 
 
 def _run_host(execution: Execution, entry: HostEntry, context: HostContext, transaction: SignedTransaction) -> Receipt:
@@ -155,8 +166,7 @@ def runtime_refusal(execution: Execution, transaction: SignedTransaction) -> str
 def run_runtime(execution: Execution, transaction: SignedTransaction) -> Receipt:
     """Take the fee and run a module's call, metered, on a savepoint."""
     body = transaction.body
-    limit = min(execution.parameters.integer("call_steps"), execution.steps_left)
-    refusal = runtime_refusal(execution, transaction) or ("" if limit > 0 else "block_out_of_steps")
+    refusal = runtime_refusal(execution, transaction) or must_wait(execution)
     if refusal:
         return Receipt(item=transaction.id, code=refusal)
     try:
@@ -164,7 +174,7 @@ def run_runtime(execution: Execution, transaction: SignedTransaction) -> Receipt
     except HostRefused as refused:
         return Receipt(item=transaction.id, code=refused.code)
     execution.fees += body.fee
-    meter = Meter(limit, execution.parameters.integer("call_written"))
+    meter = Meter(execution.call_limit, execution.parameters.integer("call_written"))
     outcome = _run_call(execution, transaction, meter)
     execution.steps_left -= meter.steps
     return outcome.but(steps=meter.steps, written=meter.written, fee=body.fee)

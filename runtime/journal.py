@@ -8,6 +8,7 @@ One digest chains all log rows of all heights into the host half, and one the jo
 from __future__ import annotations
 
 from hashlib import sha256
+from struct import Struct
 
 from runtime.purse import PurseItem
 from storage.blocklog import Rows as LogRows
@@ -53,14 +54,20 @@ JOURNALS = codec_of(Journal)
 START = LogDigest(logs=bytes(32), journal=bytes(32), block=bytes(32))
 
 
-def chained(previous: LogDigest, block_id: bytes, rows: LogRows, journal: bytes) -> LogDigest:
-    """The digests after one more height, over its log rows as they are stored and its journal apart."""
+_LENGTHS = Struct(">II").pack
+"""Before each row, so that no two lists of rows run together into the same bytes."""
+
+
+def chained(previous: LogDigest, block_id: bytes, rows: LogRows, journal: bytes, restart: bool = False) -> LogDigest:
+    """The digests after one more height, over its log rows as they are stored and its journal apart; ``restart`` at
+    an activation, whose journal is the first that a rollback replays."""
     hasher = sha256(b"\x32" + previous.logs + block_id)
     for key, value in rows:
-        hasher.update(key)
-        hasher.update(value or b"")
+        raw = value or b""
+        hasher.update(_LENGTHS(len(key), len(raw)) + key + raw)
+    before = START.journal if restart else previous.journal
     return LogDigest(
         logs=hasher.digest(),
-        journal=sha256(b"\x33" + previous.journal + journal).digest() if journal else previous.journal,
+        journal=sha256(b"\x33" + before + journal).digest() if journal else before,
         block=block_id,
     )

@@ -104,7 +104,7 @@ class Opener:
         plan, old = coordinator.plan(plan_id), before.loaded
         new = self._load(overlay, plan, old)
         pre_receipts, written = self._pre_upgrade(old, height)
-        flip = self._flip(plan_id, plan, old, new, parameters.integer("record_steps"))
+        flip = self._flip(overlay, plan_id, plan, old, new, parameters.integer("record_steps"))
         enter(overlay, flip, new, written)
         start_aggregates(overlay, flip, before.counters, new.tables, bool(written))
         spans = (parameters.integer("probation"), parameters.integer("rollback_window"))
@@ -140,11 +140,13 @@ class Opener:
         written = {name: dict(rows) for name, rows in changes.items() if name in old.tables}
         return [receipt for receipt in receipts if receipt.code != OK], written
 
-    def _flip(self, plan_id: int, plan: Plan, old: LoadedRuntime, new: LoadedRuntime, record_steps: int) -> Flip:
+    def _flip(
+        self, overlay: Overlay, plan_id: int, plan: Plan, old: LoadedRuntime, new: LoadedRuntime, record_steps: int
+    ) -> Flip:
         known = self.built.get(plan_id)
         if known is not None and known[0] == self.state.height:
             return known[1]
-        flip = build_flip(self.state, old, new, plan, record_steps)
+        flip = build_flip(self.state, overlay.catalogue, old, new, plan, record_steps)
         self.built[plan_id] = (self.state.height, flip)
         return flip
 

@@ -3,11 +3,12 @@
 The running bundle names a table and a field as its purse port. The host debits and credits that field for fees,
 deposits, refunds and treasury spends. What it debits it *holds* until it credits or burns it, so that
 
-    sum of fields declared value + held - uncollected + unpaid == total
+    sum of fields declared value + held - uncollected + unpaid == total - overburned
 
-is true after every block. ``uncollected`` and ``unpaid`` are zero but after a rollback: coins the host still has to
-take from, or give to, purses that were rewound. Every movement outside a runtime transaction is noted for the journal,
-because a rollback undoes the purse but not the decision behind the movement.
+is true after every block. All but the first two and ``total`` are zero except after a rollback: coins the host still
+has to take from, or give to, purses that were rewound, and burned coins that only the undone upgrade had made. Every
+movement outside a runtime transaction is noted for the journal, because a rollback undoes the purse but not the
+decision behind the movement.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from runtime.errors import HostRefused
 from storage.overlay import Overlay
 from storage.record import Address, Amount, Flag, Record, field
 from storage.tables import Table, host_table
+
+MOST_COINS = 2**256 - 1
+"""What fits into an amount. No honest purse comes near; one that a bundle filled out of nothing may."""
 
 
 class Supply(Record):
@@ -30,6 +34,13 @@ class Supply(Record):
     """Debits of rewound heights not yet taken again."""
     unpaid: Amount = field(4, default=0)
     """Credits of rewound heights not yet given again."""
+    overburned: Amount = field(5, default=0)
+    """Coins burned beyond the total, once a rollback took back the supply that an upgrade had added."""
+
+    def plus(self, change: int) -> Supply:
+        """The same books with ``change`` units made (or, below zero, destroyed)."""
+        total = self.total - self.overburned + change
+        return self.but(total=max(total, 0), overburned=max(-total, 0))
 
 
 class Debt(Record):
@@ -72,17 +83,17 @@ class Purse:
         self.items.append(PurseItem(owner=owner, amount=amount, debit=True))
 
     def credit(self, owner: bytes, amount: int) -> None:
-        """Give ``amount`` from the host's hands."""
-        self._hold(-amount)
+        """Give ``amount`` from the host's hands; raises HostRefused(nothing_held, purse_full) and changes nothing."""
+        self._require_held(amount, "nothing_held")
         self._give(owner, amount)
+        self._hold(-amount)
         self.items.append(PurseItem(owner=owner, amount=amount))
 
     def burn(self, amount: int) -> None:
-        """Destroy ``amount`` of what the host holds."""
-        supply = self.supply()
-        if amount > supply.held:
-            raise HostRefused("nothing_to_burn", f"the host holds {supply.held} units, not {amount}")
-        self._overlay.put(SUPPLY, (), supply.but(held=supply.held - amount, total=supply.total - amount))
+        """Destroy ``amount`` of what the host holds; raises HostRefused(nothing_to_burn)."""
+        self._require_held(amount, "nothing_to_burn")
+        supply = self.supply().plus(-amount)
+        self._overlay.put(SUPPLY, (), supply.but(held=supply.held - amount))
 
     def pay_fee(self, owner: bytes, amount: int) -> None:
         """Take a runtime transaction's fee out of its sender's purse; the block credits all fees once, at its end."""
@@ -122,13 +133,17 @@ class Purse:
     def _give(self, owner: bytes, amount: int) -> None:
         record = self._overlay.get(self._table, (owner,))
         if record is None:
-            record = self._table.record(**{self._field: amount})
-        else:
-            record = record.but(**{self._field: getattr(record, self._field) + amount})
-        self._overlay.put(self._table, (owner,), record)
+            record = self._table.record(**{self._field: 0})
+        coins = getattr(record, self._field) + amount
+        if coins > MOST_COINS:
+            raise HostRefused("purse_full", "more coins than a purse can hold: some were made out of nothing")
+        self._overlay.put(self._table, (owner,), record.but(**{self._field: coins}))
+
+    def _require_held(self, amount: int, code: str) -> None:
+        held = self.supply().held
+        if amount > held:
+            raise HostRefused(code, f"the host holds {held} units, not {amount}")
 
     def _hold(self, change: int) -> None:
         supply = self.supply()
-        if supply.held + change < 0:
-            raise HostRefused("nothing_held", f"the host holds {supply.held} units, not {-change}")
         self._overlay.put(SUPPLY, (), supply.but(held=supply.held + change))

@@ -20,7 +20,9 @@ HOST_STANDS = "host_stands"
 INVARIANT_BROKEN = "invariant_broken"
 """The item broke a declared invariant or the supply and was undone alone."""
 SAFE_MODE = "safe_mode"
-"""The chain is paused: governance acts, runtime calls wait for `resume`."""
+"""The chain is paused: governance acts, runtime calls wait for `resume`, their nonces free."""
+BLOCK_OUT_OF_STEPS = "block_out_of_steps"
+"""The block's steps are used up; the call cost nothing and its nonce is free for a later block."""
 
 
 class Attribute(Record):

@@ -19,7 +19,7 @@ from runtime.block import Block
 from runtime.block_run import FEE_COLLECTOR
 from runtime.bundle.declarations import HookKind
 from runtime.bundle.loader import LoadedRuntime
-from runtime.errors import RollbackBroken
+from runtime.errors import HostRefused, RollbackBroken
 from runtime.execution import Execution, run_runtime, runtime_refusal
 from runtime.guard import Guard
 from runtime.hooks import hooks_of, run_hook
@@ -28,7 +28,7 @@ from runtime.journal import Journal, JournalItem
 from runtime.plans import RUNNING, Window
 from runtime.purse import SUPPLY, PurseItem, Supply
 from runtime.receipts import FAILED_BEFORE, HOST_STANDS, NOT_REPLAYABLE, OK, Receipt, Receipts
-from runtime.transaction import SignedTransaction
+from runtime.transaction import SignedTransaction, transaction_id
 from storage.blocklog import UndoRow
 from storage.overlay import Overlay
 from storage.state import State
@@ -85,8 +85,7 @@ def open_accounts(overlay: Overlay, window: Window, logs: Callable[[int], Logged
     overlay.put(
         SUPPLY,
         (),
-        supply.but(
-            total=supply.total - signed_change(window),
+        supply.plus(-signed_change(window)).but(
             uncollected=supply.uncollected + taken,
             unpaid=supply.unpaid + given,
         ),
@@ -130,9 +129,12 @@ class Replayer:
         safe_mode = logged.journal is not None and logged.journal.safe_mode
         savepoint = self._overlay.savepoint()
         guard = Guard(self._execution_at(height, safe_mode), self._counters, careful=False)
-        receipts = self._pass(guard, logged)
-        if not guard.catch_up():
-            return receipts
+        try:
+            receipts = self._pass(guard, logged)
+            if not guard.catch_up():
+                return receipts
+        except HostRefused:
+            pass  # a purse too full to be credited: the careful pass undoes whatever filled it
         self._overlay.rollback_to(savepoint)
         guard = Guard(self._execution_at(height, safe_mode), self._counters, careful=True)
         receipts = self._pass(guard, logged)
@@ -146,7 +148,7 @@ class Replayer:
         for item in logged.journal.items if logged.journal is not None else ():
             for movement in item.purse:
                 execution.purse.settle(movement)
-            receipts.append(self._item(guard, item, self._decode(logged.block.transactions[item.position])))
+            receipts.append(self._item(guard, item, logged.block.transactions[item.position]))
         self._hooks(guard, "end_block")
         execution.purse.credit_fees(FEE_COLLECTOR, execution.fees)
         execution.fees = 0
@@ -154,9 +156,10 @@ class Replayer:
             execution.purse.settle(movement)
         return receipts
 
-    def _item(self, guard: Guard, item: JournalItem, transaction: SignedTransaction | None) -> Receipt:
+    def _item(self, guard: Guard, item: JournalItem, raw: bytes) -> Receipt:
+        transaction = self._decode(raw)
         if transaction is None or item.code != OK:
-            return Receipt(item=bytes(32) if transaction is None else transaction.id, code=FAILED_BEFORE)
+            return Receipt(item=transaction_id(raw), code=FAILED_BEFORE)
         if item.host:
             return Receipt(item=transaction.id, code=HOST_STANDS)
         body, execution = transaction.body, guard.execution

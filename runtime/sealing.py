@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from runtime.block import BLOCKS, Block
 from runtime.block_run import BlockRun
 from runtime.journal import JOURNALS, LOG, START, Journal, chained
-from runtime.receipts import Receipt, Receipts
+from runtime.opening import Opening
+from runtime.receipts import Receipt
 from storage.blocklog import Rows, UndoRow, block_rows, second_receipt_row
 from storage.codec import codec_of
 from storage.overlay import Changes
@@ -34,12 +35,11 @@ def seal(
     run: BlockRun,
     identity: bytes,
     ids: Sequence[bytes],
-    before: tuple[Receipt, ...],
-    seconds: Sequence[tuple[int, Receipts]],
+    opening: Opening,
 ) -> Sealed:
-    """Write the digest row and prepare the roots; ``before`` are receipts of the upgrade's own hooks."""
+    """Write the digest row and prepare the roots."""
     overlay = run.overlay
-    receipts = (*run.receipts, *before, *(receipt for _, receipt in run.faults))
+    receipts = (*run.receipts, *opening.receipts, *(receipt for _, receipt in run.faults))
     journal = _journal(run)
     rows = block_rows(
         run.block.header.height,
@@ -51,11 +51,11 @@ def seal(
     )
     rows += [
         second_receipt_row(height, place, RECEIPTS.encode(receipt))
-        for height, items in seconds
+        for height, items in opening.seconds
         for place, receipt in enumerate(items.items)
     ]
     previous = overlay.get(LOG, ()) or START
-    overlay.put(LOG, (), chained(previous, identity, rows, journal))
+    overlay.put(LOG, (), chained(previous, identity, rows, journal, restart=opening.activated > 0))
     return Sealed(state.prepare(overlay), rows, receipts)
 
 

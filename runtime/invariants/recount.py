@@ -41,7 +41,10 @@ def stored(overlay: Overlay) -> dict[tuple[str, bytes], int]:
 
 
 def replace(overlay: Overlay, counted: Mapping[tuple[str, bytes], int], keep: frozenset[str]) -> None:
-    """Make the stored aggregates those counted; aggregates in ``keep`` stay as they are, all others go."""
+    """Make the stored aggregates those counted; aggregates in ``keep`` stay as they are, all others go.
+
+    Raises InvalidRecord when a sum is more than an amount can hold.
+    """
     for aggregate, group in sorted(stored(overlay)):
         if aggregate not in keep and (aggregate, group) not in counted:
             overlay.delete(AGGREGATES, (aggregate, group))

@@ -45,7 +45,9 @@ def supply_holds(overlay: Overlay, fees_in_flight: int = 0) -> bool:
     """The equation of the supply, see `runtime.purse`."""
     supply = overlay.get(SUPPLY, ()) or Supply()
     counted = value_of(overlay, SUPPLY_ID, b"")
-    return counted + supply.held + supply.unpaid + fees_in_flight - supply.uncollected == supply.total
+    return (
+        counted + supply.held + supply.unpaid + fees_in_flight - supply.uncollected == supply.total - supply.overburned
+    )
 
 
 def value_of(overlay: Overlay, aggregate: str, group: bytes) -> int:

@@ -1,0 +1,215 @@
+"""Two runtimes of a tiny chain, `first` and `second`, and ways to make a second one go wrong.
+
+The second adds, removes and renames tables, migrates the purses, and shares the rest; so a rollback between them has
+everything to undo.
+"""
+
+from __future__ import annotations
+
+from runtime.bundle.archive import Bundle, of_files
+
+MANIFEST = """[bundle]
+name = "tiny"
+chain = "tiny"
+version = "{version}"
+host = "0.1.0"
+notes = "Tiny."
+supply_change = {supply}
+
+[[module]]
+name = "coins"
+source = "coins.py"
+schema = {schema}
+{renames}
+[ports.purse]
+table = "coins.purses"
+field = "coins"
+"""
+SOURCE = '''"""Coins: purses, notes that a tally counts, and hooks that leave marks."""
+
+from runtime.api.v1 import Address, Amount, Context, Frozen, Inputs, Old, Record, Refused, Text
+from runtime.api.v1 import call, equal, field, hook, invariant, migration, query, table, total, validate
+
+
+class Purse(Record):
+    """What an account holds."""
+
+    coins: Amount = field(1, value="coin")
+    {purse_field}
+
+
+class Note(Record):
+    """A line about an account."""
+
+    size: Amount = field(1)
+
+
+class Tally(Record):
+    """All sizes together."""
+
+    size: Amount = field(1)
+
+
+class Mark(Record):
+    """What a hook saw last, and how often it ran."""
+
+    height: Amount = field(1)
+    times: Amount = field(2)
+    weight: Amount = field(3, default=0)
+
+
+purses = table(Purse, key=(Address,), names=("owner",))
+{notes} = table(Note, key=(Address,), names=("owner",))
+tallies = table(Tally, key=(Text,), names=("name",))
+marks = table(Mark, key=(Text,), names=("name",))
+{tables}
+
+invariant("sizes_add_up", equal(total({notes}, "size"), total(tallies, "size")))
+
+
+@call(meaning=1)
+def send(ctx: Context, to: Address, coins: Amount) -> None:
+    """Move coins."""
+    mine = ctx.get(purses, ctx.sender)
+    if mine is None or mine.coins < coins:
+        raise Refused("insufficient_funds")
+    ctx.put(purses, ctx.sender, mine.but(coins=mine.coins - coins))
+    theirs = ctx.get(purses, to) or Purse(coins=0)
+    ctx.put(purses, to, theirs.but(coins=theirs.coins + coins))
+
+
+@call(meaning=1)
+def note(ctx: Context, size: Amount) -> None:
+    """Write a note and count it."""
+    tally = ctx.get(tallies, "all") or Tally(size=0)
+    before = ctx.get({notes}, ctx.sender) or Note(size=0)
+    ctx.put({notes}, ctx.sender, Note(size=size))
+    ctx.put(tallies, "all", Tally(size=tally.size - before.size + size))
+
+
+@call(meaning=1)
+def scribble(ctx: Context, size: Amount) -> None:
+    """Write a note that no tally counts."""
+    ctx.put({notes}, ctx.sender, Note(size=size))
+
+
+@call(meaning=1)
+def mint(ctx: Context, to: Address, coins: Amount) -> None:
+    """Set a purse to coins out of nothing."""
+    purse = ctx.get(purses, to) or Purse(coins=0)
+    ctx.put(purses, to, purse.but(coins=coins))
+
+
+@call(meaning=1)
+def arm(ctx: Context) -> None:
+    """Leave a mark that hooks may look for."""
+    ctx.put(marks, "armed", Mark(height=ctx.height, times=1))
+
+
+@call(meaning=1)
+def weigh(ctx: Context, turns: Amount) -> None:
+    """Work for so many turns, and note the weight that the chain gives to work."""
+    for turn in range(turns):
+        pass
+    weight = ctx.parameter("query_steps")
+    if ctx.flag("heavy"):
+        weight = weight + 1
+    ctx.put(marks, "weight", Mark(height=ctx.height, times=turns, weight=weight))
+
+
+@hook("begin_block")
+def on_begin(ctx: Context) -> None:
+    """Count blocks."""
+    mark = ctx.get(marks, "begin") or Mark(height=0, times=0)
+    ctx.put(marks, "begin", mark.but(height=ctx.height, times=mark.times + 1))
+
+
+@hook("end_block")
+def on_end(ctx: Context) -> None:
+    """Count blocks, and do what a bundle under test asks."""
+    mark = ctx.get(marks, "end") or Mark(height=0, times=0)
+    ctx.put(marks, "end", mark.but(height=ctx.height, times=mark.times + 1))
+    {end_hook}
+{rest}
+'''
+
+FIRST_ONLY = '''
+
+class Relic(Record):
+    """Something the second runtime no longer has."""
+
+    worth: Amount = field(1)
+
+
+relics = table(Relic, key=(Address,), names=("owner",))
+
+
+@call(meaning=1)
+def bury(ctx: Context, worth: Amount) -> None:
+    """Leave a relic."""
+    ctx.put(relics, ctx.sender, Relic(worth=worth))
+'''
+SECOND_ONLY = '''
+
+class News(Record):
+    """Something the first runtime did not have."""
+
+    worth: Amount = field(1)
+
+
+news = table(News, key=(Address,), names=("owner",))
+
+
+@call(meaning=1)
+def tell(ctx: Context, worth: Amount) -> None:
+    """Write news."""
+    ctx.put(news, ctx.sender, News(worth=worth))
+'''
+MIGRATION = '''
+
+@migration(purses, from_schema=1, sets=({sets}), reads=({reads}), frozen=({frozen}))
+def rewrite(old: Old, frozen: Frozen{inputs}) -> {answer}:
+    """Writes every purse anew."""
+    {body}
+'''
+PRE_UPGRADE = '''
+
+@hook("pre_upgrade")
+def on_leaving(ctx: Context) -> None:
+    """The last words of the first runtime."""
+    {body}
+'''
+SEEN = "seen: Amount = field(2, default=0)"
+REWRITTEN = "return Purse(coins=old.coins, seen=1)"
+
+
+def first(rest: str = "", version: str = "1.0.0", end_hook: str = "pass") -> Bundle:
+    """The runtime that a story begins with."""
+    source = SOURCE.format(purse_field="", notes="notes", tables="", end_hook=end_hook, rest=FIRST_ONLY + rest)
+    return _bundle(source, version)
+
+
+def second(
+    body: str = REWRITTEN,
+    sets: str = '"seen",',
+    reads: str = "",
+    frozen: str = "",
+    rest: str = "",
+    end_hook: str = "pass",
+    supply: int = 0,
+    answer: str = "Purse",
+) -> Bundle:
+    """The runtime after: every purse rewritten, notes renamed to remarks, relics gone, news added."""
+    migration = MIGRATION.format(
+        body=body, sets=sets, reads=reads, frozen=frozen, answer=answer, inputs=", inputs: Inputs" if reads else ""
+    )
+    source = SOURCE.format(
+        purse_field=SEEN, notes="remarks", tables="", end_hook=end_hook, rest=SECOND_ONLY + migration + rest
+    )
+    renames = '\n[renames]\n"coins.notes" = "coins.remarks"\n'
+    return _bundle(source, "2.0.0", 2, renames, supply)
+
+
+def _bundle(source: str, version: str, schema: int = 1, renames: str = "", supply: int = 0) -> Bundle:
+    manifest = MANIFEST.format(version=version, schema=schema, renames=renames, supply=supply)
+    return of_files({"bundle.toml": manifest.encode(), "coins.py": source.encode()})
