@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +22,7 @@ import httpx
 
 from node.address import NodeAddress
 from node.errors import NodeUnreachable, SettingsMissing
+from node.genesis.document import digest_of
 from node.settings import load_settings
 from storage.home import Home
 
@@ -71,8 +73,9 @@ class WrongChain(Exception):
     code = "wrong_chain"
     exit = Exit.USAGE
 
-    def __init__(self, meant: str, found: str) -> None:
-        super().__init__(f"the node runs chain {found}, not {meant}: give the --url or --home that belong together")
+    def __init__(self, url: str, meant: str, found: str) -> None:
+        super().__init__(f"the node at {url} runs {found}, not {meant}: give the --url or --home that belong together")
+        self.url = url
         self.meant = meant
         self.found = found
 
@@ -172,6 +175,28 @@ class Client:
         if "code" not in answer:
             raise NodeStrange(self.url, f"status {response.status_code}")
         raise NodeProblem(response.status_code, str(answer["code"]), str(answer.get("detail", "")))
+
+
+@contextmanager
+def asking(home: Path, url: str | None) -> Iterator[Client]:
+    """A client for questions; where no node runs on the home, whatever answers instead must be of its chain.
+
+    The port of a home's settings is nobody's own: another home's node may listen there. Raises WrongChain.
+    """
+    with client_of(home, url) as client:
+        if url is None and NodeAddress.of(Home(home)) is None:
+            check_genesis(client, Home(home))
+        yield client
+
+
+def check_genesis(client: Client, home: Home) -> None:
+    """Raises WrongChain unless the node's chain began as the home's did; a home without a genesis is of any chain."""
+    if not home.genesis_file.is_file():
+        return
+    identity = client.identity()
+    if digest_of(home.genesis_file.read_bytes()).hex() != identity["genesis"]:
+        other = f"a chain {identity['chain_id']} of another genesis"
+        raise WrongChain(client.url, f"that of {home.root}", other)
 
 
 def client_of(home: Path, url: str | None) -> Client:

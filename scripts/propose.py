@@ -25,7 +25,7 @@ from storage.home import RELEASE
 from storage.record import Record
 
 from .bundle import EXISTING, effect_data, effect_text, read
-from .client import client_of, url_option
+from .client import asking, url_option
 from .command import group, run
 from .console import Answer, columns, note
 from .exits import Exit
@@ -194,7 +194,7 @@ def text(words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
 @url_option
 def list_proposals(status: str, limit: int, home: Path, url: str | None) -> Answer:
     """Show the newest proposals."""
-    with client_of(home, url) as client:
+    with asking(home, url) as client:
         found = client.proposals(status, limit)
     rows = [proposal_line(one) for one in found]
     return Answer(found, columns(rows, ("id", "status", "kind", "title", "heights")) if rows else "no proposals")
@@ -206,7 +206,7 @@ def list_proposals(status: str, limit: int, home: Path, url: str | None) -> Answ
 @url_option
 def show(proposal: int, home: Path, url: str | None) -> Answer:
     """Show one proposal: what it would do, under which rules, how far it is, what happened to it."""
-    with client_of(home, url) as client:
+    with asking(home, url) as client:
         found = client.proposal(proposal)
         text = proposal_text(found, client.status()["height"])
     steps = [(f"{int(one['height']):,}", one["status"], one["reason"]) for one in found["history"]]

@@ -19,7 +19,7 @@ from storage.errors import ProofInvalid
 from storage.proofs import Proof, verify
 
 from .arguments import given
-from .client import Answered, Client, client_of, url_option
+from .client import Answered, Client, asking, url_option
 from .command import command, run
 from .console import Answer, columns
 from .identities import Identities
@@ -55,7 +55,7 @@ def command_line(
     Exit 0: answered, also with "no such row". 1: the query refused, or a proof does not hold. 2: wrong usage.
     """
     identities = Identities(home)
-    with client_of(home, url) as client:
+    with asking(home, url) as client:
         runtime = Shown(client)
         asked, table = runtime.query(name), runtime.table(name)
         if asked is not None and (table is None or any("=" in word for word in words)):

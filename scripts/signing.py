@@ -17,10 +17,9 @@ from typing import Any
 
 import click
 
-from node.genesis.document import digest_of
 from runtime.transaction import Body, Call, sign
 
-from .client import Answered, Client, WrongChain, chain_option, client_of, url_option
+from .client import Answered, Client, WrongChain, chain_option, check_genesis, client_of, url_option
 from .console import Answer, Progress
 from .exits import Exit
 from .identities import Identities, Signer
@@ -187,12 +186,10 @@ def desk_of(asked: Asked) -> Iterator[Desk]:
 
 def checked_chain(client: Client, wanted: str | None, identities: Identities) -> str:
     """The id of the node's chain; raises WrongChain unless it is the one that was asked for and the home's."""
-    identity = client.identity()
-    found = str(identity["chain_id"])
+    found = str(client.identity()["chain_id"])
     if wanted is not None and wanted != found:
-        raise WrongChain(wanted, found)
-    if identities.genesis and digest_of(identities.home.genesis_file.read_bytes()).hex() != identity["genesis"]:
-        raise WrongChain(f"the {identities.genesis.get('chain_id', 'chain')} of {identities.home.root}", found)
+        raise WrongChain(client.url, wanted, found)
+    check_genesis(client, identities.home)
     return found
 
 

@@ -92,3 +92,16 @@ def test_wrong_usage_names_what_there_is(said: Said, live: Path, words: tuple[st
     code, refused = said("query", *words, "--home", str(live))
     assert (code, refused["error"]["code"]) == (2, "usage")
     assert named in refused["error"]["message"]
+
+
+def test_a_node_that_has_the_port_of_a_home_that_is_not_running_must_be_of_its_chain(
+    said: Said, live: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNOD_NODE_HTTP_PORT", url_of(live).rpartition(":")[2])
+    said("import", str(live / "genesis.json"), "--home", str(tmp_path / "same"))
+    said("init", "--home", str(tmp_path / "other"), "--accounts", "8")
+    for asked in (("query", "bank.accounts"), ("propose", "list"), ("propose", "show", "1")):
+        code, refused = said(*asked, "--home", str(tmp_path / "other"))
+        assert (code, refused["error"]["code"]) == (2, "wrong_chain")
+    assert said("query", "bank.accounts", "--home", str(tmp_path / "same"))[0] == 0
+    assert said("query", "bank.accounts", "--home", str(tmp_path / "none"))[0] == 0
