@@ -128,11 +128,12 @@ class Identities:
     def _only(self) -> str:
         files = self.files()
         if len(files) != 1:
-            raise SignerUnknown("who signs?", f"give --from NAME or --from ADDRESS; {self._names()}")
+            raise SignerUnknown("who signs is not said", f"give --from NAME or --from ADDRESS; {self._names()}")
         return files[0].name
 
     def _names(self) -> str:
-        validators = ", ".join(one["name"] for one in self.genesis.get("validators", ())[:4] if one["name"])
+        names = sorted(one["name"] for one in self.genesis.get("validators", ()) if one["name"])
+        validators = ", ".join(names[:4])
         return f"this rehearsal knows {validators}, ..." if self.seed and validators else "see `synod keys list`"
 
     def _key_file(self, name: str) -> KeyInfo | None:

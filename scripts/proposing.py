@@ -126,8 +126,8 @@ def _status(standing: dict[str, Any]) -> str:
 
 
 def _dates(standing: dict[str, Any]) -> str:
-    told = (("votes from", "opened"), ("to", "closes"), ("takes effect at", "effective"), ("ended at", "ended"))
-    said = " ".join(f"{word} {int(standing[name]):,}" for word, name in told if int(standing[name]))
+    told = (("votes from", "opened"), (" to", "closes"), (", takes effect at", "effective"), (", ended at", "ended"))
+    said = "".join(f"{word} {int(standing[name]):,}" for word, name in told if int(standing[name])).removeprefix(", ")
     return said or (f"next at {int(standing['due']):,}" if int(standing["due"]) else "")
 
 
