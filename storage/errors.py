@@ -203,7 +203,10 @@ class SigningRefused(StorageError):
     """Signing here could contradict an earlier signature. `last` and `asked` are "height/round" texts."""
 
     code = "signing_refused"
-    says = "refused to sign {asked}: this home signed {last} already; go on above it"
+    says = (
+        "refused to sign {asked}: this home signed {last} already; go on above it, with the blocks of other machines, "
+        "or as a new chain (`synod restore --as-new-chain`)"
+    )
     asked: str
     last: str
 
