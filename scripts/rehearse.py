@@ -27,6 +27,7 @@ from runtime.bundle.archive import Bundle, pack
 from runtime.bundle.template import new_bundle
 from storage.errors import HomeNotEmpty
 
+from .bundle import read
 from .command import command, run
 from .console import Answer, Progress
 from .exits import Exit
@@ -51,9 +52,10 @@ VALIDATORS = 4
 )
 @click.option(
     "--bundle",
-    "bundle_folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The bundle to rehearse.  [default: an example that rewrites every account]",
+    "bundle_path",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="PATH",
+    help="The bundle to rehearse, a folder or an archive.  [default: an example that rewrites every account]",
 )
 @click.option("--accounts", type=click.IntRange(VALIDATORS, 5_000_000), default=10_000, show_default=True,
               help="Accounts of a generated genesis.")  # fmt: skip
@@ -63,7 +65,7 @@ VALIDATORS = 4
 @click.option("--demo-failure", is_flag=True, help="With --bundle: also play the two upgrades that go wrong.")
 def command_line(
     genesis_file: Path | None,
-    bundle_folder: Path | None,
+    bundle_path: Path | None,
     accounts: int,
     seed: str,
     out: Path | None,
@@ -77,10 +79,10 @@ def command_line(
 
     The report stands in the terminal and in OUT/report.html and OUT/report.json; the chain itself in OUT/chain.
     """
-    folder = new_folder(out)
     genesis = genesis_of(genesis_file, accounts, seed)
-    bundle = bundle_of(bundle_folder, genesis.chain_name)
-    failures = bundle_folder is None or demo_failure
+    bundle = bundle_of(bundle_path, genesis.chain_name)
+    failures = bundle_path is None or demo_failure
+    folder = new_folder(out)
     world = World.create(folder / "chain", genesis)
     progress = Waiting()
     try:
@@ -99,10 +101,10 @@ def genesis_of(file: Path | None, accounts: int, seed: str) -> Genesis:
     return read_genesis(file.read_bytes(), seed)
 
 
-def bundle_of(folder: Path | None, chain: str) -> Bundle:
+def bundle_of(path: Path | None, chain: str) -> Bundle:
     """The bundle under rehearsal; the example is made for the chain at hand."""
-    if folder is not None:
-        return pack(folder, chain=chain)
+    if path is not None:
+        return read(path, chain)
     with tempfile.TemporaryDirectory() as scratch:
         example = Path(scratch) / "example"
         new_bundle(example, "example", chain)
