@@ -24,6 +24,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
   margin: 1rem 0; overflow-x: auto }
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .25rem .8rem .25rem 0;
   vertical-align: top; border-bottom: 1px solid var(--line) } tr:last-child td { border-bottom: 0 }
+* + table { margin-top: 1.25rem }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 code { font: .82em ui-monospace, monospace; overflow-wrap: anywhere }
 .ok { color: var(--ok); font-weight: 600 } .bad { color: var(--bad); font-weight: 600 }
@@ -106,7 +107,8 @@ def _timeline(record: Rehearsal) -> str:
 
 def _upgrade(one: UpgradeRecord) -> str:
     well = one.outcome == one.expected
-    ended = f'<span class="{"ok" if well else "bad"}">{escape(one.outcome.replace("_", " "))}</span>'
+    meant = ", as was meant to happen" if well and one.outcome != "executed" else ""
+    ended = f'<span class="{"ok" if well else "bad"}">{escape(one.outcome.replace("_", " "))}{meant}</span>'
     reason = f" ({escape(one.reason)}{' at ' + escape(one.where) if one.where else ''})" if one.reason else ""
     facts = [
         ("outcome", ended + reason + ("" if well else f", expected {escape(one.expected)}")),

@@ -162,11 +162,14 @@ def _tell_vote(world: World, record: Rehearsal, voted: tuple[Voted, ...], progre
         detail = f"{one.record.version_from} -> {one.record.version_to}"
         record.timeline.append(Moment(one.record.submitted, f"proposal {one.proposal} submitted", detail))
     upgrade.vote(world, voted, progress)
-    for one in voted:
-        record.timeline += [
-            Moment(one.record.opened, f"voting on {one.proposal} opened"),
-            Moment(one.record.closed, f"voting on {one.proposal} closed", "approved"),
-        ]
+    opened = [Moment(one.record.opened, f"voting on {one.proposal} opened") for one in voted]
+    closed = [Moment(one.record.closed, f"voting on {one.proposal} closed", _decided(world, one)) for one in voted]
+    record.timeline += opened + closed
+
+
+def _decided(world: World, voted: Voted) -> str:
+    standing = proposal_at(world.overlay(), voted.proposal)[1]
+    return "approved" if standing.status == Status.TIMELOCK else standing.reason
 
 
 def _tell_end(record: Rehearsal, voted: Voted) -> None:

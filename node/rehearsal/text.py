@@ -22,7 +22,9 @@ def _lines(record: Rehearsal) -> Iterator[str]:
     yield from (f"  note: {note}" for note in record.notes)
     yield ""
     yield "Timeline"
-    yield from (f"  {moment.height:>9,}  {moment.what:<42} {moment.detail}".rstrip() for moment in record.timeline)
+    width = max((len(moment.what) for moment in record.timeline), default=0)
+    for moment in record.timeline:
+        yield f"  {moment.height:>9,}  {moment.what:<{width}}  {moment.detail}".rstrip()
     for upgrade in record.upgrades:
         yield ""
         yield from _upgrade(upgrade)

@@ -30,6 +30,8 @@ def test_the_whole_rehearsal_passes_on_a_short_chain(world: World) -> None:
     record = rehearse(world, example(world), True, silent)
     assert record.failures == ()
     assert [upgrade.outcome for upgrade in record.upgrades] == ["executed", "failed", "rolled_back"]
+    heights = [moment.height for moment in record.timeline]
+    assert heights == sorted(heights), "a timeline is told as it went"
 
 
 def test_an_upgrade_migrates_every_account_and_keeps_every_balance(world: World) -> None:
