@@ -15,6 +15,18 @@ from runtime.errors import VersionInvalid
 from runtime.version import RuntimeVersion
 
 _MAX_NESTING = 16
+_MAX_DOTS = 64
+"""Dots outside of texts: each dot of a key nests one deeper, and the parser takes time by their square."""
+_MAX_WORD = 128
+"""Letters and digits in a row outside of texts; Python's own bound of a number's digits can be set from outside."""
+_MAX_LINES = 2_000
+"""Lines outside of texts."""
+MAX_PROBLEMS = 100
+"""Problems reported of one file; finding each one's line takes time."""
+_TEXTS = re.compile(
+    r'''"""(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"(?:\\[^\n]|[^"\\\n])*"|\'[^\'\n]*\'|\#[^\n]*''', re.DOTALL
+)
+_LONG_WORD = re.compile(rf"[0-9A-Za-z_+-]{{{_MAX_WORD + 1}}}")
 
 
 def read_toml(file: str, source: bytes) -> tuple[str, dict[str, Any]]:
@@ -27,11 +39,23 @@ def read_toml(file: str, source: bytes) -> tuple[str, dict[str, Any]]:
         _refuse(file, "not_utf8", 0, "the manifest is not UTF-8 text")
     if _deepest_nesting(text) > _MAX_NESTING:
         _refuse(file, "too_nested", 0, f"brackets nest deeper than {_MAX_NESTING}")
+    _require_small(file, text, _TEXTS.sub('""', text))
     try:
         return text, tomllib.loads(text, parse_float=_no_float)
     except ValueError as error:
         found = re.search(r"at line (\d+)", str(error))
         _refuse(file, "not_toml", int(found[1]) if found else 0, "the manifest is not readable as TOML without floats")
+
+
+def _require_small(file: str, text: str, bare: str) -> None:
+    """Refuse what the parser would take too long or too deep for; ``bare`` is the text without texts and comments."""
+    if bare.count(".") > _MAX_DOTS:
+        _refuse(file, "too_nested", 0, f"more than {_MAX_DOTS} dots outside of texts: write tables, not dotted keys")
+    if bare.count("\n") > _MAX_LINES:
+        _refuse(file, "too_long", 0, f"more than {_MAX_LINES} lines")
+    if found := _LONG_WORD.search(bare):
+        line = text.count("\n", 0, text.index(found[0])) + 1
+        _refuse(file, "too_long", line, f"a name or number of more than {_MAX_WORD} characters")
 
 
 def _refuse(file: str, code: str, line: int, message: str) -> Never:
@@ -54,6 +78,11 @@ def _deepest_nesting(text: str) -> int:
     return deepest
 
 
+def _shown(value: object) -> str:
+    """A wrong value as a message may quote it: neither long nor deep."""
+    return repr(value[:64]) if isinstance(value, str) else f"({type(value).__name__})"
+
+
 class TableReader:
     """Takes values out of the document, collecting problems instead of stopping at the first."""
 
@@ -63,7 +92,9 @@ class TableReader:
         self._lines = text.split("\n")
 
     def report(self, code: str, near: str, message: str) -> None:
-        """Note a problem at the line that begins with `near`, or else the first that holds it."""
+        """Note a problem at the line that begins with `near`, or else the first that holds it; at most MAX_PROBLEMS."""
+        if len(self.problems) == MAX_PROBLEMS:
+            return
         begins = (number for number, text in enumerate(self._lines, 1) if text.startswith(near))
         holds = (number for number, text in enumerate(self._lines, 1) if near in text)
         line = next(begins, 0) or next(holds, 0)
@@ -87,7 +118,7 @@ class TableReader:
         if value is None:
             self.report("missing_key", key, f"the key {key!r} is missing")
         elif not isinstance(value, str) or (value != default and pattern and not pattern.fullmatch(value)):
-            self.report("wrong_value", key, f"{key} = {value!r} is not a value it can have")
+            self.report("wrong_value", key, f"{key} = {_shown(value)} is not a value it can have")
         else:
             return value
         return ""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runtime.bundle.exacttoml import MAX_PROBLEMS
 from runtime.bundle.manifest import Manifest, ModuleEntry, PursePort, parse_manifest
 from runtime.bundle.problems import BundleRefused
 from runtime.version import RuntimeVersion
@@ -72,13 +73,19 @@ def test_a_sound_manifest_is_read_exactly() -> None:
         ('version = "1.2.3"', 'version = "1.2"', "wrong_value", 4),
         ('version = "1.2.3"', "version = 1.2", "not_toml", 0),
         ('version = "1.2.3"', "version = 12", "wrong_value", 4),
+        ('version = "1.2.3"', f"version = 0x{'f' * 5000}", "too_long", 4),
+        ('version = "1.2.3"', f"version = 0x{'f' * 100}", "wrong_value", 4),
+        ('version = "1.2.3"', f"version{'.a' * 2000} = 1", "too_nested", 0),
+        ('version = "1.2.3"', f"version{'.a' * 60} = 1", "wrong_value", 0),
+        ('version = "1.2.3"', 'x="""a"""", ' + "a." * 100 + 'b = 1, y = "z"', "too_nested", 0),
+        ('version = "1.2.3"', "[again]\n" * 8000, "too_long", 0),
         ('name = "core"', 'name = "core"\nname = "again"', "not_toml", 3),
         ('name = "core"', 'name = "a b"', "wrong_value", 2),
         ('chain = "synod-local"', 'chian = "synod-local"', "unknown_key", 3),
         ("supply_change = -5", "supply_change = 0.5", "not_toml", 0),
         ("supply_change = -5", "supply_change = true", "wrong_value", 7),
         ("supply_change = -5", f"supply_change = {2**256}", "wrong_value", 7),
-        ("supply_change = -5", f"supply_change = {'9' * 5000}", "not_toml", 0),
+        ("supply_change = -5", f"supply_change = {'9' * 5000}", "too_long", 7),
         ('notes = "First."', "notes = 2020-01-01", "wrong_value", 6),
         ('source = "bank.py"', 'source = "../bank.py"', "wrong_value", 11),
         ('source = "faucet.py"', 'source = "bank.py"', "repeated", 11),
@@ -133,3 +140,15 @@ def test_a_mutated_manifest_is_read_or_refused(place: int, piece: str, cut: int)
         parse_manifest((SOUND[:place] + piece + SOUND[place + cut :]).encode())
     except BundleRefused as refused:
         assert refused.problems
+
+
+def test_dots_and_lines_in_texts_and_comments_are_no_nesting() -> None:
+    notes = f'notes = """{"." * 100}\n{"w" * 200}"""  # {"." * 100}'
+    assert parse_manifest(SOUND.replace('notes = "First."', notes).encode()).notes.startswith("...")
+
+
+def test_the_problems_of_a_manifest_are_reported_up_to_a_bound() -> None:
+    keys = "\n".join(f"key{number} = 1" for number in range(1_000))
+    with pytest.raises(BundleRefused) as refused:
+        parse_manifest(f"{SOUND}{keys}\n".encode())
+    assert len(refused.value.problems) == MAX_PROBLEMS
