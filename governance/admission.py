@@ -42,6 +42,10 @@ from runtime.parameters import Parameters, check_bounds
 from storage.home import RELEASE
 from storage.record import Record
 
+EXAMINED = b"bundles examined"
+MOST_EXAMINED = 4
+"""Bundles that one block examines: a large one takes seconds, and whoever proposes it may pay nothing for that."""
+
 
 class BundleNotAdmitted(GovernanceRefused):
     """The checker found a bundle wanting; ``code``, ``file`` and ``line`` are those of its first problem."""
@@ -102,6 +106,7 @@ def _upgrade(context: HostContext, content: RuntimeUpgrade, track: Track) -> Adm
     delay = content.activation_delay
     need(delay >= track.timelock, "activation_too_soon", delay=delay, least=track.timelock)
     need(content.code_hash != context.runtime.code_hash, "already_running")
+    _count_examined(context)
     declaration, effect = read_upgrade(context, content.code_hash)
     version = str(declaration.manifest.version)
     need(content.version == version, "wrong_version", bundle=version, proposal=content.version)
@@ -110,6 +115,12 @@ def _upgrade(context: HostContext, content: RuntimeUpgrade, track: Track) -> Adm
     for plan in content.plan:
         _check_plan(context, plan, declaration)
     return Admission(effect.digest, content.code_hash, context.runtime.code_hash, effect.breaking)
+
+
+def _count_examined(context: HostContext) -> None:
+    examined = context.efforts.get(EXAMINED, 0)
+    need(examined < MOST_EXAMINED, "too_many_bundles", most=MOST_EXAMINED)
+    context.efforts[EXAMINED] = examined + 1
 
 
 def _check_plan(context: HostContext, plan: UpgradePlan, declaration: RuntimeDeclaration) -> None:

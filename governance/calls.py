@@ -1,7 +1,7 @@
 """The host calls of governance: publish a chunk, propose, deposit, vote, cancel.
 
 A call that is refused leaves nothing: the executor undoes whatever it wrote up to there. Calls pay no runtime fee and
-run whatever the bundle does; a sender may make `calls_per_block` of them in a block.
+run whatever the bundle does; a sender may make `calls_per_block` of them in a block, refused ones counted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from governance.proposals import (
     Vote,
     Words,
 )
-from governance.tables import PUBLISHERS, SENDERS, VOTES, Activity, Upload
+from governance.tables import PUBLISHERS, VOTES, Upload
 from governance.tally import Electors, Option, Tally, counted_power, reaches
 from governance.tracks import BREAKING, TRACKS, Track, track_now
 from runtime.bundles import MOST_CHUNKS, UPLOADS, upload_chunk
@@ -175,11 +175,10 @@ CALLS: tuple[HostCall, ...] = (
 
 
 def _count_call(context: HostContext) -> None:
-    last = context.overlay.get(SENDERS, (context.sender,))
-    calls = last.calls if last is not None and last.height == context.height else 0
+    calls = context.efforts.get(context.sender, 0)
     most = context.parameters.integer("calls_per_block")
     need(calls < most, "too_many_calls", most=most)
-    context.overlay.put(SENDERS, (context.sender,), Activity(height=context.height, calls=calls + 1))
+    context.efforts[context.sender] = calls + 1
 
 
 def _one_upload(context: HostContext, code_hash: bytes) -> None:

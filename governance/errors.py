@@ -18,6 +18,7 @@ from runtime.errors import HostRefused
 REFUSALS: Mapping[str, str] = MappingProxyType(
     {
         # who asks, and how often
+        "too_many_bundles": "at most {most} bundles are examined in a block: propose it in the next",
         "too_many_calls": "at most {most} governance calls of one sender fit in a block: send it in the next",
         "too_many_open": "{count} proposals are open and {most} may be: wait until one has ended",
         "no_power": "{voter} had no voting power at height {height}, when this electorate was fixed",

@@ -11,7 +11,6 @@
 | governance.emergencies | proposer | its open emergency proposal |
 | governance.proposers | proposer | how many of its proposals are open |
 | governance.publishers | publisher | the bundle it is uploading |
-| governance.senders | sender | its calls in the last block that had one |
 | governance.power | voter, height | power from the end of that height on |
 | governance.electors | height | all power from the end of that height on |
 | governance.power_queue | height, voter | power changes waiting to be copied |
@@ -71,13 +70,6 @@ class Upload(Record):
     code_hash: Hash = field(1)
 
 
-class Activity(Record):
-    """Calls of a sender at a height."""
-
-    height: Amount = field(1)
-    calls: Amount = field(2)
-
-
 class Proposer(Record):
     """A proposer's open proposals, emergencies not counted."""
 
@@ -130,7 +122,6 @@ DUE = host_table("governance.due", Mark, key=("amount", "amount", "amount"), nam
 EMERGENCIES = host_table("governance.emergencies", OpenEmergency, names=("proposer",))
 PROPOSERS = host_table("governance.proposers", Proposer, names=("proposer",))
 PUBLISHERS = host_table("governance.publishers", Upload, names=("publisher",))
-SENDERS = host_table("governance.senders", Activity, names=("sender",))
 POWER = host_table("governance.power", Power, key=("address", "amount"), names=("voter", "height"))
 ELECTORS = host_table("governance.electors", Electors, key=("amount",), names=("height",))
 POWER_QUEUE = host_table("governance.power_queue", Mark, key=("amount", "address"), names=("height", "voter"))
@@ -150,7 +141,6 @@ TABLES: tuple[Table[Any], ...] = (
     EMERGENCIES,
     PROPOSERS,
     PUBLISHERS,
-    SENDERS,
     POWER,
     ELECTORS,
     POWER_QUEUE,

@@ -47,6 +47,8 @@ class HostContext:
     events: list[Event] = field(default_factory=list)
     reconcile: bool = False
     """A flip or rollback happened in this block: ports must be read again from the tables, not from changes."""
+    efforts: dict[bytes, int] = field(default_factory=dict)
+    """What was tried in this block, counted by name. A refusal does not undo it, since the work was done."""
 
 
 @dataclass(frozen=True, slots=True)

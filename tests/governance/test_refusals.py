@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 
+from governance.admission import MOST_EXAMINED
 from governance.calls import MOST_ITEMS, PublishChunk
 from governance.deposits import MOST_DEPOSITORS
 from governance.errors import REFUSALS
@@ -81,12 +82,17 @@ def after_upgrade(attempt: Callable[[World, int], str], window: int = 100) -> Tr
 
 
 def too_many_calls(world: World) -> str:
-    codes = [world.propose(FIRST, A_STATEMENT, title="") for _ in range(4)]
-    assert codes == ["no_title"] * 4
     proposal = world.proposed(FIRST, A_STATEMENT)
-    for _ in range(3):
-        assert world.propose(FIRST, A_STATEMENT) == "ok"
+    codes = [world.propose(FIRST, A_STATEMENT, title="") for _ in range(3)]
+    assert codes == ["no_title"] * 3, "a refused call counts as well"
     return world.cancel(FIRST, proposal)
+
+
+def too_many_bundles(world: World) -> str:
+    world.publish(FIRST, minor_bundle())
+    proposal = world.upgrade(minor_bundle(), version="9.9.9")
+    assert [world.propose(FIRST, proposal) for _ in range(MOST_EXAMINED)] == ["wrong_version"] * MOST_EXAMINED
+    return world.propose(SECOND, proposal)
 
 
 def too_many_open(world: World) -> str:
@@ -162,6 +168,7 @@ def publishing(world: World, **changes: int) -> str:
 SPEND = TreasurySpend(recipient=STRANGER, amount=1)
 
 CASES: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
+    "too_many_bundles": (too_many_bundles, {}),
     "too_many_calls": (too_many_calls, {"calls_per_block": 4}),
     "too_many_open": (too_many_open, {"max_open_per_proposer": 1}),
     "no_power": (voting(voter=STRANGER), {}),

@@ -141,6 +141,7 @@ class World:
         self.height += 1
         self._block = self.overlay.savepoint()
         self.reconcile = False
+        self.efforts: dict[bytes, int] = {}
         self.context = self.context_for(b"")
 
     def context_for(self, sender: bytes) -> HostContext:
@@ -160,6 +161,7 @@ class World:
             rules=self.rules,
             events=self.events,
             reconcile=self.reconcile,
+            efforts=self.efforts,
         )
 
     def call(self, sender: bytes, name: str, args: Record) -> str:
