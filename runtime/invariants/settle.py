@@ -1,7 +1,8 @@
 """Move the counters by what changed, then check every group that moved.
 
 A rule can only have been broken by a group whose counter moved, or by a target that was deleted; so looking at those
-is looking at all. The supply is checked whenever anything it counts moved.
+is looking at all. A rule that a sealed block let stand stops nobody who does not move it. The supply is checked
+whenever anything it counts moved.
 """
 
 from __future__ import annotations
@@ -45,9 +46,8 @@ def supply_holds(overlay: Overlay, fees_in_flight: int = 0) -> bool:
     """The equation of the supply, see `runtime.purse`."""
     supply = overlay.get(SUPPLY, ()) or Supply()
     counted = value_of(overlay, SUPPLY_ID, b"")
-    return (
-        counted + supply.held + supply.unpaid + fees_in_flight - supply.uncollected == supply.total - supply.overburned
-    )
+    there = counted + supply.held + supply.unpaid + fees_in_flight - supply.uncollected
+    return there == supply.total - supply.overburned
 
 
 def value_of(overlay: Overlay, aggregate: str, group: bytes) -> int:
@@ -71,14 +71,12 @@ def _deltas(counters: Counters, changes: Mapping[str, Mapping[bytes, Change]]) -
                 if new is not None and (amount := counter.amount(new)):
                     slot = (counter.id, counter.group(raw, new))
                     moved[slot] = moved.get(slot, 0) + amount
-    return moved
+    return {slot: delta for slot, delta in moved.items() if delta}
 
 
 def _apply(overlay: Overlay, moved: Mapping[tuple[str, bytes], int]) -> list[str]:
     below_zero = []
     for (aggregate, group), delta in sorted(moved.items()):
-        if not delta:
-            continue
         value = value_of(overlay, aggregate, group) + delta
         if value < 0 or value >= 2**256:
             below_zero.append(aggregate)

@@ -20,7 +20,7 @@ from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundles import store_bundle
 from runtime.chain import Chain, PreparedBlock
 from runtime.coordinator import Coordinator, PlanRequest
-from runtime.genesis import GenesisState, create_chain_state
+from runtime.genesis import GenesisState, ModuleRow, create_chain_state
 from runtime.host import Changes, HostCall, HostContext
 from runtime.identity import ChainIdentity
 from runtime.interface import interface_of
@@ -123,7 +123,9 @@ class Person:
 class Story:
     """A chain, its people and its till."""
 
-    def __init__(self, folder: Path, bundle: Bundle | None = None, **parameters: int) -> None:
+    def __init__(
+        self, folder: Path, bundle: Bundle | None = None, rows: tuple[ModuleRow, ...] = (), **parameters: int
+    ) -> None:
         self.till = Till()
         self.people: dict[str, Person] = {}
         names = ("ann", "ben", "cai")
@@ -134,7 +136,7 @@ class Story:
             host_release=RELEASE,
             keys=[(address_of(key.public), key.public, False) for key in keys],
             parameters={"rollback_window": 400, "probation": 10, **parameters},
-            rows=[("coins.purses", (address_of(key.public),), {"coins": RICH}) for key in keys],
+            rows=[*rows, *(("coins.purses", (address_of(key.public),), {"coins": RICH}) for key in keys)],
         )
         self.state: State = create_chain_state(Home.create(folder / "home"), genesis, (self.till,))
         self.chain = Chain(self.state, (self.till,))
