@@ -27,18 +27,20 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     old: bytes | None
     new: bytes | None
-    cells: tuple[Any, Any]
+    known_old: Any
+    """The old record, None when it is absent or not decoded yet."""
+    known_new: Any
     table: Table[Any]
 
     @property
     def old_record(self) -> Any:
         """The record before the block."""
-        return self.cells[0] if self.cells[0] is not None or self.old is None else self.table.codec.decode(self.old)
+        return self.table.codec.decode(self.old) if self.known_old is None and self.old is not None else self.known_old
 
     @property
     def new_record(self) -> Any:
         """The record after the block."""
-        return self.cells[1] if self.cells[1] is not None or self.new is None else self.table.codec.decode(self.new)
+        return self.table.codec.decode(self.new) if self.known_new is None and self.new is not None else self.known_new
 
 
 class BlockView:
@@ -103,7 +105,8 @@ class BlockView:
     def net(self) -> dict[bytes, Change]:
         """The rows that differ from the committed ones, by key in order; kept until the next write."""
         if self._net is None:
-            self._net = self.differences(self.writes, self.committed)
+            base, committed = self.base, self.committed
+            self._net = self.differences(self.writes, lambda key: base.get(key) or committed(key))
         return self._net
 
     def differences(self, keys: Iterable[bytes], before: Callable[[bytes], Cell]) -> dict[bytes, Change]:
@@ -114,7 +117,7 @@ class BlockView:
             old, old_record = before(key)
             new, new_record = writes.get(key) or self.committed(key)
             if old != new:
-                found[key] = Change(old, new, (old_record, new_record), table)
+                found[key] = Change(old, new, old_record, new_record, table)
         return found
 
     def walk(self, start: bytes, stop: bytes | None, reverse: bool) -> Iterator[tuple[bytes, Any]]:

@@ -120,7 +120,7 @@ class Tree:
         self, changes: Mapping[bytes, bytes | None], read_bucket: ReadBucket
     ) -> tuple[dict[bytes, bytes], dict[bytes, int]]:
         """Every bucket that changes as its entries after it, none or too many for one included; and by how many."""
-        nodes, usual = self._nodes, self._depth
+        nodes, usual, below = self._nodes, self._depth, self._depth + 1
         buckets: dict[bytes, bytes] = {}
         deltas: dict[bytes, int] = {}
         fresh: dict[bytes, list[bytes]] = {}
@@ -128,9 +128,14 @@ class Tree:
             hasher = _key_hasher()
             hasher.update(key)
             place = hasher.digest()
-            path = hexlify(place)[:usual]
-            if path in nodes or (path and path[:-1] not in nodes):
-                path = self._way(hexlify(place))
+            digits = hexlify(place)
+            path = digits[:usual]
+            if path in nodes:
+                path = digits[:below]
+                if path in nodes:
+                    path = self._way(digits)
+            elif path and path[:-1] not in nodes:
+                path = self._way(digits)
             bucket = buckets.get(path)
             if bucket is None and (bucket := read_bucket(path)) is None:
                 bucket = self._bucket(path, None)

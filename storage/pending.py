@@ -11,11 +11,15 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import Any
 
 from storage.engine import Engine
 
 Rows = Mapping[bytes, bytes | None]
 """Rows by key; None deletes."""
+
+_UNREAD: Any = object()
+"""What a cache says of a key that it does not hold; None says that there is no row."""
 
 
 class PendingRows:
@@ -36,23 +40,21 @@ class PendingRows:
 
     def row(self, key: bytes) -> bytes | None:
         """The value of a table row, or None where there is none."""
-        try:
-            return self._rows[key]
-        except KeyError:
+        value: bytes | None = self._rows.get(key, _UNREAD)
+        if value is _UNREAD:
             value = self._rows[key] = self.peek(key)
             if len(self._rows) > self._limit:
                 _trim(self._rows, self._limit)
-            return value
+        return value
 
     def bucket(self, key: bytes) -> bytes | None:
         """A stored bucket, or None."""
-        try:
-            return self._buckets[key]
-        except KeyError:
+        value: bytes | None = self._buckets.get(key, _UNREAD)
+        if value is _UNREAD:
             value = self._buckets[key] = self.peek(key)
             if len(self._buckets) > self._limit:
                 _trim(self._buckets, self._limit)
-            return value
+        return value
 
     def peek(self, key: bytes) -> bytes | None:
         """The value of any row, past the caches."""

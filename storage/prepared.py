@@ -53,18 +53,10 @@ class PreparedState:
 
     def rows(self) -> dict[bytes, bytes | None]:
         """Every table row of the block by its place."""
-        rows: dict[bytes, bytes | None] = {}
-        for name, store, _ in self.patches:
-            place = store.row_prefix
-            for key, change in self.changes[name].items():
-                rows[place + key] = change.new
-        return rows
+        changed = [(store.row_prefix, self.changes[name]) for name, store, _ in self.patches]
+        return {place + key: change.new for place, rows in changed for key, change in rows.items()}
 
     def buckets(self) -> dict[bytes, bytes | None]:
         """Every bucket row of the block by its place."""
-        rows: dict[bytes, bytes | None] = {}
-        for _, store, patch in self.patches:
-            place = store.bucket_prefix
-            for path, bucket in patch.buckets.items():
-                rows[place + path] = bucket
-        return rows
+        changed = [(store.bucket_prefix, patch.buckets) for _, store, patch in self.patches]
+        return {place + path: bucket for place, buckets in changed for path, bucket in buckets.items()}

@@ -59,6 +59,7 @@ DATABASE_BUFFER = 16 << 20
 """Bytes that LevelDB gathers before it writes a sorted file. At a million rows a block's buckets compact at half the
 cost of 4 MB, and a checkpoint, which copies the log, takes no noticeable time longer."""
 
+
 class State:
     """The executor's handle on one home's state."""
 
