@@ -116,9 +116,7 @@ class Application:
         if refusal:
             raise TransactionRefused(refusal, f"the running runtime would refuse it: {refusal}")
         standing = power_at(execution.overlay, body.sender, self.state.height) if host else 0
-        self.mempool.add(
-            transaction, Sender(account.nonce, execution.purse.balance(body.sender), standing), host=host
-        )
+        self.mempool.add(transaction, Sender(account.nonce, execution.purse.balance(body.sender), standing), host=host)
 
     def prepare_proposal(self, proposer: bytes, most_bytes: int | None = None) -> Block:
         """A block on the last committed one, filled from the mempool."""
@@ -240,11 +238,13 @@ class Application:
         return found
 
     def _verify_unknown(self, transactions: Sequence[SignedTransaction]) -> None:
-        overlay = self.state.overlay()
+        overlay, known = self._reader().overlay, self.verifier.known
         claims = []
         for transaction in transactions:
             account = overlay.get(ACCOUNTS, (transaction.body.sender,))
-            claims.append(Claim.of(transaction, account.key if account is not None else transaction.body.key))
+            key = account.key if account is not None else transaction.body.key
+            if not known.has(transaction.id, key):
+                claims.append(Claim.of(transaction, key))
         self.verifier.check_all(claims)
 
     def _update_mempool(self, prepared: PreparedBlock) -> None:
@@ -252,14 +252,14 @@ class Application:
         if not transactions and not prepared.opening.flipped:
             self.mempool.height = prepared.block.header.height
             return
-        ids = [transaction_id(raw) for raw in transactions]
+        ids = [receipt.item for receipt in prepared.receipts[: len(transactions)]]
         known = [transaction for one in ids if (transaction := self.mempool.get(one)) is not None]
         self.mempool.committed(prepared.block.header.height, ids, self._nonces(known))
         if prepared.opening.flipped:
             self._recheck()
 
     def _nonces(self, known: Sequence[SignedTransaction]) -> Mapping[bytes, int]:
-        overlay = self.state.overlay()
+        overlay = self._reader().overlay
         nonces = {}
         for transaction in known:
             account = overlay.get(ACCOUNTS, (transaction.body.sender,))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+
+import msgspec
 
 from runtime.transaction import SignedTransaction
 
@@ -12,8 +13,7 @@ HOST_RANK = 1 << 300
 """Host calls stand above every fee, among themselves by their sender's standing."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True, eq=False):
     """A transaction in the pool."""
 
     transaction: SignedTransaction

@@ -23,6 +23,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from threading import RLock
 
+import msgspec
+
 from node.errors import TransactionRefused
 from node.lane import HOST_RANK, Fates, Lane, Waiting
 from runtime.transaction import SignedTransaction
@@ -55,8 +57,7 @@ class Limits:
     """Blocks after which a waiting transaction is dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(msgspec.Struct, frozen=True):
     """What the latest committed state says of a sender."""
 
     next_nonce: int

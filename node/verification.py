@@ -13,11 +13,12 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from threading import Lock
 from typing import Self
+
+import msgspec
 
 from node.errors import NotReady
 from runtime.keys import verify
@@ -29,8 +30,7 @@ BATCH = 256
 """So many arrivals are verified without waiting for more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """That ``public`` signed ``message``; ``id`` is the transaction's, which fixes message and signature."""
 
     id: bytes

@@ -33,10 +33,9 @@ from runtime.parameters import (
     FLAGS,
     PARAMETERS,
     RUNTIME_PARAMETERS,
-    FlagValue,
+    KnownValues,
     ParameterRule,
     Parameters,
-    ParameterValue,
 )
 from runtime.plans import HISTORY, PLANS, QUEUE, RUNNING, SAFE_MODE, WINDOW
 from runtime.purse import DEBTS, SUPPLY, Purse
@@ -92,7 +91,7 @@ class Chain:
         self._check = check
         self._counters: dict[bytes, Counters] = {}
         self._built: dict[int, tuple[int, Flip]] = {}
-        self._known: dict[str, ParameterValue | FlagValue | None] = {}
+        self._known: KnownValues = {}
         """Parameters in force, looked up once; forgotten whenever a block changes any."""
         overlay = state.overlay()
         identity = overlay.get(CHAIN, ())

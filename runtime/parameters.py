@@ -76,18 +76,20 @@ class ParameterReader(Protocol):
     def flag(self, name: str) -> bool: ...
 
 
+KnownValues = dict[tuple[str, str], ParameterValue | FlagValue | None]
+"""Look-ups remembered, by table and name."""
+
+
 class Parameters:
     """Values in force at ``height``, read through ``overlay``; ``known`` remembers look-ups within one block."""
 
-    def __init__(
-        self, overlay: Overlay, height: int, known: dict[str, ParameterValue | FlagValue | None] | None = None
-    ):
+    def __init__(self, overlay: Overlay, height: int, known: KnownValues | None = None):
         self._overlay = overlay
         self._height = height
         self._known = {} if known is None else known
 
     def _latest(self, table: Table[Any], name: str) -> ParameterValue | FlagValue | None:
-        slot = f"{table.name}/{name}"
+        slot = (table.name, name)
         if slot not in self._known:
             newest = next(self._overlay.scan(table, (name,), start=(name, self._height), reverse=True), None)
             self._known[slot] = None if newest is None else newest[1]
@@ -101,7 +103,9 @@ class Parameters:
 
     def integer(self, name: str) -> int:
         """The plain value of ``name``; raises HostRefused when it is unknown or a ratio."""
-        found = self._value(name)
+        found = self._known.get((PARAMETERS.name, name))
+        if type(found) is not ParameterValue:
+            found = self._value(name)
         if found.per:
             raise HostRefused("not_an_integer", f"{name} is a ratio")
         return found.value
@@ -121,12 +125,12 @@ class Parameters:
         per = value.denominator if isinstance(value, Fraction) else 0
         amount = value.numerator if isinstance(value, Fraction) else value
         self._overlay.put(PARAMETERS, (name, at_height), ParameterValue(value=amount, per=per))
-        self._known.pop(f"{PARAMETERS.name}/{name}", None)
+        self._known.pop((PARAMETERS.name, name), None)
 
     def set_flag(self, name: str, on: bool, at_height: int) -> None:
         """Turn feature ``name`` on or off from ``at_height`` on."""
         self._overlay.put(FLAGS, (name, at_height), FlagValue(on=on))
-        self._known.pop(f"{FLAGS.name}/{name}", None)
+        self._known.pop((FLAGS.name, name), None)
 
     def has(self, name: str) -> bool:
         """Whether the parameter exists."""

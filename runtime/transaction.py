@@ -9,9 +9,10 @@ the sender's, the nonce the next and the fee payable is for the one who has the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar
+
+import msgspec
 
 from runtime.errors import TransactionMalformed
 from runtime.interface import INTERFACE_BYTES
@@ -60,8 +61,7 @@ class Transaction(Record):
     signature: Data = field(2, default=b"")
 
 
-@dataclass(frozen=True, slots=True)
-class SignedTransaction:
+class SignedTransaction(msgspec.Struct, frozen=True, gc=False):
     """A decoded transaction beside the bytes it came from, so that nothing decodes or encodes it again."""
 
     raw: bytes
