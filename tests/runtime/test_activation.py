@@ -1,4 +1,4 @@
-"""The activation height and the probation after it: what takes effect, what ends an upgrade, what goes back by itself."""
+"""The activation height and the probation after it: what takes effect, what ends it, what goes back by itself."""
 
 from __future__ import annotations
 
