@@ -203,6 +203,7 @@ class Chain:
         parameters = Parameters(overlay, height, self._known if height == self.state.height + 1 else None)
         port = loaded.declaration.manifest.ports.purse
         assert port is not None, "the checker admits no runtime without a purse"
+        steps = parameters.integer("block_steps")
         return Execution(
             overlay=overlay,
             loaded=loaded,
@@ -211,7 +212,8 @@ class Chain:
             parameters=parameters,
             purse=Purse(overlay, loaded.tables[port.table], port.field),
             safe_mode=safe_mode,
-            steps_left=parameters.integer("block_steps"),
+            steps_left=steps,
+            call_limit=min(parameters.integer("call_steps"), steps),
         )
 
     def _opener(self) -> Opener:

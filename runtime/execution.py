@@ -42,14 +42,12 @@ class Execution:
     purse: Purse
     safe_mode: bool
     steps_left: int
+    """Of the block, for its transactions together."""
+    call_limit: int
+    """Steps of one transaction; each that runs has them whole, so no outcome depends on what ran before it."""
     events: list[Event] = field(default_factory=list)
     fees: int = 0
     """Fees taken in this block and not yet credited."""
-
-    @property
-    def call_limit(self) -> int:
-        """Steps of one transaction; each that runs has them whole, so no outcome depends on what ran before it."""
-        return min(self.parameters.integer("call_steps"), self.parameters.integer("block_steps"))
 
 
 @dataclass(frozen=True, slots=True)

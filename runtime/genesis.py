@@ -22,6 +22,7 @@ from runtime.invariants.recount import broken_rules, count_rows, replace
 from runtime.parameters import RUNTIME_PARAMETERS, Parameters, set_defaults
 from runtime.plans import RUNNING, Running
 from runtime.purse import SUPPLY, Purse, Supply
+from storage.errors import InvalidKey, InvalidRecord
 from storage.home import Home
 from storage.overlay import Overlay
 from storage.state import State
@@ -76,16 +77,23 @@ def _fill(overlay: Overlay, genesis: GenesisState, loaded: LoadedRuntime, module
     for address, key, substitute in genesis.keys:
         overlay.put(ACCOUNTS, (address,), Account(key=key, substitute=substitute))
     for name, row_key, values in genesis.rows:
-        table = loaded.tables.get(name)
-        if table is None:
-            raise GenesisRefused(f"the bundle has no table {name} for the genesis rows")
-        record = table.record(**values)
-        table.codec.check(record)
-        overlay.put(table, row_key, record)
+        _put_row(overlay, loaded, name, row_key, values)
     _count(overlay, loaded)
     context = _context(overlay, genesis, loaded, rules)
     for module in modules:
         module.init_genesis(context)
+
+
+def _put_row(
+    overlay: Overlay, loaded: LoadedRuntime, name: str, key: tuple[Any, ...], values: dict[str, Any]
+) -> None:
+    table = loaded.tables.get(name)
+    if table is None:
+        raise GenesisRefused(f"the bundle has no table {name} for the genesis rows")
+    try:
+        overlay.put(table, key, table.record(**values))
+    except (TypeError, InvalidRecord, InvalidKey) as wrong:
+        raise GenesisRefused(f"the genesis row {key} of {name} fits no record of the bundle: {wrong}") from wrong
 
 
 def _count(overlay: Overlay, loaded: LoadedRuntime) -> None:
@@ -96,7 +104,10 @@ def _count(overlay: Overlay, loaded: LoadedRuntime) -> None:
         return ((table.pack(key), record) for key, record in overlay.scan(table))
 
     counted = count_rows(counters, rows_of)
-    replace(overlay, counted, keep=frozenset())
+    try:
+        replace(overlay, counted, keep=frozenset())
+    except InvalidRecord as too_large:
+        raise GenesisRefused("the genesis rows add up to more than an amount can hold") from too_large
     overlay.put(SUPPLY, (), Supply(total=counted.get((SUPPLY_ID, b""), 0)))
     broken = broken_rules(overlay, counters, loaded.tables)
     if broken:

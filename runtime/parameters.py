@@ -52,7 +52,7 @@ RUNTIME_PARAMETERS: tuple[ParameterRule, ...] = (
     ParameterRule("fee_floor", 1, 0, 10**12, "least fee of a runtime transaction, in coin units"),
     ParameterRule("transaction_bytes", 48 * 1024, 36 * 1024, 60 * 1024, "largest raw transaction, in bytes"),
     ParameterRule("block_bytes", 2 * 1024 * 1024, 128 * 1024, 32 * 1024 * 1024, "largest sum of raw transactions"),
-    ParameterRule("block_steps", 20_000_000, 1_000_000, 10**9, "steps all runtime items of a block may use together"),
+    ParameterRule("block_steps", 20_000_000, 1_000_000, 10**9, "steps the transactions of a block may use together"),
     ParameterRule("call_steps", 200_000, 10_000, 5_000_000, "steps one transaction may use"),
     ParameterRule("call_written", 64 * 1024, 4 * 1024, 1024 * 1024, "bytes one transaction may write"),
     ParameterRule("hook_steps", 100_000, 10_000, 5_000_000, "steps one hook may use"),

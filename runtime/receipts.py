@@ -55,7 +55,7 @@ class Receipt(Record):
 
 
 class Receipts(Record):
-    """All receipts of one height, in the order of execution: hooks of begin, transactions, hooks of end."""
+    """The second receipts of one replayed height: of its transactions, in their order."""
 
     items: tuple[Receipt, ...] = field(1, default=())
 
