@@ -50,13 +50,15 @@ def of_node(url: str) -> Answer:
             response.raise_for_status()
             said: dict[str, Any] = response.json()
             health = client.get("/health").json()
-            return Answer({"running": True, "url": url, **said, "health": health}, _told(url, said, health))
+            upgrade = client.get("/upgrade/plan").json()
+            data = {"running": True, "url": url, **said, "health": health, "upgrade": upgrade}
+            return Answer(data, _told(url, said, health, upgrade))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError) as reason:
         raise NodeUnreachable(url, str(reason) or type(reason).__name__) from None
 
 
-def _told(url: str, said: dict[str, Any], health: dict[str, Any]) -> str:
-    runtime = said["runtime"]
+def _told(url: str, said: dict[str, Any], health: dict[str, Any], upgrade: dict[str, Any]) -> str:
+    runtime, until = said["runtime"], upgrade["rollback_until"]
     sick = ", ".join(f"{part['name']}: {part['detail']}" for part in health["parts"] if not part["healthy"])
     return columns(
         [
@@ -65,6 +67,8 @@ def _told(url: str, said: dict[str, Any], health: dict[str, Any]) -> str:
             ("health", sick or "good"),
             ("height", f"{said['height']:,}"),
             ("runtime", f"{runtime['version']} since {runtime['since']:,}, code hash {runtime['code_hash']}"),
+            ("upgrade", _planned(upgrade["pending"])),
+            *((("rollback", f"possible until height {int(until):,}"),) if until is not None else ()),
             ("safe mode", "on: runtime calls wait" if said["safe_mode"] else "off"),
             ("mempool", f"{said['mempool_transactions']:,} transactions, {said['mempool_bytes']:,} bytes"),
             ("app root", said["app_root"]),
@@ -72,6 +76,13 @@ def _told(url: str, said: dict[str, Any], health: dict[str, Any]) -> str:
             ("host root", said["host_root"]),
         ]
     )
+
+
+def _planned(pending: dict[str, Any] | None) -> str:
+    if pending is None:
+        return "none approved"
+    plan = pending["plan"]
+    return f"to {plan['version']} at height {int(plan['activation']):,}, proposal {plan['proposal']}"
 
 
 def of_files(home: Home) -> Answer:

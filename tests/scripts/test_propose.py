@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from scripts.arguments import encoded
+from scripts.client import url_of
 from scripts.signing import Asked, desk_of
+from scripts.status import of_node
 from tests.node.processes import new_world, started
 from tests.scripts.conftest import Said
 
@@ -117,12 +119,16 @@ def test_an_upgrade_is_published_proposed_voted_and_then_its_call_and_query_are_
     advance(chain, closes)
     shown = said("propose", "show", number, *home)[1]
     assert (shown["standing"]["status"], shown["standing"]["tally"]["voters"]) == ("timelock", "4")
+    planned = f"to 2.0.0 at height {int(shown['standing']['effective']):,}, proposal {number}"
+    assert planned in of_node(url_of(chain)).text
     assert said("vote", number, "no", *FROM, *home)[1]["reason"] == "voting_closed"
     code, unknown = said("call", "guestbook.sign", "line=early", "--from", "account-3", *home)
     assert (code, unknown["error"]["code"]) == (2, "usage")
     advance(chain, int(shown["standing"]["effective"]))
     assert said("call", "guestbook.sign", "line=I was here", "--from", "account-3", *home)[0] == 0
     assert said("query", "guestbook.line_of", "author=account-3", *home)[1]["result"] == "I was here"
+    after = said("status", *home)[1]["upgrade"]
+    assert (after["pending"], after["rollback_until"] is None) == (None, False)
     assert said("query", "guestbook.entries", "account-3", "--prove", *home)[1]["row"]["value"]["line"] == "I was here"
     code, twice = said("propose", "upgrade", "--bundle", bundle, *FROM, *home)
     assert (code, twice["error"]["code"]) == (1, "bundle_refused")
