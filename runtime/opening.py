@@ -46,6 +46,8 @@ class Opening:
     """Second receipts of replayed heights."""
     receipts: tuple[Receipt, ...] = ()
     """Hooks of the upgrade that failed without stopping it."""
+    failure: str = ""
+    """Of an upgrade that failed in this block, what no state records: which record, which rule. For people only."""
 
 
 @dataclass(slots=True)
@@ -86,7 +88,7 @@ class Opener:
         plan_id, plan = pending
         if failed is not None:
             coordinator.end(plan_id, FAILED, reason=failed.reason, file=failed.file, line=failed.line)
-            return opening
+            return replace(opening, failure=failed.detail)
         if plan.base != loaded.code_hash:
             coordinator.end(plan_id, SUPERSEDED, reason="another runtime runs than the one it was approved against")
             return opening

@@ -123,6 +123,8 @@ def _upgrade(one: UpgradeRecord) -> str:
     if one.checkpoint is not None:
         taken = one.checkpoint
         facts.append(("checkpoint", f"of height {taken.height:,}: {taken.bytes:,} bytes in {taken.milliseconds} ms"))
+    if one.detail:
+        facts.append(("failed", escape(one.detail)))
     if one.root_before:
         facts += [("root before", _code(one.root_before)), ("root after", _code(one.root_after))]
     changes = _table(("class", "change", "of"), [tuple(map(escape, change)) for change in one.changes])

@@ -80,6 +80,8 @@ class UpgradeRecord:
     reason: str = ""
     where: str = ""
     """File and line of what failed."""
+    detail: str = ""
+    """What failed there: which field of which record, or which invariants."""
     expected: Outcome = "executed"
     invariants: tuple[Check, ...] = ()
 

@@ -59,8 +59,8 @@ def _upgrade(one: UpgradeRecord) -> Iterator[str]:
     if one.root_before:
         yield f"  runtime root before {one.root_before}"
         yield f"               after  {one.root_after}"
-    if one.where:
-        yield f"  at {one.where}"
+    if one.where or one.detail:
+        yield "  failed" + (f" at {one.where}" if one.where else "") + (f": {one.detail}" if one.detail else "")
     yield from (_check(check) for check in one.invariants)
 
 

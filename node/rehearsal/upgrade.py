@@ -123,6 +123,7 @@ def activate(world: World, voted: Voted, progress: Progress) -> MadeBlock:
     entry = ending(world, voted.proposal, record.activation)
     record.outcome = "executed" if entry.kind == EXECUTED else "failed"
     record.reason, record.where = entry.reason, f"{entry.file}:{entry.line}" if entry.file else ""
+    record.detail = made.prepared.opening.failure
     record.root_before, record.root_after = entry.root_before.hex(), entry.root_after.hex()
     record.note_times(made)
     return made

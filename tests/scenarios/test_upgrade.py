@@ -77,6 +77,7 @@ def test_swapped_balances_with_the_right_sum_are_caught(world: World) -> None:
     voted = activated(world, swapping)
     assert (voted.record.outcome, voted.record.reason) == ("failed", "undeclared_change")
     assert voted.record.where.startswith("bank.py:")
+    assert voted.record.detail.startswith("field balance of bank.accounts row ")
 
 
 def test_a_migration_that_changes_nothing_is_a_failure(world: World) -> None:
