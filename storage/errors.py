@@ -166,7 +166,7 @@ class HomeFault(StorageError):
 @dataclass(eq=False)
 class HomeMissing(HomeFault):
     code = "home_missing"
-    says = "{path} is not a home ({detail}); make one with `synod init`"
+    says = "{path} is not a home ({detail}); name yours with --home, or make one with `synod init`"
     path: Path
     detail: str
 

@@ -56,7 +56,7 @@ class BundleMalformed(RuntimeRoomError):
     code = "bundle_malformed"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"not a bundle archive: {reason}; make it again with `synod bundle pack`")
+        super().__init__(f"not a bundle: {reason}; `synod bundle new` begins one, `synod bundle pack` archives it")
         self.reason = reason
 
 
