@@ -29,7 +29,7 @@ from storage.errors import HomeNotEmpty
 
 from .bundle import read
 from .command import command, run
-from .console import Answer, Progress
+from .console import Answer, Progress, note
 from .exits import Exit
 
 VALIDATORS = 4
@@ -88,6 +88,10 @@ def command_line(
     try:
         record = rehearse(world, bundle, failures, progress.at)
         Upkeep(world.home, world.application, world.solo).write_manifest()
+    except KeyboardInterrupt:
+        progress.end()
+        note(f"{folder} holds the chain as far as it came, and no report; it may be deleted")
+        raise
     finally:
         progress.end()
         world.close()
