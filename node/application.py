@@ -32,6 +32,7 @@ from runtime.genesis import create_chain_state
 from runtime.metering.faults import HostFault, fault_of
 from runtime.metering.meter import Meter
 from runtime.parameters import Parameters
+from runtime.receipts import BLOCK_OUT_OF_STEPS
 from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
 from storage import checkpoint
 from storage.errors import CheckpointExists, InvalidRecord, NotCanonical
@@ -43,6 +44,10 @@ from storage.state import CACHED_ROWS, LogRows, State
 HOST_MODULES = (Governance(),)
 CORE = Path(__file__).resolve().parent.parent / "runtime" / "core"
 """Sources of the genesis bundle: read by `init_chain`, never afterwards."""
+
+NOT_YET = frozenset({BLOCK_OUT_OF_STEPS, "wrong_nonce"})
+"""Receipts of transactions that a later block may yet run: those found no room, or came right after one that did.
+A nonce that is used up is dropped for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +257,10 @@ class Application:
         if not transactions and not prepared.opening.flipped:
             self.mempool.height = prepared.block.header.height
             return
-        ids = [receipt.item for receipt in prepared.receipts[: len(transactions)]]
-        known = [transaction for one in ids if (transaction := self.mempool.get(one)) is not None]
-        self.mempool.committed(prepared.block.header.height, ids, self._nonces(known))
+        receipts = prepared.receipts[: len(transactions)]
+        known = [found for one in receipts if (found := self.mempool.get(one.item)) is not None]
+        done = [one.item for one in receipts if one.code not in NOT_YET]
+        self.mempool.committed(prepared.block.header.height, done, self._nonces(known))
         if prepared.opening.flipped:
             self._recheck()
 

@@ -79,6 +79,9 @@ class ParameterReader(Protocol):
 KnownValues = dict[tuple[str, str], ParameterValue | FlagValue | None]
 """Look-ups remembered, by table and name."""
 
+MOST_KNOWN = 1024
+"""Then all are forgotten: bundle code may ask for any name, also ones that nobody ever set."""
+
 
 class Parameters:
     """Values in force at ``height``, read through ``overlay``; ``known`` remembers look-ups within one block."""
@@ -92,6 +95,8 @@ class Parameters:
         slot = (table.name, name)
         if slot not in self._known:
             newest = next(self._overlay.scan(table, (name,), start=(name, self._height), reverse=True), None)
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
             self._known[slot] = None if newest is None else newest[1]
         return self._known[slot]
 

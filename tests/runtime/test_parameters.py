@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from runtime.errors import HostRefused
 from runtime.parameters import (
     FLAGS,
+    MOST_KNOWN,
     PARAMETERS,
     RUNTIME_PARAMETERS,
+    KnownValues,
     ParameterRule,
     Parameters,
     check_bounds,
@@ -92,6 +94,15 @@ def test_unknown_names_and_wrong_kinds_are_refused_when_read(overlay: Overlay) -
     assert code_of(parameters.integer, "share") == "not_an_integer"
     assert (parameters.has("size"), parameters.has("siez")) == (True, False)
     assert not parameters.flag("never set")
+
+
+def test_look_ups_of_names_without_end_are_not_all_remembered(overlay: Overlay) -> None:
+    known: KnownValues = {}
+    parameters = Parameters(overlay, 1, known)
+    for number in range(3 * MOST_KNOWN):
+        assert not parameters.flag(f"name-{number}")
+        assert parameters.integer("size") == 10
+    assert len(known) <= MOST_KNOWN
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
