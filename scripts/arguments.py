@@ -63,7 +63,7 @@ def _value(name: str, spec: FieldSpec, text: str, resolve: Resolve) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         raise click.UsageError(f"{name}: {spec.name} ({type_text(spec.type)}) is given as JSON: {wrong}") from None
 
 

@@ -100,7 +100,19 @@ def group(name: str, *, examples: Sequence[str] = ()) -> Callable[[Callable[...,
 
 def run(chosen: click.Command, arguments: Sequence[str] | None = None, name: str | None = None) -> NoReturn:
     """Run a command as this process and end it."""
+    _open_streams()
     sys.exit(outcome(chosen, sys.argv[1:] if arguments is None else arguments, name or f"synod {chosen.name}"))
+
+
+def _open_streams() -> None:
+    """Open what was closed of the standard streams: otherwise the next file, a database's too, gets its number, and
+    whatever prints writes into it."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8")
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
 
 
 def outcome(chosen: click.Command, arguments: Sequence[str], name: str) -> int:

@@ -11,10 +11,11 @@ import os
 from pathlib import Path
 
 import click
+from pydantic import ValidationError
 
 from node.beginning import begin, generated, imported, settings_text
 from node.genesis.document import Genesis, digest_of
-from node.settings import parse_settings
+from node.settings import ChainSettings, load_settings, parse_settings
 from storage.home import Home
 
 from .command import command, run
@@ -23,6 +24,13 @@ from .options import home_option
 
 MANY = 20_000
 """Accounts that take longer than a second or two."""
+
+
+def _chain_name(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    try:
+        return given if given is None else ChainSettings(name=given).name
+    except ValidationError:
+        raise click.BadParameter("a chain's name has 1 to 32 of a-z, 0-9 and '-', and begins with a letter") from None
 
 
 @command(
@@ -42,7 +50,7 @@ MANY = 20_000
 @click.option("--validators", type=click.IntRange(1, 1_000), default=4, show_default=True,
               help="Validators of a generated genesis.")  # fmt: skip
 @click.option("--seed", default="1", show_default=True, help="What every key derives from; equal seeds, equal roots.")
-@click.option("--chain-name", help="The name that bundles state.  [default: `name` in [chain]]")
+@click.option("--chain-name", callback=_chain_name, help="The name that bundles state.  [default: `name` in [chain]]")
 @click.option("--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="A settings file to begin with; it becomes the home's.")  # fmt: skip
 def command_line(
@@ -59,8 +67,8 @@ def command_line(
     Keys derive from the seed, so that this one machine can sign for every validator and account. [chain] and [upgrade]
     of the settings become the chain's own rules here; afterwards only a vote changes them.
     """
+    settings = load_settings(settings_file, os.environ) if settings_file else parse_settings("", os.environ)
     given = settings_file.read_text(encoding="utf-8") if settings_file else ""
-    settings = parse_settings(given, os.environ, str(settings_file or "synod.toml"))
     if genesis_file is None:
         if accounts >= MANY:
             note(f"making {accounts:,} accounts and their keys")

@@ -62,6 +62,7 @@ def test_every_kind_is_typed_as_people_would_and_becomes_the_bytes_of_the_record
         (("name=ab",), "name (hash): a hash is 64 hex digits"),
         (("tags=x",), "tags ([text]) is given as JSON"),
         (('tags={"a": 1}',), "must be a list"),
+        (("tags=" + "[" * 100_000,), "tags ([text]) is given as JSON"),
         (("cions=1",), "no argument 'cions'"),
         (("1000",), "'1000' is not name=value"),
         (("coins=1", "coins=2"), "coins is given twice"),
