@@ -20,8 +20,12 @@ from node.genesis.reading import read_genesis
 from node.settings import Settings, documentation
 from node.settings_source import as_toml
 from storage.headfile import Head, read_head
-from storage.home import Home
+from storage.home import Home, HomeLock
 from storage.signing import LastSigned
+from storage.slots import sync_directory
+
+_BEGUN = "format.begun"
+"""Stands for the `format` file until a home is whole."""
 
 
 def generated(settings: Settings, accounts: int, validators: int, seed: str, chain_name: str) -> Genesis:
@@ -36,20 +40,38 @@ def imported(settings: Settings, raw: bytes, seed: str) -> Genesis:
 
 
 def begin(root: Path, genesis: Genesis, settings_text: str) -> tuple[Home, Head]:
-    """Make a home in a new or empty folder, whole or not at all.
+    """Make a home in a new or empty folder, whole or not at all; one that a crash left unfinished is begun anew.
 
-    Raises HomeNotEmpty, GenesisRefused for a genesis that its bundle cannot hold, DiskFull, DiskError.
+    Raises HomeNotEmpty, GenesisRefused for a genesis that its bundle cannot hold, DiskFull, DiskError, StoreLocked
+    when another process is beginning it.
     """
+    _clear_unfinished(root)
     home = Home.create(root)
     try:
-        home.settings_file.write_text(settings_text, encoding="utf-8")
-        home.genesis_file.write_bytes(genesis.canonical())
-        Application.init_chain(home, genesis)
-        LastSigned.create(home.last_signed_file)
+        with HomeLock(home.lock_file):
+            begun = home.format_file.rename(root / _BEGUN)
+            home.settings_file.write_text(settings_text, encoding="utf-8")
+            home.genesis_file.write_bytes(genesis.canonical())
+            Application.init_chain(home, genesis)
+            LastSigned.create(home.last_signed_file)
+            begun.rename(home.format_file)
+            sync_directory(root)
     except BaseException:
         shutil.rmtree(root)
         raise
     return home, read_head(home.head_file)
+
+
+def _clear_unfinished(root: Path) -> None:
+    """Remove what a killed `begin` made: the folder was new or empty then, so all in it is of that attempt."""
+    if not (root / _BEGUN).exists():
+        return
+    with HomeLock(Home(root).lock_file):
+        for entry in root.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
 
 
 def settings_text(settings: Settings) -> str:

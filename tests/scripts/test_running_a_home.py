@@ -13,10 +13,18 @@ import pytest
 from node.genesis.generated import generated_genesis
 from scripts.cli import synod
 from scripts.command import outcome
+from storage.errors import HomeMissing
 from storage.home import Home
 from tests.node.processes import started
 
 ROOT = Path(__file__).resolve().parents[2]
+KILLED_IN_INIT = """
+import os, pathlib, signal, sys
+from node import beginning
+from node.genesis.generated import generated_genesis
+beginning.Application.init_chain = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+beginning.begin(pathlib.Path(sys.argv[1]), generated_genesis(4, 2, "x"), "")
+"""
 
 
 @pytest.fixture
@@ -78,6 +86,40 @@ def test_a_wrong_setting_is_named_before_anything_is_made(
     assert (code, refused["error"]["code"]) == (2, "settings_invalid")
     assert "SYNOD_UPGRADE_VOTING_PERIOD?" in refused["error"]["message"]
     assert not (tmp_path / "home").exists()
+
+
+def test_a_name_or_a_settings_file_that_cannot_be_is_wrong_usage(said: Any, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert said_wrong(said, "--home", str(home), "--chain-name", "A b") == "usage"
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    assert said_wrong(said, "--home", str(home), "--settings", str(tmp_path / "bytes.toml")) == "settings_invalid"
+    assert not home.exists()
+
+
+def said_wrong(said: Any, *words: str) -> str:
+    code, refused = said("init", *words)
+    assert code == 2
+    return str(refused["error"]["code"])
+
+
+def test_an_init_that_was_killed_leaves_no_home_and_the_next_one_begins_anew(said: Any, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    killed = subprocess.run([sys.executable, "-c", KILLED_IN_INIT, str(home.root)], check=False, cwd=ROOT)
+    assert killed.returncode == -signal.SIGKILL
+    assert home.genesis_file.exists()
+    with pytest.raises(HomeMissing):
+        Home.open(home.root)
+    assert said("init", "--home", str(home.root), "--accounts", "8")[0] == 0
+    assert sorted(path.name for path in home.root.glob("format*")) == ["format"]
+
+
+def test_closed_standard_streams_are_opened_before_anything_takes_their_numbers(tmp_path: Path) -> None:
+    words = f"{sys.executable} -m scripts.cli init --home {tmp_path / 'home'} --accounts 4"
+    done = subprocess.run(["sh", "-c", f"exec <&- >&- 2>&-; exec {words}"], check=False, cwd=ROOT)
+    assert done.returncode == 0
+    words = f"{sys.executable} -m scripts.cli status --home {tmp_path / 'home'}"
+    done = subprocess.run(["sh", "-c", f"exec <&- >&- 2>&-; exec {words}"], check=False, cwd=ROOT)
+    assert done.returncode == 0
 
 
 def test_status_finds_the_node_of_a_home_and_reads_the_files_when_none_runs(said: Any, tmp_path: Path) -> None:
