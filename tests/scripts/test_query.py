@@ -104,4 +104,4 @@ def test_a_node_that_has_the_port_of_a_home_that_is_not_running_must_be_of_its_c
         code, refused = said(*asked, "--home", str(tmp_path / "other"))
         assert (code, refused["error"]["code"]) == (2, "wrong_chain")
     assert said("query", "bank.accounts", "--home", str(tmp_path / "same"))[0] == 0
-    assert said("query", "bank.accounts", "--home", str(tmp_path / "none"))[0] == 0
+    assert said("query", "bank.accounts", "--home", str(tmp_path / "other"), "--url", url_of(live))[0] == 0
