@@ -156,7 +156,7 @@ class Overlay:
     def changes_since(self, savepoint: int) -> Changes:
         """Net changes since a savepoint."""
         self._require_savepoint(savepoint)
-        if not savepoint and CATALOGUE.name not in self._views:  # nothing was written but by `_write`
+        if not savepoint and self._log and CATALOGUE.name not in self._views:  # no write but those of the log
             return self.changes()
         before: dict[str, dict[bytes, Cell | None]] = {}
         for view, key, cell in self._log[savepoint:]:
