@@ -23,7 +23,7 @@ from node.verification import Claim, Verifier
 from runtime.accounts import ACCOUNTS, account_for
 from runtime.block import Block, make_block
 from runtime.bundle.archive import Bundle, pack
-from runtime.chain import Chain, PreparedBlock
+from runtime.chain import RUNTIME_ROOM_TABLES, Chain, PreparedBlock
 from runtime.context import invoke_query
 from runtime.coordinator import Coordinator
 from runtime.errors import BlockRefused, HostRefused, TransactionMalformed, UpgradePostponedHere
@@ -35,7 +35,7 @@ from runtime.parameters import Parameters
 from runtime.receipts import BLOCK_OUT_OF_STEPS
 from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
 from storage import checkpoint
-from storage.errors import CheckpointExists, InvalidRecord, NotCanonical
+from storage.errors import CheckpointExists, InvalidRecord, NotCanonical, TableMismatch
 from storage.headfile import Head
 from storage.home import Home
 from storage.snapshot import SnapshotManifest, export
@@ -68,6 +68,7 @@ class Application:
         self.state = state
         self.verifier = verifier
         self.refuse = refuse
+        _require_tables(state)
         self.chain = Chain(state, HOST_MODULES, self._signature_holds)
         self.mempool = Mempool(limits, state.height)
         self._reading: Execution | None = None
@@ -294,3 +295,11 @@ class Application:
         pending = self._coordinator().pending()
         if pending is not None and pending[1].activation == height and pending[1].code_hash in self.refuse:
             raise UpgradePostponedHere(pending[1].code_hash, height)
+
+
+def _require_tables(state: State) -> None:
+    """Refuse a home whose host tables another release wrote otherwise, before a block does with half its work done."""
+    for table in (*RUNTIME_ROOM_TABLES, *(table for module in HOST_MODULES for table in module.tables)):
+        entry = state.catalogue.find(table.name)
+        if entry is not None and entry.schema != table.schema_digest:
+            raise TableMismatch(table.name, "this release declares it otherwise")
