@@ -159,11 +159,11 @@ class Source(Value):
     """Where the document comes from, for reports."""
 
     layout: Name
-    chain: str = ""
+    chain: str = Field(default="", max_length=200)
     """The chain id in the file that was read; empty for a generated genesis."""
     digest: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     """SHA-256 of that file."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Annotated[str, Field(max_length=10_000)], ...] = ()
     """What was left out or had to be changed, one sentence each."""
 
 
@@ -174,7 +174,7 @@ class Genesis(Value):
     chain_id: Name
     chain_name: Name
     """What bundles name: a rehearsal keeps the name of the chain it rehearses."""
-    seed: str = ""
+    seed: str = Field(default="", max_length=64)
     """What every key is derived from; empty when the keys are real ones."""
     source: Source
     accounts: tuple[Account, ...]

@@ -1,5 +1,6 @@
 """The laws of a genesis: each broken once, by a document that is otherwise sound."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.genesis.document import Deposit, Genesis, Vesting
-from node.genesis.errors import GenesisInconsistent
+from node.genesis.errors import GenesisInconsistent, GenesisMalformed
 from node.genesis.generated import generated_genesis
+from node.genesis.reading import read_genesis
 from node.genesis.substitute import account_key, validator_key
 
 SOUND = generated_genesis(30, 3, "laws")
@@ -112,3 +114,19 @@ def test_another_process_hash_seed_or_python_gives_the_same_digest(python: str, 
     env = {**os.environ, "PYTHONHASHSEED": hash_seed}
     answer = subprocess.run([python, "-c", DIGEST], capture_output=True, text=True, check=True, env=env)
     assert answer.stdout.strip() == SOUND.digest.hex()
+
+
+@pytest.mark.parametrize("place", ["seed", "source.chain", "source.notes[0]", "validators[0].name"])
+def test_a_text_that_no_encoding_takes_is_named_with_its_place(place: str) -> None:
+    document = json.loads(SOUND.canonical())
+    if place == "seed":
+        document["seed"] = "\ud800"
+    elif place == "source.chain":
+        document["source"]["chain"] = "\ud800"
+    elif place == "source.notes[0]":
+        document["source"]["notes"] = ["\ud800"]
+    else:
+        document["validators"][0]["name"] = "\ud800"
+    with pytest.raises(GenesisMalformed) as refused:
+        read_genesis(json.dumps(document).encode(), "1")
+    assert refused.value.place == place
