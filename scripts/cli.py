@@ -31,6 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "transfer": Entry("transfer", "Send coins."),
     "call": Entry("call", "Sign any call that the chain runs now."),
     "query": Entry("query", "Ask a query or read a table, with a proof if wanted."),
+    "transaction": Entry("transaction", "What became of a transaction."),
     "propose": Entry("propose", "Propose an upgrade, a parameter, a spend, a rollback, ...; list proposals."),
     "vote": Entry("vote", "Vote on a proposal."),
     "rollback": Entry("rollback", "Undo the last upgrade by an emergency vote."),
