@@ -67,6 +67,23 @@ def test_a_migration_that_fails_says_where_and_leaves_nothing(story: Story, name
     assert story.codes(story.ann.call("coins.send", to=story.ben.address, coins=1)) == ["ok"]
 
 
+SECOND_MIGRATION = '''
+
+@migration(tallies, from_schema=1, sets=("size",))
+def refuse(old: Old, frozen: Frozen) -> Tally:
+    """Fails once the purses are made."""
+    return Tally(size=old.size // 0)
+'''
+
+
+def test_a_second_migration_that_fails_takes_the_first_one_along(story: Story) -> None:
+    story.block(story.ann.call("coins.note", size=3))
+    entry = story.upgrade(second(rest=SECOND_MIGRATION))
+    assert (entry.kind, entry.reason) == (FAILED, "division_by_zero")
+    story.block()
+    assert leaked(story) == set()
+
+
 def test_coins_made_without_saying_so_fail_the_upgrade(story: Story) -> None:
     entry = story.upgrade(second(body="return Purse(coins=old.coins + 1, seen=1)", sets='"coins", "seen"'))
     assert (entry.kind, entry.reason) == (FAILED, "invariant_broken")

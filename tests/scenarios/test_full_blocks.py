@@ -21,7 +21,7 @@ def test_calls_that_find_no_room_wait_in_the_mempool(make_world: Callable[..., W
     for sender in senders:
         world.call(sender, "bank.send", to=senders[0], coins=1)
     left = len(senders) * 2
-    blocks = []
+    blocks: list[list[str]] = []
     while left and len(blocks) < 6:
         codes = [receipt.code for receipt in world.block().receipts]
         blocks.append(codes)

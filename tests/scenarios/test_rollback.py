@@ -6,11 +6,10 @@ import pytest
 
 from governance.acts import TREASURY
 from governance.calls import CastVote, Propose
-from governance.deposits import Ledger
 from governance.lifecycle import Status
 from governance.progress import proposal_at
 from governance.proposals import Content, MaintenanceWindow, Rollback, Statement, TreasurySpend
-from governance.tables import LEDGER
+from governance.tables import LEDGER, Ledger
 from node.rehearsal.rollback import invariant_checks
 from node.rehearsal.world import World
 from runtime.plans import HISTORY, ROLLED_BACK
@@ -104,8 +103,7 @@ def test_governance_of_the_window_stands_and_its_coins_settle(upgraded: World) -
     codes = {RECEIPTS.decode(raw).code for height in replayed for raw in log.second_receipts(height).values()}
     assert codes == {OK, HOST_STANDS}
     purse = world.application.chain.loaded.tables["bank.accounts"]
-    treasury = world.overlay().get(purse, (TREASURY,))
-    assert treasury is not None
+    assert world.overlay().get(purse, (TREASURY,)) is not None
     world.traffic(2)
     world.must()
     assert sound(world)
