@@ -306,6 +306,22 @@ def test_a_replayed_transaction_that_breaks_a_rule_is_undone_alone(make_story: C
     assert story.row("coins.notes", ben.address).size == 2
 
 
+def test_a_purse_that_only_the_replay_fills_to_the_brim_stops_nothing(story: Story) -> None:
+    """The second runtime's mint does nothing; the first one's fills the collector, so that no fee fits into it."""
+    files = dict(second().files)
+    minting = b"ctx.put(purses, to, purse.but(coins=coins))"
+    assert minting in files["coins.py"]
+    files["coins.py"] = files["coins.py"].replace(minting, b"ctx.put(purses, to, purse)")
+    story.upgrade(of_files(files))
+    ann, ben = story.ann, story.ben
+    mint = ann.call("coins.mint", to=TREASURY, coins=2**256 - 1)
+    assert story.codes(mint, ben.call("coins.send", 4, to=ann.address, coins=2)) == [OK, OK]
+    height = story.height
+    story.roll_back()
+    assert second_codes(story, height) == [INVARIANT_BROKEN, OK]
+    assert (story.coins(TREASURY), ann.coins) == (4, RICH + 2)
+
+
 def test_a_rollback_happens_at_the_last_height_of_the_window_and_no_later(story: Story) -> None:
     story.upgrade(second())
     window = story.coordinator().window()
