@@ -43,7 +43,7 @@ from storage.home import RELEASE
 from storage.record import Record
 
 EXAMINED = b"bundles examined"
-MOST_EXAMINED = 4
+MOST_EXAMINED = 2
 """Bundles that one block examines: a large one takes seconds, and whoever proposes it may pay nothing for that."""
 
 
