@@ -34,7 +34,7 @@ def solo_on(application: Application) -> Solo:
 def transfers(folder: Path, accounts: int) -> list[tuple[str, str, str]]:
     """Signed transfers: decoded, verified, admitted, executed, rooted, committed with a sync."""
     found = []
-    for size in (10_000, accounts):
+    for size in sorted({10_000, accounts}):
         rate, limit, cpu = _transfer_rate(folder / f"chain-{size}", size)
         aim = f"to reach: 6,000/s; {cpu * 1e6:.0f} us CPU each beside verification"
         found.append((f"transfers at {size:,} accounts, blocks of {BLOCK:,}", f"{rate:,.0f}/s", aim))
