@@ -26,6 +26,7 @@ from governance.tables import PUBLISHERS, VOTES, Upload
 from governance.tally import Electors, Option, Tally, counted_power, reaches
 from governance.tracks import BREAKING, TRACKS, Track, track_now
 from runtime.bundles import MOST_CHUNKS, UPLOADS, upload_chunk
+from runtime.errors import HostRefused
 from runtime.host import HostCall, HostContext
 from runtime.receipts import event
 from storage.record import Amount, Data, Hash, Record, Text, field
@@ -107,11 +108,11 @@ def propose(context: HostContext, args: Propose) -> None:
     track = track_now(name, context.parameters)
     urgent = track.power_floor.part > 0
     require_room(context, urgent)
+    _require_standing(context, args, track)  # before a bundle is examined, which is the costly part
     admission = admit(context, content, track)
     if admission.breaking and name != BREAKING:
         need(not args.track, "breaking_track_needed")
         track = track_now(BREAKING, context.parameters)
-    _require_standing(context, args, track)
     what = _proposal(context, args, words, track, admission)
     _submit(context, what, min(args.deposit, track.deposit), urgent)
 
@@ -219,6 +220,9 @@ def _require_standing(context: HostContext, args: Propose, track: Track) -> None
     if not track.power_floor.part:
         least = least_at_submission(track.deposit)
         need(args.deposit >= least, "deposit_too_small", least=least)
+        taken, balance = min(args.deposit, track.deposit), context.purse.balance(context.sender)
+        if balance < taken:
+            raise HostRefused("insufficient_funds", f"the purse holds {balance} units, the deposit is {taken}")
         return
     need(args.deposit == 0, "no_deposit_here", track=track.name)
     height = snapshot_height(context, args.content.value)

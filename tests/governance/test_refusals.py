@@ -20,6 +20,7 @@ from governance.proposals import (
     Pause,
     Resume,
     Rollback,
+    RuntimeUpgrade,
     Statement,
     TreasurySpend,
     UpgradePlan,
@@ -268,3 +269,9 @@ def test_no_vote_can_set_a_parameter_that_would_lock_the_chain(world: World, cha
 
 def test_an_unpayable_deposit_is_refused_by_the_purse(world: World) -> None:
     assert world.propose(person(77), Statement()) == "insufficient_funds"
+
+
+def test_who_cannot_pay_has_no_bundle_examined(world: World) -> None:
+    content = RuntimeUpgrade(version="1.1.0", code_hash=b"\x05" * 32, effect=bytes(32), activation_delay=10**6)
+    assert world.propose(person(77), content) == "insufficient_funds"
+    assert world.propose(FIRST, content) == "bundle_missing"
