@@ -14,29 +14,18 @@ from governance.progress import proposal_at
 from governance.proposals import Content, MaintenanceWindow, RuntimeUpgrade
 from governance.tables import VOTES
 from node.genesis.document import Genesis
-from node.genesis.generated import generated_genesis
 from node.rehearsal.demonstrations import CONJURE, MINTING_CALL
 from node.rehearsal.world import World
 from runtime.bundle.archive import Bundle, chunks, of_files, pack
 from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundle.template import new_bundle
 from storage.home import RELEASE
-
-SHORT = {
-    "voting_delay": 1,
-    "voting_period": 5,
-    "timelock_delay": 10,
-    "emergency_delay": 1,
-    "emergency_period": 5,
-    "emergency_timelock": 1,
-    "probation": 20,
-    "rollback_window": 400,
-}
+from tests.short_periods import short_genesis
 
 
 def story_genesis() -> Genesis:
     """Forty accounts, short periods."""
-    return generated_genesis(40, 4, "story").model_copy(update={"parameters": dict(SHORT)})
+    return short_genesis(seed="story")
 
 
 def minting_bundle(chain: str) -> Bundle:

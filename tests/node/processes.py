@@ -19,7 +19,7 @@ import httpx
 
 from node.rehearsal.world import World
 from node.settings import documentation
-from tests.scenarios.conftest import short_genesis
+from tests.short_periods import short_genesis
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60

@@ -16,8 +16,8 @@ from node.rehearsal.world import HOST, World
 from runtime.address import address_text
 from storage.proofs import Proof, verify
 from tests.node.http.openapi import declared_schema, faults
-from tests.scenarios.conftest import short_genesis
 from tests.scenarios.upgrades import activated, example
+from tests.short_periods import short_genesis
 
 
 @dataclass

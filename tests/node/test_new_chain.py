@@ -12,8 +12,8 @@ from storage.errors import HomeNotEmpty
 from storage.signing import LastSigned
 from storage.state import State
 from storage.tables import Half
-from tests.scenarios.conftest import short_genesis
 from tests.scenarios.upgrades import activated, approved, example
+from tests.short_periods import short_genesis
 
 
 def renamed(old: str) -> str:

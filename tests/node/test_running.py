@@ -16,7 +16,7 @@ from storage.blocklog import JOURNAL, UNDO, BlockLog
 from storage.errors import SigningRefused
 from storage.signing import LastSigned
 from tests.node.processes import client, new_world, post, started
-from tests.scenarios.conftest import short_genesis
+from tests.short_periods import short_genesis
 
 
 def fresh(home: Path) -> None:

@@ -22,8 +22,8 @@ from storage.checkpoint import list_checkpoints
 from storage.home import RELEASE
 from storage.proofs import Proof, verify
 from tests.node.processes import client, included, new_world, post, started
-from tests.scenarios.conftest import short_genesis
 from tests.scenarios.upgrades import activated, approved, edited, example, running, silent
+from tests.short_periods import short_genesis
 
 
 def test_a_transaction_and_a_vote_go_through_a_running_node_and_the_new_module_is_there_after_the_flip(

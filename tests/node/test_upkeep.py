@@ -14,8 +14,8 @@ from node.upkeep import Upkeep
 from runtime.upgrade_manifest import upgrade_manifest
 from storage.checkpoint import list_checkpoints
 from tests.node.processes import client, new_world, started
-from tests.scenarios.conftest import SHORT, short_genesis
 from tests.scenarios.upgrades import approved, example, silent
+from tests.short_periods import SHORT, short_genesis
 
 
 def test_old_checkpoints_go_but_never_the_one_an_open_window_leads_back_to(tmp_path: Path) -> None:

@@ -8,24 +8,8 @@ from pathlib import Path
 import pytest
 
 from node.genesis.document import Genesis
-from node.genesis.generated import generated_genesis
 from node.rehearsal.world import World
-
-SHORT: dict[str, int] = {
-    "voting_delay": 1,
-    "voting_period": 20,
-    "timelock_delay": 10,
-    "emergency_delay": 1,
-    "emergency_period": 5,
-    "emergency_timelock": 1,
-    "probation": 20,
-    "rollback_window": 400,
-}
-
-
-def short_genesis(accounts: int = 40, seed: str = "scenario") -> Genesis:
-    """A generated genesis under short periods."""
-    return generated_genesis(accounts, 4, seed).model_copy(update={"parameters": dict(SHORT)})
+from tests.short_periods import short_genesis
 
 
 @pytest.fixture

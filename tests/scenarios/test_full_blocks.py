@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from node.rehearsal.world import World
 from runtime.receipts import BLOCK_OUT_OF_STEPS
-from tests.scenarios.conftest import SHORT, short_genesis
 from tests.scenarios.hostile import with_trouble
 from tests.scenarios.upgrades import activated, running
+from tests.short_periods import SHORT, short_genesis
 
 
 def test_calls_that_find_no_room_wait_in_the_mempool(make_world: Callable[..., World]) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.conftest import short_genesis
 from tests.scripts.conftest import Said
+from tests.short_periods import short_genesis
 
 
 @pytest.fixture

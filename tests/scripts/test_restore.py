@@ -9,8 +9,8 @@ from node.rehearsal.world import World
 from runtime.errors import HostRefused
 from storage.errors import SigningRefused
 from tests.node.processes import client, new_world, started
-from tests.scenarios.conftest import short_genesis
 from tests.scripts.conftest import Said
+from tests.short_periods import short_genesis
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 from node.rehearsal.world import World
 from node.settings import documentation
 from tests.node.processes import started
-from tests.scenarios.conftest import short_genesis
 from tests.scenarios.upgrades import activated, example
 from tests.scripts.conftest import Said
+from tests.short_periods import short_genesis
 
 INTERVAL_MS = 20
 
