@@ -170,7 +170,7 @@ class Opener:
         assert window is not None, "a rollback is decided only inside a window"
         root_before = self.state.head.runtime_root
         old = self.library.get(overlay, window.previous.code_hash)
-        return_to_base(self.state, overlay, window, old, self.logs, height)
+        returned = return_to_base(self.state, overlay, window, old, self.logs, height)
         open_accounts(overlay, window, self.logs, height)
         counters = self.counters(old)
         replayer = Replayer(overlay, counters, lambda past, safe: self.execution(overlay, old, past, safe), self.decode)
@@ -180,7 +180,7 @@ class Opener:
             window,
             reason=window.rollback_reason,
             root_before=root_before,
-            root_after=window.runtime_root,
+            root_after=returned,
             snapshot=window.app_root,
             replayed=replay.replayed,
             not_replayed=replay.not_replayed,

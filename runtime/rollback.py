@@ -55,8 +55,9 @@ class Replay:
 
 def return_to_base(
     state: State, overlay: Overlay, window: Window, old: LoadedRuntime, logs: Callable[[int], LoggedHeight], height: int
-) -> None:
-    """Bring the runtime half back to A-1; raises RollbackBroken when its root is not the recorded one."""
+) -> bytes:
+    """Bring the runtime half back to A-1 and return the root it then has, computed from its rows; raises
+    RollbackBroken when that is not the recorded one."""
     now = {entry.name: entry.generation for entry in state.catalogue.runtime.entries}
     then = {entry.generation: entry.name for entry in window.tables}
     overlay.flip(state.catalogue.with_runtime_tables(window.tables))
@@ -70,6 +71,7 @@ def return_to_base(
     if found != window.runtime_root:
         raise RollbackBroken(window.runtime_root, found)
     overlay.put(RUNNING, (), window.previous.but(since=height))
+    return found
 
 
 def open_accounts(overlay: Overlay, window: Window, logs: Callable[[int], LoggedHeight], height: int) -> None:
