@@ -1,6 +1,12 @@
-"""Loaded runtimes by code hash: each bundle is read from state, checked for form and compiled once per process."""
+"""Loaded runtimes by code hash: each bundle is read from state, checked for form and compiled once per process.
+
+Blocks and readers ask on threads of their own. A loaded runtime never changes, and what runs of its code share is the
+code: each run has a meter and a scope of its own.
+"""
 
 from __future__ import annotations
+
+from threading import Lock
 
 from runtime.bundle.archive import Bundle
 from runtime.bundle.checker import check_bundle
@@ -15,6 +21,7 @@ class Library:
 
     def __init__(self) -> None:
         self._loaded: dict[bytes, LoadedRuntime] = {}
+        self._loading = Lock()
 
     def get(self, overlay: Overlay, code_hash: bytes) -> LoadedRuntime:
         """The runtime of that hash, loaded from the chain's own bytes; raises BundleUnavailable or BundleRefused."""
@@ -22,7 +29,10 @@ class Library:
         return found if found is not None else self.add(stored_bundle(overlay, code_hash))
 
     def add(self, bundle: Bundle) -> LoadedRuntime:
-        """Load a bundle that is at hand."""
-        loaded = load(bundle, check_bundle(bundle, chain=None, host_release=RELEASE))
-        self._loaded[bundle.code_hash] = loaded
-        return loaded
+        """The runtime of a bundle that is at hand; raises BundleRefused."""
+        with self._loading:
+            found = self._loaded.get(bundle.code_hash)
+            if found is None:
+                found = load(bundle, check_bundle(bundle, chain=None, host_release=RELEASE))
+                self._loaded[bundle.code_hash] = found
+            return found

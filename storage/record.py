@@ -22,8 +22,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform
+from functools import cache, wraps
+from threading import RLock
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast, dataclass_transform
 
 import msgspec
 
@@ -63,6 +64,9 @@ _OPTIONS: dict[str, Any] = {
     "frozen": True, "kw_only": True, "omit_defaults": True, "forbid_unknown_fields": True, "gc": False,
 }  # fmt: skip
 _replace: Callable[..., object] = msgspec.structs.replace
+_defining = RLock()
+K = TypeVar("K")
+D = TypeVar("D")
 
 
 def field(number: int, *, default: Any = NO_DEFAULT, value: str = "") -> Any:
@@ -147,9 +151,23 @@ def cases_of(variant: type[Variant]) -> list[tuple[int, type[Record]]]:
     return list(zip(numbers, types_of(variant).values(), strict=True))
 
 
-@cache
+def _one_for_all(define: Callable[[K], D]) -> Callable[[K], D]:
+    """As `functools.cache`, which lets two threads make two classes of one schema: to each other, records of those are
+    of another table."""
+    known = cache(define)
+
+    @wraps(define)
+    def defined(declared: K) -> D:
+        with _defining:
+            return known(declared)
+
+    return defined
+
+
+@_one_for_all
 def define_record(schema: Schema) -> type[Record]:
-    """The class of a schema, as fast and with the same bytes as one written by hand; the same one every time."""
+    """The class of a schema, as fast and with the same bytes as one written by hand; the same one every time, on every
+    thread."""
     fields = {
         spec.name: field(
             spec.number, default=ZEROS.get(spec.type.kind) if spec.has_default else NO_DEFAULT, value=spec.value
@@ -160,9 +178,9 @@ def define_record(schema: Schema) -> type[Record]:
     return cast(type[Record], _declare(schema.name, Record, annotations, fields))
 
 
-@cache
+@_one_for_all
 def define_variant(spec: TypeSpec) -> type[Variant]:
-    """The class of a variant's type; its cases are named by their numbers."""
+    """The class of a variant's type, one as `define_record`'s; its cases are named by their numbers."""
     annotations = {f"case_{number}": define_record(schema) for number, schema in spec.cases}
     cases = {f"case_{number}": case(number) for number, _ in spec.cases}
     return cast(type[Variant], _declare("Variant", Variant, annotations, cases))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -12,9 +15,11 @@ from storage.record import (
     Address,
     Amount,
     Data,
+    FieldSpec,
     Flag,
     Hash,
     Record,
+    Schema,
     Text,
     TypeSpec,
     Variant,
@@ -100,6 +105,25 @@ def test_a_class_made_from_a_schema_is_told_apart_from_no_written_one() -> None:
     made = define_record(schema_of(Coin))
     assert schema_of(made) == schema_of(Coin)
     assert str(made(units=3)) == str(Coin(units=3))
+
+
+def test_threads_that_ask_for_a_schema_at_once_get_one_class() -> None:
+    before, threads = sys.getswitchinterval(), 8
+    barrier = Barrier(threads)
+
+    def made(number: int) -> type[Record]:
+        fields = tuple(FieldSpec(n, f"field_{n}", TypeSpec("amount"), False) for n in range(1, 9))
+        barrier.wait()
+        return define_record(Schema(f"AtOnce{number}", fields))
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            for number in range(5):
+                classes = {future.result() for future in [pool.submit(made, number) for _ in range(threads)]}
+                assert len(classes) == 1
+    finally:
+        sys.setswitchinterval(before)
 
 
 def declare(base: type, **attributes: tuple[Any, Any]) -> None:
