@@ -1,8 +1,9 @@
 """The application: one state machine with the doors of ABCI 2.0, whoever drives it.
 
-`info`, `check_tx`, `prepare_proposal`, `process_proposal`, `finalize_block`, `commit`, `query` are called by one
-driver at a time, in that order for each block. This file is the composition root: the only place where governance is
-plugged into the chain and where mempool, signatures and checkpoints meet it.
+`info`, `check_tx`, `prepare_proposal`, `process_proposal`, `finalize_block`, `commit` are called by one driver at a
+time, in that order for each block; `query` alone is not here, because readers ask the committed view beside the driver
+(`node.querying`). This file is the composition root: the only place where governance is plugged into the chain and
+where mempool, signatures and checkpoints meet it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from governance.electorate import power_at
 from governance.module import Governance
 from node import snapshots
-from node.errors import BadRequest, TransactionRefused
+from node.errors import TransactionRefused
 from node.genesis.document import Genesis
 from node.genesis.rows import genesis_state
 from node.mempool import Limits, Mempool, Sender
@@ -24,18 +24,15 @@ from runtime.accounts import ACCOUNTS, account_for
 from runtime.block import Block, make_block
 from runtime.bundle.archive import Bundle, pack
 from runtime.chain import RUNTIME_ROOM_TABLES, Chain, PreparedBlock
-from runtime.context import invoke_query
 from runtime.coordinator import Coordinator
 from runtime.errors import BlockRefused, HostRefused, TransactionMalformed, UpgradePostponedHere
 from runtime.execution import Execution, runtime_refusal
 from runtime.genesis import create_chain_state
-from runtime.metering.faults import HostFault, fault_of
-from runtime.metering.meter import Meter
 from runtime.parameters import Parameters
 from runtime.receipts import BLOCK_OUT_OF_STEPS
 from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
 from storage import checkpoint
-from storage.errors import CheckpointExists, InvalidRecord, NotCanonical, TableMismatch
+from storage.errors import CheckpointExists, TableMismatch
 from storage.headfile import Head
 from storage.home import Home
 from storage.snapshot import SnapshotManifest, export
@@ -159,25 +156,6 @@ class Application:
         self._reading = None
         self._update_mempool(prepared)
         return head
-
-    def query(self, module: str, name: str, arguments: bytes) -> Any:
-        """The answer of a module's query on the last committed block, metered; nothing it does is kept.
-
-        ``arguments`` are a canonical record. Raises BadRequest with bad_arguments, no_such_query, or the query's code.
-        """
-        execution = self._reader()
-        target = self.chain.loaded.queries.get((module, name))
-        if target is None:
-            raise BadRequest("no_such_query", f"no query is called {module}.{name}")
-        meter = Meter(execution.parameters.integer("query_steps"), 0)
-        try:
-            return invoke_query(execution, module, name, target.arguments(arguments), meter)
-        except (NotCanonical, InvalidRecord) as wrong:
-            raise BadRequest("bad_arguments", str(wrong)) from None
-        except (Exception, HostFault) as failure:
-            fault = fault_of(failure, meter)
-            said = f"{module}.{name} answered {fault.code} at {fault.file}:{fault.line}"
-            raise BadRequest(fault.code, said) from None
 
     def list_snapshots(self) -> tuple[SnapshotManifest, ...]:
         """Snapshots this node can hand to others, lowest height first."""

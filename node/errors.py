@@ -13,7 +13,8 @@
     |-- TransactionRefused     the mempool or the check before it says no; nothing was kept
     |-- NotFound               what a reader asked for is not there
     |-- BadRequest             what a reader asked for makes no sense
-    `-- NotReady               this node cannot answer now: catching up, draining or stopping
+    |-- NotReady               this node cannot answer now: catching up, draining or stopping
+    `-- NodeBusy               this node has as much work of this kind as it takes at once
 
 Each class has a stable ``code``; the message says what happened and what to do. How a code shows in HTTP is one table
 in node/http/problems.py.
@@ -165,3 +166,9 @@ class NotReady(NodeError):
     """The node runs but cannot answer this now."""
 
     code = "not_ready"
+
+
+class NodeBusy(NodeError):
+    """As much work of this kind waits as the node takes at once; nothing was begun, and the same may be asked again."""
+
+    code = "busy"

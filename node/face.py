@@ -1,28 +1,33 @@
 """The node's public face: every question of `NodeFace`, answered by the part that may answer it.
 
-Reads use the committed view, here on the server's loop. What needs the executor (keeping a transaction, asking a
-module's query, proving a row) is handed to its thread and done between two blocks. A transaction's signature is
-verified before that, gathered with its neighbours, so that the executor finds it known.
+- Reads use the committed view, here on the server's loop.
+- Queries of modules use it too, on a thread of their own, because one may take all its steps. One runs at a time and
+  `QUERIES_WAITING` wait: a second would make none faster, since all share the interpreter, and blocks slower again (a
+  block takes twice as long beside one endless query, four times beside two).
+- What needs the executor is handed to its thread and done between two blocks: proving a row, keeping a transaction
+  (whose signature was verified before that, gathered with its neighbours, so that the executor finds it known). At
+  most `PROOFS` and `ADMISSIONS` of them stand before the next block: some milliseconds, and a tenth of a second.
+
+What comes beyond these bounds is refused as busy (503) and may be asked again.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from node.application import Application
 from node.errors import BadRequest, NotFound, NotReady
 from node.http import answers
-from node.http.values import render_value, to_bytes
 from node.listing import host_modules, runtime_modules
+from node.querying import answer_query, query_of
 from node.reading import Reading, receipt_answer
 from node.verification import Claim
+from node.workers import Workers
 from runtime.address import address_text
-from runtime.bundle.loader import LoadedQuery
 from runtime.chain import RUNTIME_ROOM_TABLES
 from runtime.errors import HostRefused, TransactionMalformed
 from runtime.receipts import OK
@@ -31,7 +36,11 @@ from storage.home import RELEASE
 from storage.proofs import Proof
 from storage.tables import Table
 
-T = TypeVar("T")
+QUERIES_AT_ONCE = 1
+QUERIES_WAITING = 32
+PROOFS = 16
+ADMISSIONS = 1_024
+
 State = Literal["running", "catching_up", "draining", "stopping"]
 
 
@@ -47,26 +56,21 @@ class Condition:
 
 
 class Face:
-    """A `NodeFace` over an application. ``executor`` runs work on the one thread that owns the application."""
+    """A `NodeFace` over an application. ``executor`` runs work on the one thread that owns the application, ``readers``
+    on `QUERIES_AT_ONCE` other ones."""
 
-    def __init__(self, application: Application, executor: Executor, condition: Condition) -> None:
+    def __init__(self, application: Application, executor: Executor, readers: Executor, condition: Condition) -> None:
         self._application = application
-        self._executor = executor
         self._condition = condition
+        self._queries = Workers(readers, QUERIES_AT_ONCE + QUERIES_WAITING, "queries")
+        self._proofs = Workers(executor, PROOFS, "proofs")
+        self._admissions = Workers(executor, ADMISSIONS, "transactions")
         self._began = monotonic()
         tables = (*RUNTIME_ROOM_TABLES, *(table for module in application.chain.modules for table in module.tables))
         self._host_tables: Mapping[str, Table[Any]] = {table.name: table for table in tables}
 
     def _reading(self) -> Reading:
         return Reading(self._application.state.view(), self._application.chain, self._host_tables)
-
-    async def _between_blocks(self, work: Callable[[], T]) -> T:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
-        except RuntimeError as stopped:
-            if self._condition.state == "stopping":
-                raise NotReady("the node is stopping: ask another one") from stopped
-            raise
 
     async def status(self) -> answers.Status:
         """As NodeFace."""
@@ -114,7 +118,7 @@ class Face:
         key = transaction.body.key if row is None else row.key
         if key and not await self._application.verifier.check(Claim.of(transaction, key)):
             raise HostRefused("bad_signature", "the signature is not the account's over this body")
-        await self._between_blocks(lambda: self._application.check_tx(transaction))
+        await self._admissions.do(lambda: self._application.check_tx(transaction))
         return transaction.id
 
     async def transaction(self, transaction_id: bytes) -> answers.Transaction:
@@ -185,7 +189,7 @@ class Face:
             return self._proven(now, module, table, key, self._application.state.prove(found, parsed))
 
         reading.row(reading.table(module, table), key)  # what cannot be is refused without the executor
-        return await self._between_blocks(prove_now)
+        return await self._proofs.do(prove_now)
 
     def _proven(
         self, reading: Reading, module: str, table: str, key: tuple[str, ...], proof: Proof | None
@@ -201,23 +205,8 @@ class Face:
 
     async def query(self, module: str, query: str, arguments: Mapping[str, Any]) -> answers.QueryAnswer:
         """As NodeFace."""
-        self._query_of(self._reading(), module, query)
-
-        def ask() -> answers.QueryAnswer:
-            self._application.flush()
-            reading = self._reading()
-            found = self._query_of(reading, module, query)
-            result = self._application.query(module, query, to_bytes(found.declaration.args, arguments))
-            shown = None if result is None else render_value(found.declaration.returns, result)
-            return answers.QueryAnswer(query=f"{module}.{query}", height=reading.height, result=shown)
-
-        return await self._between_blocks(ask)
-
-    def _query_of(self, reading: Reading, module: str, query: str) -> LoadedQuery:
-        found = reading.loaded.queries.get((module, query))
-        if found is None:
-            raise NotFound("no_such_query", f"no query is called {module}.{query}; GET /modules lists them")
-        return found
+        query_of(self._reading().loaded, module, query)  # what is not there is refused without a wait
+        return await self._queries.do(lambda: answer_query(self._reading(), module, query, arguments))
 
     async def proposals(self, status: str, before: int | None, limit: int) -> answers.Proposals:
         """As NodeFace."""

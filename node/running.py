@@ -1,8 +1,9 @@
-"""A node that runs: one thread for the chain, one for sockets, and this one, which says when a block is made.
+"""A node that runs: a thread for the chain, one for sockets, one for queries, and this one, which says when a block is
+made.
 
 The executor thread alone owns application, state and driver; whoever else wants something of them hands it over. The
-server's thread answers from the committed view. Signals and arrivals come as letters, because a signal may interrupt
-anything: `SimpleQueue.put` is the one thing that is safe there.
+server's thread and the reader answer from the committed view. Signals and arrivals come as letters, because a signal
+may interrupt anything: `SimpleQueue.put` is the one thing that is safe there.
 
 A stop finishes the block under way, answers requests under way, flushes and closes. What ends a node otherwise is
 raised once everything is closed: a `StoreFault` (this machine), `UpgradePostponedHere` (asked for by the operator), or
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from enum import Enum
 from fractions import Fraction
@@ -24,7 +25,7 @@ from node.address import NodeAddress
 from node.application import Application
 from node.core import Core
 from node.errors import BadRequest, NodeError
-from node.face import Condition, Face
+from node.face import QUERIES_AT_ONCE, Condition, Face
 from node.http.app import create_app
 from node.http.server import Served, serve
 from node.logs import logger
@@ -75,7 +76,8 @@ class RunningNode:
             executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="executor"))
             core = stack.enter_context(self._opened(executor, verifier))
             condition = Condition(f"solo: 1 machine, {core.signatures} signatures")
-            face = _ToldFace(core.application, executor, condition, self._arrived)
+            readers = stack.enter_context(_readers())
+            face = _ToldFace(core.application, executor, readers, condition, self._arrived)
             app = create_app(face, RELEASE, node.http_body_bytes)
             served = stack.enter_context(serve(app, node.http_host, node.http_port))
             stack.enter_context(NodeAddress.published(self._home, served.url))
@@ -144,6 +146,16 @@ class RunningNode:
         told("stopping", height=head.height, app_root=head.app_root, code=failure or "asked")
 
 
+@contextmanager
+def _readers() -> Iterator[Executor]:
+    """Where queries run; those that wait at the end are dropped, since whoever asked has been hung up on."""
+    readers = ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="reader")
+    try:
+        yield readers
+    finally:
+        readers.shutdown(cancel_futures=True)
+
+
 def _differences(settings: Settings, application: Application) -> Iterator[tuple[str, str]]:
     """What the settings state otherwise than the chain holds, by key."""
     parameters = Parameters(application.state.overlay(), application.state.height)
@@ -161,9 +173,14 @@ class _ToldFace(Face):
     """The face, which tells the log what it refuses and the loop what it took."""
 
     def __init__(
-        self, application: Application, executor: ThreadPoolExecutor, condition: Condition, arrived: Callable[[], None]
+        self,
+        application: Application,
+        executor: Executor,
+        readers: Executor,
+        condition: Condition,
+        arrived: Callable[[], None],
     ) -> None:
-        super().__init__(application, executor, condition)
+        super().__init__(application, executor, readers, condition)
         self._arrived = arrived
         self._told = logger("node.admission")
 

@@ -1,8 +1,8 @@
 """Errors as problem details (RFC 9457): one table of typed errors and their status, one stable ``code`` each.
 
-Whatever a client sends, the answer is one of 4xx; 503 says that this node cannot answer *now* (it catches up, drains
-or stops). A 500 is a defect of the node: it says nothing of the inside and is logged. ``detail`` is for people and
-may change; programs go by ``code``.
+Whatever a client sends, the answer is one of 4xx; 503 says that this node cannot answer *now* (it catches up, drains,
+stops, or has as much to do as it takes at once). A 500 is a defect of the node: it says nothing of the inside and is
+logged. ``detail`` is for people and may change; programs go by ``code``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from node.errors import BadRequest, NodeError, NotFound, NotReady, TransactionRefused
+from node.errors import BadRequest, NodeBusy, NodeError, NotFound, NotReady, TransactionRefused
 from node.logs import logger
 from runtime.errors import AddressInvalid, HostRefused, RuntimeRoomError, TransactionMalformed
 from storage.errors import HeightUnknown, NotDurable, RecordFault, StorageError, StoreFault, TableUnknown
@@ -39,6 +39,7 @@ STATUS_OF_CLASS: tuple[tuple[type[Exception], int], ...] = (
     (TransactionRefused, 422),
     (HostRefused, 422),
     (NotReady, 503),
+    (NodeBusy, 503),
     (NotDurable, 503),
     (StoreFault, 503),
 )
