@@ -10,6 +10,7 @@ from node.application import Application
 from node.keys_of_home import keys_of_home
 from node.logs import logger
 from node.mempool import Limits
+from node.metrics import Metrics
 from node.settings import NodeSettings, Settings
 from node.solo import MadeBlock, Solo
 from node.upkeep import Upkeep
@@ -26,7 +27,15 @@ _ANY_SIZE = 1 << 40
 class Core:
     """Makes blocks and tells of them. Every method belongs to the executor thread."""
 
-    def __init__(self, application: Application, limits: Limits, solo: Solo, upkeep: Upkeep, signatures: int) -> None:
+    def __init__(
+        self,
+        application: Application,
+        limits: Limits,
+        solo: Solo,
+        upkeep: Upkeep,
+        signatures: int,
+        metrics: Metrics,
+    ) -> None:
         self.application = application
         self._limits = limits
         """The mempool's bounds by this node's settings."""
@@ -34,10 +43,13 @@ class Core:
         """How many validators' keys sign each block."""
         self._solo = solo
         self._upkeep = upkeep
+        self._metrics = metrics
         self._log = logger("node.blocks")
 
     @classmethod
-    def open(cls, home: Home, settings: Settings, verifier: Verifier, refuse: frozenset[bytes]) -> Self:
+    def open(
+        cls, home: Home, settings: Settings, verifier: Verifier, refuse: frozenset[bytes], metrics: Metrics
+    ) -> Self:
         """Open what a locked home holds; raises what storage and the keys refuse."""
         limits = limits_of(settings.node)
         application = Application.open(home, verifier, limits, refuse)
@@ -49,7 +61,7 @@ class Core:
         except BaseException:
             application.state.close()
             raise
-        core = cls(application, limits, solo, upkeep, len(keys))
+        core = cls(application, limits, solo, upkeep, len(keys), metrics)
         core._follow_chain()
         return core
 
@@ -58,6 +70,7 @@ class Core:
         began = perf_counter_ns()
         made = self._solo.make_block()
         microseconds = (perf_counter_ns() - began) // 1000
+        self._metrics.made(made)
         try:
             self._follow_chain()
             self._upkeep.after(made)

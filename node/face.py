@@ -23,6 +23,7 @@ from node.application import Application
 from node.errors import BadRequest, NotFound, NotReady
 from node.http import answers
 from node.listing import host_modules, runtime_modules
+from node.metrics import Gauges, Metrics
 from node.querying import answer_query, query_of
 from node.reading import Reading, receipt_answer
 from node.verification import Claim
@@ -57,17 +58,21 @@ class Condition:
 
 class Face:
     """A `NodeFace` over an application. ``executor`` runs work on the one thread that owns the application, ``readers``
-    on `QUERIES_AT_ONCE` other ones."""
+    on `QUERIES_AT_ONCE` other ones; ``metrics`` gets what can be looked up here."""
 
-    def __init__(self, application: Application, executor: Executor, readers: Executor, condition: Condition) -> None:
+    def __init__(
+        self, application: Application, executor: Executor, readers: Executor, condition: Condition, metrics: Metrics
+    ) -> None:
         self._application = application
         self._condition = condition
+        self._metrics = metrics
         self._queries = Workers(readers, QUERIES_AT_ONCE + QUERIES_WAITING, "queries")
         self._proofs = Workers(executor, PROOFS, "proofs")
         self._admissions = Workers(executor, ADMISSIONS, "transactions")
         self._began = monotonic()
         tables = (*RUNTIME_ROOM_TABLES, *(table for module in application.chain.modules for table in module.tables))
         self._host_tables: Mapping[str, Table[Any]] = {table.name: table for table in tables}
+        metrics.show(Gauges(application, self._reading))
 
     def _reading(self) -> Reading:
         return Reading(self._application.state.view(), self._application.chain, self._host_tables)
@@ -105,6 +110,10 @@ class Face:
         condition = self._condition
         reason = condition.state if condition.state != "running" else condition.failure
         return answers.Readiness(ready=not reason, reason=reason)
+
+    async def metrics(self) -> bytes:
+        """As NodeFace."""
+        return self._metrics.text()
 
     async def submit(self, raw: bytes, only: tuple[str, str] | None = None) -> bytes:
         """As NodeFace."""

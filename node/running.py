@@ -29,6 +29,7 @@ from node.face import QUERIES_AT_ONCE, Condition, Face
 from node.http.app import create_app
 from node.http.server import Served, serve
 from node.logs import logger
+from node.metrics import Metrics
 from node.settings import Settings, differences
 from node.verification import Verifier
 from runtime.errors import HostRefused, RuntimeRoomError, TransactionMalformed
@@ -74,10 +75,11 @@ class RunningNode:
             verifier = Verifier(node.verification_threads, node.verification_gather_ms, node.verification_known)
             stack.enter_context(verifier)
             executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="executor"))
-            core = stack.enter_context(self._opened(executor, verifier))
+            metrics = Metrics()
+            core = stack.enter_context(self._opened(executor, verifier, metrics))
             condition = Condition(f"solo: 1 machine, {core.signatures} signatures")
             readers = stack.enter_context(_readers())
-            face = _ToldFace(core.application, executor, readers, condition, self._arrived)
+            face = _ToldFace(core.application, executor, readers, condition, metrics, self._arrived)
             app = create_app(face, RELEASE, node.http_body_bytes)
             served = stack.enter_context(serve(app, node.http_host, node.http_port))
             stack.enter_context(NodeAddress.published(self._home, served.url))
@@ -94,9 +96,9 @@ class RunningNode:
         return core.application.state.head
 
     @contextmanager
-    def _opened(self, executor: ThreadPoolExecutor, verifier: Verifier) -> Iterator[Core]:
+    def _opened(self, executor: ThreadPoolExecutor, verifier: Verifier, metrics: Metrics) -> Iterator[Core]:
         """The executor's part, opened and closed on its thread. A failure while closing never hides an earlier one."""
-        core = executor.submit(Core.open, self._home, self._settings, verifier, self._refuse).result()
+        core = executor.submit(Core.open, self._home, self._settings, verifier, self._refuse, metrics).result()
         try:
             yield core
         except BaseException:
@@ -170,7 +172,7 @@ def _differences(settings: Settings, application: Application) -> Iterator[tuple
 
 
 class _ToldFace(Face):
-    """The face, which tells the log what it refuses and the loop what it took."""
+    """The face, which tells log and metrics what it refuses and the loop what it took."""
 
     def __init__(
         self,
@@ -178,9 +180,10 @@ class _ToldFace(Face):
         executor: Executor,
         readers: Executor,
         condition: Condition,
+        metrics: Metrics,
         arrived: Callable[[], None],
     ) -> None:
-        super().__init__(application, executor, readers, condition)
+        super().__init__(application, executor, readers, condition, metrics)
         self._arrived = arrived
         self._told = logger("node.admission")
 
@@ -189,6 +192,7 @@ class _ToldFace(Face):
         try:
             transaction_id = await super().submit(raw, only)
         except (BadRequest, HostRefused, TransactionMalformed, NodeError, RuntimeRoomError) as refused:
+            self._metrics.refused(refused.code)
             self._told.info("transaction_refused", code=refused.code, why=str(refused))
             raise
         self._arrived()

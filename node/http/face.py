@@ -25,6 +25,9 @@ class NodeFace(Protocol):
     async def readiness(self) -> answers.Readiness:
         """Whether it should get traffic."""
 
+    async def metrics(self) -> bytes:
+        """What monitoring reads, in Prometheus' text form."""
+
     async def submit(self, raw: bytes, only: tuple[str, str] | None = None) -> bytes:
         """Verify a raw transaction and keep it in the mempool; its id.
 

@@ -3,6 +3,7 @@
 | path                                    | what                                                        |
 |-----------------------------------------|-------------------------------------------------------------|
 | GET  /status /health /readiness         | the node itself; readiness is 503 while it should get no traffic |
+| GET  /metrics                           | the same for monitoring, as Prometheus reads it             |
 | POST /transactions                      | submit: raw bytes, or hex in JSON                           |
 | GET  /transactions/{id}                 | a transaction and what became of it                         |
 | GET  /blocks/latest /blocks/{height}    | blocks                                                      |
@@ -22,6 +23,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from node.http import answers
 from node.http.face import NodeFace
@@ -44,6 +46,7 @@ from node.http.requests import (
 from runtime.address import parse_address
 
 VOTE = ("governance", "vote")
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def _router(tag: str) -> APIRouter:
@@ -72,6 +75,11 @@ def node_routes(node: NodeFace) -> APIRouter:
         said = await node.readiness()
         response.status_code = 200 if said.ready else 503
         return said
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        """Heights, runtime, upgrades, mempool, transactions and the seconds of blocks, in Prometheus' text form."""
+        return Response(await node.metrics(), media_type=METRICS_TYPE)
 
     return router
 

@@ -13,6 +13,7 @@ from node.genesis.document import Genesis
 from node.http.app import create_app
 from node.http.server import serve
 from node.logs import configure_logs
+from node.metrics import Metrics
 from node.rehearsal.world import World
 from tests.node.http.openapi import declared_schema, faults
 
@@ -63,7 +64,7 @@ def serving(home: Path, genesis: Genesis) -> Iterator[Node]:
     world = World.create(home, genesis)
     condition = Condition("solo: 1 machine, 4 signatures")
     with ThreadPoolExecutor(1) as executor, ThreadPoolExecutor(QUERIES_AT_ONCE) as readers:
-        app = create_app(Face(world.application, executor, readers, condition))
+        app = create_app(Face(world.application, executor, readers, condition, Metrics()))
         with serve(app) as served, httpx.Client(base_url=served.url, timeout=30, trust_env=False) as client:
             yield Node(world, client, executor, readers, condition, client.get("/openapi.json").json())
     world.close()

@@ -7,23 +7,15 @@ from threading import Event
 from typing import Any
 
 import httpx
-import pytest
 
 from node.face import PROOFS, QUERIES_AT_ONCE, QUERIES_WAITING
 from node.querying import answer_query
 from node.reading import Reading
-from node.rehearsal.demonstrations import CONJURE
 from node.rehearsal.rollback import live_until_it_breaks
-from node.rehearsal.world import World
 from runtime.address import address_text
-from runtime.bundle.archive import Bundle
+from tests.node.marked import MARK, PLAIN, marked
 from tests.node.served import Node
-from tests.scenarios.upgrades import activated, appended, edited, example
-
-MARK = 10**30
-"""What the next runtime's `bank.balance` adds, so that an answer tells which runtime gave it."""
-PLAIN = "return 0 if account is None else account.balance"
-MARKED = f"return {MARK} + (0 if account is None else account.balance)"
+from tests.scenarios.upgrades import activated, edited, example
 
 
 @contextmanager
@@ -108,11 +100,6 @@ def test_a_query_out_of_steps_says_so_and_the_next_is_answered(node: Node) -> No
     assert node.get("/modules/bank/queries/releasable", owner=owner)["result"] == "0"
 
 
-def marked(world: World) -> Bundle:
-    """A next runtime that rewrites every account, answers with a mark, and can be made to mint and so to roll back."""
-    return appended(edited(example(world), bank=(PLAIN, MARKED)), "bank", CONJURE, "2.0.0")
-
-
 def test_a_view_that_somebody_holds_answers_the_same_across_a_flip_and_a_rollback(node: Node) -> None:
     world, owner = node.world, node.world.accounts()[0]
     held_views: list[Reading] = []
@@ -141,7 +128,6 @@ def test_a_view_that_somebody_holds_answers_the_same_across_a_flip_and_a_rollbac
     assert [one.height for one in asked] == [one.height for one in held_views]
 
 
-@pytest.mark.faults
 def test_whoever_asks_during_a_flip_and_a_rollback_is_answered_by_the_runtime_of_the_height(node: Node) -> None:
     ended = Event()
 

@@ -105,6 +105,9 @@ class StandIn:
     async def readiness(self):
         return answers.Readiness(ready=self.ready, reason="" if self.ready else "draining")
 
+    async def metrics(self):
+        return b"# HELP synod_height The last committed height.\n# TYPE synod_height gauge\nsynod_height 7.0\n"
+
     async def submit(self, raw, only=None):
         transaction = decode_transaction(raw, 48 * 1024)
         call = transaction.body.call

@@ -14,8 +14,8 @@ from tests.node.transactions import transaction
 pytestmark = pytest.mark.usefixtures("quiet")
 
 PATHS = [
-    "/status", "/transactions", "/transactions/x", "/blocks/latest", "/blocks/7", "/accounts/syn1x", "/modules",
-    "/modules/bank/tables/accounts", "/modules/bank/tables/accounts/row", "/modules/bank/queries/echo",
+    "/status", "/metrics", "/transactions", "/transactions/x", "/blocks/latest", "/blocks/7", "/accounts/syn1x",
+    "/modules", "/modules/bank/tables/accounts", "/modules/bank/tables/accounts/row", "/modules/bank/queries/echo",
     "/governance/proposals", "/governance/proposals/1", "/governance/vote", "/upgrade/plan", "/openapi.json", "/", "/*",
 ]  # fmt: skip
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT", "FOO", "get"]

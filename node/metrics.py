@@ -1,0 +1,155 @@
+"""What monitoring learns of a node, as Prometheus' text at GET /metrics.
+
+What *happens* is counted as it happens, from the start of this process on: transactions and refusals by code, the
+seconds that blocks took. What *is* is looked up at each scrape (`Gauges`): from the committed view, the mempool and
+the home's folders; upgrades are counted in the chain's history, which no restart forgets.
+
+All of this is the node's side. Nothing that the chain decides reads any of it, so seconds and ratios may be floats.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from node.application import Application
+from node.reading import Reading
+from node.solo import MadeBlock
+from runtime.plans import EXECUTED, FAILED, HISTORY, PLANS, QUEUE, ROLLED_BACK, Queue
+from runtime.receipts import OK
+from storage.view import CommittedView
+
+MOST_CODES = 200
+"""Codes that get a series of their own. A bundle may make them up, so the rest are counted as `other`."""
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_NANOSECONDS = 1_000_000_000
+
+
+class Metrics:
+    """The counts of one node. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._transactions = Counter(
+            "synod_transactions", "Transactions in blocks, by receipt.", ("outcome", "code"), registry=registry
+        )
+        self._refused = Counter(
+            "synod_transactions_refused", "Transactions the mempool did not take.", ("code",), registry=registry
+        )
+        self._execution = Histogram(
+            "synod_block_execution_seconds", "Executing a block, up to its roots.", buckets=SECONDS, registry=registry
+        )
+        self._commit = Histogram(
+            "synod_block_commit_seconds", "Committing a block to disk.", buckets=SECONDS, registry=registry
+        )
+        self._codes: set[str] = set()
+
+    def show(self, gauges: Gauges) -> None:
+        """Add what is looked up at each scrape."""
+        self._registry.register(gauges)
+
+    def made(self, made: MadeBlock) -> None:
+        """Count a committed block."""
+        self._execution.observe(made.execution_ns / _NANOSECONDS)
+        self._commit.observe(made.commit_ns / _NANOSECONDS)
+        receipts = made.receipts[: len(made.prepared.block.transactions)]
+        for code, count in Tally(receipt.code for receipt in receipts).items():
+            self._transactions.labels("ok" if code == OK else "failed", self._code(code)).inc(count)
+
+    def refused(self, code: str) -> None:
+        """Count a transaction that was not taken."""
+        self._refused.labels(self._code(code)).inc()
+
+    def text(self) -> bytes:
+        """All of it, in the text form of version 0.0.4."""
+        return generate_latest(self._registry)
+
+    def _code(self, code: str) -> str:
+        if code not in self._codes and len(self._codes) >= MOST_CODES:
+            return "other"
+        self._codes.add(code)
+        return code
+
+
+class Gauges:
+    """What a scrape looks up. ``reading`` gives the committed view; asked by one thread at a time."""
+
+    def __init__(self, application: Application, reading: Callable[[], Reading]) -> None:
+        self._application = application
+        self._reading = reading
+        self._ended = EndedUpgrades()
+
+    def collect(self) -> Iterator[Metric]:
+        """Every series, as the registry asks."""
+        application, reading = self._application, self._reading()
+        yield _gauge("height", "The last committed height, on disk or waiting for a sync.", application.state.height)
+        yield _gauge("durable_height", "The last committed height that is on disk; answers are of it.", reading.height)
+        yield _gauge("safe_mode", "1 while runtime calls wait and only governance acts.", reading.safe_mode)
+        yield _gauge("mempool_transactions", "Transactions that wait for a block.", len(application.mempool))
+        yield _gauge("mempool_bytes", "Raw bytes of those.", application.mempool.total_bytes)
+        yield _gauge("checkpoints", "Checkpoints in this home.", _folders(application.home.checkpoints))
+        yield _gauge("snapshots", "Snapshots for other nodes in this home.", _folders(application.home.snapshots))
+        yield _running(reading)
+        yield _pending(reading)
+        yield from self._ended.shown(reading.view)
+
+
+class EndedUpgrades:
+    """How plans ended. The history only grows, so each of its heights is looked at once."""
+
+    def __init__(self) -> None:
+        self._counts = Tally({EXECUTED: 0, FAILED: 0, ROLLED_BACK: 0})
+        self._next = 0
+
+    def shown(self, view: CommittedView) -> Iterator[Metric]:
+        """Plans by outcome, and the success rate once any plan has come to its height."""
+        kinds = [entry.kind for _, entry in view.scan(HISTORY, start=(self._next,))]
+        self._counts.update(kind for kind in kinds if kind in self._counts)
+        self._next = view.height + 1
+        ends = CounterMetricFamily(
+            "synod_upgrades", "Upgrades that took effect, failed or were rolled back.", labels=("outcome",)
+        )
+        for outcome, count in self._counts.items():
+            ends.add_metric((outcome,), count)
+        yield ends
+        tried = self._counts[EXECUTED] + self._counts[FAILED]
+        if tried:
+            stayed = self._counts[EXECUTED] - self._counts[ROLLED_BACK]
+            yield _gauge("upgrade_success_ratio", "Upgrades that took effect and stayed, of all tried.", stayed / tried)
+
+
+def _running(reading: Reading) -> Metric:
+    running = reading.running
+    return InfoMetricFamily(
+        "synod_runtime",
+        "The runtime that executes blocks; the software's own release is another matter.",
+        {"version": running.version, "code_hash": running.code_hash.hex(), "since": str(running.since)},
+    )
+
+
+def _pending(reading: Reading) -> Metric:
+    """No series while nothing is pending."""
+    shown = GaugeMetricFamily(
+        "synod_pending_upgrade_activation_height",
+        "The height at which the next plan takes effect.",
+        labels=("plan", "version", "code_hash"),
+    )
+    for plan_id in (reading.view.get(QUEUE, ()) or Queue()).plans[:1]:
+        plan = reading.view.get(PLANS, (plan_id,))
+        assert plan is not None, "the queue names plans that exist"
+        shown.add_metric((str(plan_id), plan.version, plan.code_hash.hex()), plan.activation)
+    return shown
+
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"synod_{name}", meaning, value=value)
+
+
+def _folders(place: Path) -> int:
+    """Whole ones: those that are being made or removed have a dot before their name or `.part` behind it."""
+    return sum(not one.name.startswith(".") and one.suffix != ".part" for one in place.iterdir())
