@@ -9,6 +9,7 @@
     |-- GenesisFileForeign     the home's genesis file is not the one its chain began with
     |-- KeysMissing            no validator's key is in this home, so it can make no blocks
     |-- NodeUnreachable        no node answers where one should
+    |-- OperatorTokenUnreadable  the token of the home's node cannot be read, so it cannot be asked as its operator
     |-- NewChainRefused        a checkpoint cannot go on as a chain of that id
     |-- TransactionRefused     the mempool or the check before it says no; nothing was kept
     |-- NotFound               what a reader asked for is not there
@@ -128,6 +129,16 @@ class NodeUnreachable(NodeError):
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"no node answers at {url} ({reason}): start one with `synod start`, or give the right --url")
         self.url = url
+
+
+class OperatorTokenUnreadable(NodeError):
+    """Whoever asks may not read the home's token file, or it was removed."""
+
+    code = "operator_token_unreadable"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"cannot read {path} ({reason}): ask as the user who runs the node; a start writes it anew")
+        self.path = path
 
 
 class NewChainRefused(NodeError):

@@ -27,9 +27,12 @@ from node.core import Core
 from node.errors import BadRequest, NodeError
 from node.face import QUERIES_AT_ONCE, Condition, Face
 from node.http.app import create_app
+from node.http.operator import operator_routes
 from node.http.server import Served, serve
 from node.logs import logger
 from node.metrics import Metrics
+from node.operator_actions import OperatorActions
+from node.operator_token import published_token
 from node.settings import Settings, differences
 from node.verification import Verifier
 from runtime.errors import HostRefused, RuntimeRoomError, TransactionMalformed
@@ -80,7 +83,9 @@ class RunningNode:
             condition = Condition(f"solo: 1 machine, {core.signatures} signatures")
             readers = stack.enter_context(_readers())
             face = _ToldFace(core.application, executor, readers, condition, metrics, self._arrived)
-            app = create_app(face, RELEASE, node.http_body_bytes)
+            actions = OperatorActions(core.application, executor, self.stop)
+            operator = operator_routes(actions, stack.enter_context(published_token(self._home)))
+            app = create_app(face, RELEASE, node.http_body_bytes, operator)
             served = stack.enter_context(serve(app, node.http_host, node.http_port))
             stack.enter_context(NodeAddress.published(self._home, served.url))
             self._tell_start(core.application, served)

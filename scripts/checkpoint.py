@@ -1,7 +1,8 @@
 """`synod checkpoint`: copies of a home's database as of one height, for this machine's own restore.
 
-A running node takes the ones that upgrades need by itself. By hand they are taken and removed on a stopped home,
-because the home belongs to the node while it runs; `list` and `verify` look at any home.
+A running node takes the ones that upgrades need by itself. Others are taken by hand: here of a stopped home, and by the
+node itself while it runs, because the home is its own then. Only a stopped home is pruned by hand; `list` and `verify`
+look at any.
 """
 
 from __future__ import annotations
@@ -13,19 +14,28 @@ from typing import Any
 
 import click
 
+from node.address import NodeAddress
 from node.application import Application
 from node.upkeep import checkpoints_to_keep
 from node.verification import Verifier
 from storage import checkpoint, restore, retention
-from storage.checkpoint import Checkpoint
+from storage.checkpoint import REASON_CHARACTERS, Checkpoint
+from storage.errors import StoreLocked
 from storage.home import Home
 
+from .client import as_operator
 from .command import group, run
 from .console import Answer, Progress, columns
 from .exits import Exit
 from .options import home_option
 
 BY_HAND = "by hand"
+
+
+def _reason(_: click.Context, __: click.Parameter, given: str) -> str:
+    if len(given) > REASON_CHARACTERS or not given.isprintable():
+        raise click.BadParameter(f"a reason is one line of at most {REASON_CHARACTERS} characters")
+    return given
 
 
 @group(
@@ -37,22 +47,40 @@ def command_line() -> None:
 
 
 @command_line.command("create", examples=("synod checkpoint create --home my-home --reason 'before the test'",))
-@click.option("--reason", default=BY_HAND, show_default=True, help="Why, as `list` will show it.")
+@click.option("--reason", default=BY_HAND, show_default=True, callback=_reason, help="Why, as `list` will show it.")
 @home_option
 def create(reason: str, home: Path) -> Answer:
-    """Take a checkpoint of a stopped home. It shares the database's sorted files, so it costs little time and room.
+    """Take a checkpoint; a running node takes it between two blocks. It shares the database's sorted files, so it costs
+    little time and room.
 
-    Where there is one of this height already, that one is shown. Exit 2: the folder is no home. 3: a node runs on it,
-    or the disk failed.
+    Where there is one of this height already, that one is shown. Exit 2: the folder is no home. 3: a command is at
+    work on it, its node may not be asked, or the disk failed.
     """
     place = Home.open(home)
-    with place.lock(), Verifier() as verifier:
-        application = Application.open(place, verifier)
+    try:
+        lock = place.lock()
+    except StoreLocked:
+        if NodeAddress.of(place) is None:
+            raise
+        made = _by_its_node(place, reason)
+    else:
+        with lock:
+            made = _here(place, reason)
+    return Answer(described(made), f"{made.name}: height {made.height:,}, {made.size:,} bytes\n{made.path}")
+
+
+def _by_its_node(home: Home, reason: str) -> Checkpoint:
+    with as_operator(home) as client:
+        return checkpoint.read_checkpoint(home.checkpoints / client.checkpoint(reason)["name"])
+
+
+def _here(home: Home, reason: str) -> Checkpoint:
+    with Verifier() as verifier:
+        application = Application.open(home, verifier)
         try:
-            made = application.checkpoint(reason)
+            return application.checkpoint(reason)
         finally:
             application.close()
-    return Answer(described(made), f"{made.name}: height {made.height:,}, {made.size:,} bytes\n{made.path}")
 
 
 @command_line.command("list", examples=("synod checkpoint list --json",))

@@ -27,6 +27,7 @@ COMMANDS: dict[str, Entry] = {
     "rehearse": Entry("rehearse", "Live through a governed upgrade on a fresh chain; the main job."),
     "init": Entry("init", "Begin a chain in a new folder."),
     "start": Entry("start", "Run the node of a folder."),
+    "halt": Entry("halt", "Stop the node of a folder."),
     "status": Entry("status", "Where a chain stands."),
     "transfer": Entry("transfer", "Send coins."),
     "call": Entry("call", "Sign any call that the chain runs now."),

@@ -1,6 +1,7 @@
 """A small client of a running node: each method one question of its HTTP face, every failure a typed error.
 
     NodeUnreachable   (node.errors)  nothing answers at the address: exit 3
+    NodeNotRunning                   its operator asks a home's node, and none runs there: exit 3
     NodeStrange                      something answers there that is no Synod node: exit 3
     NodeProblem                      the node says no, with its stable code: exit 1; 3 when it cannot answer now
     WrongChain                       the node runs another chain than the home or the caller meant: exit 2
@@ -23,6 +24,7 @@ import httpx
 from node.address import NodeAddress
 from node.errors import NodeUnreachable, SettingsMissing
 from node.genesis.document import digest_of
+from node.operator_token import read_token
 from node.settings import load_settings
 from storage.home import Home
 
@@ -56,6 +58,17 @@ class NodeStrange(Exception):
         self.url = url
 
 
+class NodeNotRunning(Exception):
+    """No node runs on the home, so there is none to ask as its operator."""
+
+    code = "node_not_running"
+    exit = Exit.MACHINE
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(f"no node runs on {home}: give the right --home")
+        self.home = home
+
+
 class NodeProblem(Exception):
     """The node answered with problem details; ``code`` is theirs."""
 
@@ -83,10 +96,13 @@ class WrongChain(Exception):
 class Client:
     """One node, asked over one connection; close it, or use it as a context."""
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None, operator_token: str = "") -> None:
         self.url = url.rstrip("/")
+        shown = {"authorization": f"Bearer {operator_token}"} if operator_token else {}
         try:
-            self._http = httpx.Client(base_url=self.url, timeout=SECONDS, transport=transport, trust_env=False)
+            self._http = httpx.Client(
+                base_url=self.url, headers=shown, timeout=SECONDS, transport=transport, trust_env=False
+            )
         except (httpx.InvalidURL, ValueError, TypeError) as wrong:
             raise click.UsageError(f"--url {url}: {wrong}") from None
 
@@ -154,6 +170,14 @@ class Client:
         value: Answered = self.row("host.chain")["row"]["value"]
         return value
 
+    def checkpoint(self, reason: str) -> Answered:
+        """As the operator: have the node take a checkpoint."""
+        return self._ask("POST", "/operator/checkpoint", json={"reason": reason})
+
+    def halt(self) -> Answered:
+        """As the operator: have the node end after the block under way."""
+        return self._ask("POST", "/operator/halt")
+
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Answered:
         return self._ask("GET", path, params=params)
 
@@ -175,6 +199,14 @@ class Client:
         if "code" not in answer:
             raise NodeStrange(self.url, f"status {response.status_code}")
         raise NodeProblem(response.status_code, str(answer["code"]), str(answer.get("detail", "")))
+
+
+def as_operator(home: Home) -> Client:
+    """A client of the node that runs on a home, with its token; raises NodeNotRunning, OperatorTokenUnreadable."""
+    running = NodeAddress.of(home)
+    if running is None:
+        raise NodeNotRunning(home.root)
+    return Client(running.url, operator_token=read_token(home))
 
 
 @contextmanager

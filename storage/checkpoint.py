@@ -43,6 +43,9 @@ HIDDEN = "."
 
 INFO = "checkpoint.json"
 
+REASON_CHARACTERS = 1_000
+"""Most characters of a reason that a person gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:

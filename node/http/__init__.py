@@ -1,1 +1,1 @@
-"""The HTTP face: what the node answers on its public surface. Operators' actions are not on it."""
+"""The HTTP face: what the node answers on its public surface, and beside it the operator's few routes."""

@@ -1,13 +1,13 @@
 """The HTTP application: public routes over a `NodeFace`, problems for every error, an OpenAPI document that is true.
 
-Operators' actions (halt, drain, checkpoint) are not here: they need the operator token and another surface.
+The operator's actions (node.http.operator) are beside that surface and not in the document: they need a token.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
@@ -22,8 +22,11 @@ _ABOUT = (
 )
 
 
-def create_app(node: NodeFace, release: str = "0", body_bytes: int = 512 * 1024) -> FastAPI:
-    """The application over ``node``; ``release`` names the host software in the OpenAPI document."""
+def create_app(
+    node: NodeFace, release: str = "0", body_bytes: int = 512 * 1024, operator: APIRouter | None = None
+) -> FastAPI:
+    """The application over ``node``; ``release`` names the host software in the OpenAPI document, ``operator`` are the
+    operator's routes, if it has them."""
     app = FastAPI(
         title="Synod node",
         version=release,
@@ -35,6 +38,8 @@ def create_app(node: NodeFace, release: str = "0", body_bytes: int = 512 * 1024)
     )
     for router in (routes.node_routes, routes.chain_routes, routes.module_routes, routes.governance_routes):
         app.include_router(router(node))
+    if operator is not None:
+        app.include_router(operator)
     problems.install(app)
     app.add_middleware(BoundedBodies, most=body_bytes)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]

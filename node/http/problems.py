@@ -24,7 +24,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from node.errors import BadRequest, NodeBusy, NodeError, NotFound, NotReady, TransactionRefused
 from node.logs import logger
 from runtime.errors import AddressInvalid, HostRefused, RuntimeRoomError, TransactionMalformed
-from storage.errors import HeightUnknown, NotDurable, RecordFault, StorageError, StoreFault, TableUnknown
+from storage.errors import (
+    CheckpointFault,
+    HeightUnknown,
+    NotDurable,
+    RecordFault,
+    StorageError,
+    StoreFault,
+    TableUnknown,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -42,6 +50,7 @@ STATUS_OF_CLASS: tuple[tuple[type[Exception], int], ...] = (
     (NodeBusy, 503),
     (NotDurable, 503),
     (StoreFault, 503),
+    (CheckpointFault, 503),
 )
 """The first class that fits gives the status."""
 
@@ -52,6 +61,7 @@ _CODE = re.compile("[a-z][a-z0-9_]*", re.ASCII)
 _INTERNAL = "the node failed to answer; its log says why"
 _CODE_OF_STATUS = {
     400: "bad_request",
+    401: "unauthorized",
     404: "no_such_path",
     405: "method_not_allowed",
     408: "too_slow",

@@ -1,11 +1,12 @@
-"""`synod checkpoint` on a stopped home: made, listed, verified, pruned; and refused while a node runs."""
+"""`synod checkpoint`: made, listed, verified, pruned on a stopped home; made by its node while that runs."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.node.processes import new_world
+from storage.home import Home
+from tests.node.processes import new_world, started
 from tests.scripts.conftest import Said
 
 
@@ -73,11 +74,42 @@ def ageless(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [{name: value for name, value in one.items() if name != "age_seconds"} for one in answer["checkpoints"]]
 
 
-def test_a_home_that_a_node_runs_on_is_left_alone(said: Said, live: Path) -> None:
-    for words in (("create",), ("prune",)):
-        code, refused = said("checkpoint", *words, "--home", str(live))
-        assert (code, refused["error"]["code"]) == (3, "store_locked")
-    assert said("checkpoint", "list", "--home", str(live))[0] == 0
+def test_a_running_node_takes_one_itself_and_it_is_told_as_any_other(said: Said, live: Path) -> None:
+    code, made = said("checkpoint", "create", "--reason", "while it runs", "--home", str(live))
+    assert (code, made["reason"]) == (0, "while it runs")
+    assert made["app_root"] == said("status", "--home", str(live))[1]["app_root"]
+    listed = said("checkpoint", "list", "--home", str(live))[1]
+    assert ageless({"checkpoints": [made]})[0] in ageless(listed)
+    assert said("checkpoint", "verify", made["name"], "--home", str(live))[0] == 0
+
+
+def test_what_a_node_runs_on_is_not_pruned(said: Said, live: Path) -> None:
+    code, refused = said("checkpoint", "prune", "--home", str(live))
+    assert (code, refused["error"]["code"]) == (3, "store_locked")
+
+
+def test_a_home_that_a_command_works_on_is_left_alone(said: Said, home: Path) -> None:
+    with Home(home).lock():
+        code, refused = said("checkpoint", "create", "--home", str(home))
+    assert (code, refused["error"]["code"]) == (3, "store_locked")
+
+
+def test_a_node_whose_token_cannot_be_read_is_not_asked(said: Said, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    new_world(home).close()
+    with started(home) as node:
+        node.serving()
+        (home / "operator-token").unlink()
+        code, refused = said("checkpoint", "create", "--home", str(home))
+        assert (code, refused["error"]["code"]) == (1, "operator_token_unreadable")
+        (home / "operator-token").write_text("another\n")
+        code, refused = said("checkpoint", "create", "--home", str(home))
+        assert (code, refused["error"]["code"]) == (1, "unauthorized")
+
+
+@pytest.mark.parametrize("reason", ["two\nlines", "x" * 1001, "\udcff"])
+def test_a_reason_is_one_short_line(said: Said, home: Path, reason: str) -> None:
+    assert said("checkpoint", "create", "--reason", reason, "--home", str(home))[0] == 2
 
 
 def test_a_folder_that_is_no_home_is_wrong_usage(said: Said, tmp_path: Path) -> None:

@@ -6,15 +6,19 @@ import httpx
 import pytest
 
 from node.http.app import create_app
+from node.http.operator import operator_routes
 from node.http.server import serve
 from node.logs import configure_logs
-from tests.node.http.standin import StandIn
+from tests.node.http.standin import StandIn, StandInOperator
+
+TOKEN = "5e" * 32
 
 
 @pytest.fixture(scope="session")
 def served():
     configure_logs("console", "error")
-    with serve(create_app(StandIn(), release="0.1.0", body_bytes=200_000)) as server:
+    operator = operator_routes(StandInOperator(), TOKEN)
+    with serve(create_app(StandIn(), release="0.1.0", body_bytes=200_000, operator=operator)) as server:
         yield server
 
 

@@ -5,6 +5,7 @@ from governance.tally import Electors, Tally
 from governance.tracks import Ratio, Track
 from node.errors import BadRequest, NotFound, NotReady, TransactionRefused
 from node.http import answers
+from node.http.operator import CheckpointMade
 from node.http.values import json_schema, parse_key, render, render_key, to_bytes
 from runtime.address import address_text
 from runtime.interface import interface_of, interface_text
@@ -71,6 +72,16 @@ def fields_of(record):
         )
         for spec in schema_of(record).fields
     ]
+
+
+class StandInOperator:
+    """Takes a checkpoint by its reason, and stops nothing."""
+
+    async def checkpoint(self, reason):
+        return CheckpointMade(name=reason, height=7, app_root=HASH)
+
+    async def halt(self):
+        pass
 
 
 class StandIn:

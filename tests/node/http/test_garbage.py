@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from node.http.problems import MEDIA_TYPE
+from tests.node.http.conftest import TOKEN
 from tests.node.transactions import transaction
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -17,6 +18,7 @@ PATHS = [
     "/status", "/metrics", "/transactions", "/transactions/x", "/blocks/latest", "/blocks/7", "/accounts/syn1x",
     "/modules", "/modules/bank/tables/accounts", "/modules/bank/tables/accounts/row", "/modules/bank/queries/echo",
     "/governance/proposals", "/governance/proposals/1", "/governance/vote", "/upgrade/plan", "/openapi.json", "/", "/*",
+    "/operator/checkpoint", "/operator/halt", "/operator",
 ]  # fmt: skip
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT", "FOO", "get"]
 KNOWN_HEADERS = [
@@ -25,7 +27,7 @@ KNOWN_HEADERS = [
 ]  # fmt: skip
 KNOWN_VALUES = [
     "application/json", "application/octet-stream", "0", "5", "-1", "99999999999999999999", "chunked", "gzip",
-    "100-continue", "close", "websocket", "upgrade", "*/*", "a, b", "",
+    "100-continue", "Bearer", f"Bearer {TOKEN}", "close", "websocket", "upgrade", "*/*", "a, b", "",
 ]  # fmt: skip
 token = st.text(alphabet="ABCXYZabcdefghijklmnopqrstuvwxyz-!#$%&'*+.^_`|~", min_size=1, max_size=12)
 visible = st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f")
