@@ -41,6 +41,9 @@ class Metrics:
         self._refused = Counter(
             "synod_transactions_refused", "Transactions the mempool did not take.", ("code",), registry=registry
         )
+        self._turned_away = Counter(
+            "synod_operator_requests_refused", "Requests without the operator's token.", registry=registry
+        )
         self._execution = Histogram(
             "synod_block_execution_seconds", "Executing a block, up to its roots.", buckets=SECONDS, registry=registry
         )
@@ -64,6 +67,10 @@ class Metrics:
     def refused(self, code: str) -> None:
         """Count a transaction that was not taken."""
         self._refused.labels(self._code(code)).inc()
+
+    def turned_away(self) -> None:
+        """Count a request for an operator's action without the token."""
+        self._turned_away.inc()
 
     def text(self) -> bytes:
         """All of it, in the text form of version 0.0.4."""

@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from node.application import Application
 from node.http.operator import CheckpointMade
 from node.logs import logger
+from node.metrics import Metrics
 from node.workers import Workers
 
 ACTIONS = 4
@@ -21,8 +22,11 @@ ACTIONS = 4
 class OperatorActions:
     """The node as `node.http.operator` asks it. ``executor`` owns the application, ``stop`` ends the node in order."""
 
-    def __init__(self, application: Application, executor: Executor, stop: Callable[[], None]) -> None:
+    def __init__(
+        self, application: Application, executor: Executor, metrics: Metrics, stop: Callable[[], None]
+    ) -> None:
         self._application = application
+        self._metrics = metrics
         self._work = Workers(executor, ACTIONS, "operator's actions")
         self._stop = stop
         self._log = logger("node.operator")
@@ -37,3 +41,8 @@ class OperatorActions:
         """The node ends once the block under way is finished."""
         self._log.info("halt_asked")
         self._stop()
+
+    def turned_away(self) -> None:
+        """Tell log and metrics of a request without the token."""
+        self._metrics.turned_away()
+        self._log.warning("operator_refused")

@@ -83,7 +83,7 @@ class RunningNode:
             condition = Condition(f"solo: 1 machine, {core.signatures} signatures")
             readers = stack.enter_context(_readers())
             face = _ToldFace(core.application, executor, readers, condition, metrics, self._arrived)
-            actions = OperatorActions(core.application, executor, self.stop)
+            actions = OperatorActions(core.application, executor, metrics, self.stop)
             operator = operator_routes(actions, stack.enter_context(published_token(self._home)))
             app = create_app(face, RELEASE, node.http_body_bytes, operator)
             served = stack.enter_context(serve(app, node.http_host, node.http_port))

@@ -1,8 +1,8 @@
 """The node as its HTTP face sees it. The application implements this; tests use a small one of their own.
 
 Every method is asynchronous and is called on the server's loop. Reads are of the committed view, at a height that is
-on disk. Refusals are the typed errors of node.errors (NotFound, BadRequest, TransactionRefused, NotReady) or of the
-rooms below; node.http.problems says what each becomes. Arguments have been checked for form, never for sense.
+on disk. Refusals are the typed errors of node.errors (NotFound, BadRequest, TransactionRefused, NotReady, NodeBusy) or
+of the rooms below; node.http.problems says what each becomes. Arguments have been checked for form, never for sense.
 """
 
 from __future__ import annotations

@@ -53,6 +53,9 @@ class Operator(Protocol):
     async def halt(self) -> None:
         """End the node in order."""
 
+    def turned_away(self) -> None:
+        """Somebody came without the token."""
+
 
 def operator_routes(operator: Operator, token: str) -> APIRouter:
     """The routes, open to whoever shows ``token``."""
@@ -60,6 +63,7 @@ def operator_routes(operator: Operator, token: str) -> APIRouter:
     def authorized(authorization: Annotated[str, Header()] = "") -> None:
         shown = authorization.encode("latin-1")  # as header bytes are read
         if not hmac.compare_digest(shown, f"Bearer {token}".encode()):
+            operator.turned_away()
             said = "show the text of operator-token in the node's home as `Authorization: Bearer ...`"
             raise HTTPException(401, said, headers={"www-authenticate": "Bearer"})
 

@@ -12,6 +12,7 @@ from node.application import Application
 from node.core import Core
 from node.genesis.document import Genesis
 from node.genesis.substitute import account_key
+from node.metrics import Metrics
 from node.settings import NodeSettings, parse_settings
 from node.verification import Verifier
 from node.wallet import Wallet
@@ -67,7 +68,7 @@ def roots(folder: Path, settings: str) -> list[bytes]:
     LastSigned.create(home.last_signed_file)
     parsed = parse_settings(settings, {}, "synod.toml")
     with Verifier(parsed.node.verification_threads, parsed.node.verification_gather_ms) as verifier:
-        core = Core.open(home, parsed, verifier, frozenset())
+        core = Core.open(home, parsed, verifier, frozenset(), Metrics())
         found = [made(core, genesis, number) for number in range(BLOCKS)]
         core.close()
     return found

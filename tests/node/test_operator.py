@@ -13,6 +13,7 @@ from storage.checkpoint import list_checkpoints
 from storage.home import Home
 from storage.restore import verify
 from tests.node.processes import client, new_world, started
+from tests.node.scraped import scrape
 
 
 def token_of(home: Path) -> str:
@@ -62,6 +63,8 @@ def test_the_token_is_the_owners_alone_and_of_one_run(tmp_path: Path) -> None:
             seen.append(token_of(home))
             for old in ["0", *seen[:-1]]:
                 assert act(http, "/operator/halt", old).json()["code"] == "unauthorized"
+                node.until("operator_refused")
+            assert scrape(http).value("operator_requests_refused_total") == len(seen)
             node.until("block")
             node.send(signal.SIGTERM)
             assert node.ended() == 0

@@ -83,6 +83,9 @@ class StandInOperator:
     async def halt(self):
         pass
 
+    def turned_away(self):
+        pass
+
 
 class StandIn:
     """Answers from constants; ``ready`` and ``taken`` are the only things that change."""
