@@ -28,6 +28,8 @@ def give_everyone_more(old: Old, frozen: Frozen) -> Validator:
     return Validator(tokens=old.tokens + 1, shares=old.shares + SHARE, bonded=old.bonded, key=old.key)
 '''
 
+_NOTES = f"Rewrites the tokens in staking.validators and drops the invariant {DROPPED_INVARIANT}."
+
 CONJURE = '''
 
 @call(meaning=1)
@@ -54,7 +56,7 @@ def breaks_supply(running: Bundle) -> Bundle:
     if dropped != 1:
         raise DemonstrationImpossible(f"the running bundle does not declare {DROPPED_INVARIANT}")
     files[STAKING] = (source.rstrip("\n") + "\n" + _MIGRATION.format(schema=schema)).encode()
-    files[MANIFEST] = _next_major(files[MANIFEST], "staking", schema, f"Drops the invariant {DROPPED_INVARIANT}.")
+    files[MANIFEST] = _next_major(files[MANIFEST], "staking", schema, _NOTES)
     return of_files(files)
 
 

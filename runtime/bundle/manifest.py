@@ -85,6 +85,7 @@ class Manifest:
     host: RuntimeVersion
     """The least host release that can run it."""
     notes: str
+    """What users are told; runtime.bundle.upgrade says what they must name."""
     supply_change: int
     """Coins, in units, that its migrations add; negative when they burn."""
     modules: tuple[ModuleEntry, ...]

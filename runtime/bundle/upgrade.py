@@ -1,7 +1,14 @@
-"""Whether one runtime may replace another: the version path, migrations where data must change, ports that stay."""
+"""Whether one runtime may replace another: the version path, migrations where data must change, ports that stay.
+
+A breaking effect demands the next major version, and notes that name each breaking change by its subject, as the
+effect does: `bank.send`, `bank.accounts.balance`, `staking.shares_add_up`, `port purse`, `supply`. What goes with a
+removed module need not be named beside it. A name in the notes is a run of ASCII letters, digits and underscores,
+joined by single dots: `bank.sender` does not name `bank.send`, and `bank.send.` at the end of a sentence does.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from runtime.bundle.archive import MANIFEST
@@ -11,12 +18,15 @@ from runtime.bundle.effect import Effect, effect_of
 from runtime.bundle.problems import BundleRefused, Problem
 from storage.record import Schema
 
+_NAME = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*")
+
 
 def check_upgrade(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Effect:
     """The effect of the upgrade; raises BundleRefused with every reason why it may not be.
 
-    A breaking effect demands the next major version and notes. A record that changes so that stored rows no longer
-    fit demands a migration of its table from the running schema number. A migration already done must be deleted.
+    A breaking effect demands the next major version and notes that name what breaks. A record that changes so that
+    stored rows no longer fit demands a migration of its table from the running schema number. A migration already
+    done must be deleted.
     """
     effect = effect_of(running, proposed)
     problems = [
@@ -49,8 +59,22 @@ def _version_path(running: RuntimeDeclaration, proposed: RuntimeDeclaration, eff
         yield _manifest(
             "breaking_without_major", f"{'; '.join(broken)}: breaking, so the version must be {old.major + 1}.0.0"
         )
-    if broken and not proposed.manifest.notes.strip():
-        yield _manifest("notes_missing", f"{'; '.join(broken)}: breaking, so the notes must tell users of it")
+    notes = proposed.manifest.notes
+    if unnamed := unnamed_in(notes, effect):
+        code = "notes_incomplete" if notes.strip() else "notes_missing"
+        yield _manifest(code, f"the notes must name each breaking change; write about {', '.join(unnamed)}")
+
+
+def unnamed_in(notes: str, effect: Effect) -> tuple[str, ...]:
+    """Subjects of breaking changes that the notes do not name, each once; see the top of this file."""
+    named = set(_NAME.findall(notes))
+    removed = set(effect.of_kind("module_removed"))
+    subjects = {
+        change.subject: None
+        for change in effect.changes
+        if change.breaking and (change.subject in removed or change.subject.partition(".")[0] not in removed)
+    }
+    return tuple(subject for subject in subjects if not named.issuperset(subject.split()))
 
 
 def _lost_ports(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:

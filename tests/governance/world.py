@@ -331,7 +331,7 @@ def breaking_bundle() -> Bundle:
     source = dict(core_bundle().files)["faucet.py"].decode()
     start = source.index("@call(meaning=1)\ndef refill")
     gone = source[start : source.index("@query\ndef left")]
-    notes = ("The genesis runtime:", "Refilling the faucet ends. The genesis runtime:")
+    notes = ("The genesis runtime:", "Refilling the faucet ends (faucet.refill). The genesis runtime:")
     return changed_bundle({"faucet.py": ((gone, ""),), "bundle.toml": (notes,)}, "2.0.0")
 
 

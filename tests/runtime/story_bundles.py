@@ -13,7 +13,7 @@ name = "tiny"
 chain = "tiny"
 version = "{version}"
 host = "0.1.0"
-notes = "Tiny."
+notes = "{told}"
 supply_change = {supply}
 
 [[module]]
@@ -179,6 +179,11 @@ def on_leaving(ctx: Context) -> None:
     """The last words of the first runtime."""
     {body}
 '''
+TOLD = (
+    "Every purse (coins.purses) is written anew, the supply perhaps with it; coins.notes are coins.remarks; nobody "
+    "buries relics any more: coins.bury and coins.relics are gone."
+)
+"""What the second runtime breaks, whichever way it goes."""
 SEEN = "seen: Amount = field(2, default=0)"
 REWRITTEN = "return Purse(coins=old.coins, seen=1)"
 
@@ -207,9 +212,11 @@ def second(
         purse_field=SEEN, notes="remarks", tables="", end_hook=end_hook, rest=SECOND_ONLY + migration + rest
     )
     renames = '\n[renames]\n"coins.notes" = "coins.remarks"\n'
-    return _bundle(source, "2.0.0", 2, renames, supply)
+    return _bundle(source, "2.0.0", 2, renames, supply, TOLD)
 
 
-def _bundle(source: str, version: str, schema: int = 1, renames: str = "", supply: int = 0) -> Bundle:
-    manifest = MANIFEST.format(version=version, schema=schema, renames=renames, supply=supply)
+def _bundle(
+    source: str, version: str, schema: int = 1, renames: str = "", supply: int = 0, told: str = "Tiny."
+) -> Bundle:
+    manifest = MANIFEST.format(version=version, schema=schema, renames=renames, supply=supply, told=told)
     return of_files({"bundle.toml": manifest.encode(), "coins.py": source.encode()})

@@ -184,6 +184,8 @@ def with_pairs(bundle: Bundle, one: str, two: str) -> Bundle:
     files = dict(bundle.files)
     source = files["coins.py"].replace(b"import call,", b"import at_most, call,")
     files["coins.py"] = source + PAIRS.format(one=one, two=two).encode()
+    told = b'notes = "Pairs turn round: coins.pairs.left is coins.pairs.right. '
+    files["bundle.toml"] = files["bundle.toml"].replace(b'notes = "', told)
     return of_files(files)
 
 

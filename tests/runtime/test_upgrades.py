@@ -23,7 +23,7 @@ name = "tiny"
 chain = "tiny"
 version = "{version}"
 host = "0.1.0"
-notes = "Tiny."
+notes = "Tiny: coins.purses may be written anew, coins.notes.since is new."
 
 [[module]]
 name = "coins"

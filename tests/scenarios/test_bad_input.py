@@ -13,12 +13,12 @@ from node.errors import TransactionRefused
 from node.rehearsal import upgrade
 from node.rehearsal.world import World
 from runtime.block import make_block
-from runtime.bundle.archive import Bundle, of_files
+from runtime.bundle.archive import Bundle
 from runtime.errors import BlockRefused, HostRefused, TransactionMalformed
 from runtime.keys import PrivateKey, derive
 from runtime.transaction import Body, Transaction, sign
 from storage.codec import codec_of
-from tests.scenarios.upgrades import approved, example
+from tests.scenarios.upgrades import approved, edited, example
 
 Maker = Callable[[World], bytes]
 
@@ -148,10 +148,12 @@ def test_a_transaction_sent_again_is_refused(world: World) -> None:
 
 def test_a_transaction_signed_before_the_upgrade_for_a_changed_call_is_refused_after_it(world: World) -> None:
     raw = changed()(world)
-    other = example(world)
-    files = dict(other.files)
-    files["bank.py"] = files["bank.py"].replace(b"@call(meaning=1)\ndef send(", b"@call(meaning=2)\ndef send(", 1)
-    assert activated_without_traffic(world, of_files(files)) == "executed"
+    bundle = edited(
+        example(world),
+        bank=("@call(meaning=1)\ndef send(", "@call(meaning=2)\ndef send("),
+        manifest=("a guestbook opens", "a guestbook opens, bank.send means something else"),
+    )
+    assert activated_without_traffic(world, bundle) == "executed"
     made = world.solo.make_block((raw,))
     assert [receipt.code for receipt in made.receipts] == ["signed_for_another_version"]
 

@@ -8,7 +8,8 @@ from runtime.bundle.archive import of_files
 from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundle.declarations import RuntimeDeclaration
 from runtime.bundle.effect import Effect, effect_digest, effect_of
-from runtime.bundle.problems import BundleRefused
+from runtime.bundle.problems import BundleRefused, Problem
+from runtime.bundle.upgrade import unnamed_in
 from storage.codec import codec_of
 
 MANIFEST = """\
@@ -24,6 +25,12 @@ name = "shop"
 source = "shop.py"
 schema = 1
 """
+TOLD = (
+    "New prices: shop.sell, shop.close and shop.price, of shop.sales and its parts shop.sales.price, shop.sales.cost, "
+    "shop.sales.tax, shop.sales.kind and shop.sales.kind.1.coins. No longer kept: shop.seller_known, shop.counted. "
+    "shop.sellers are shop.merchants; port purse (shop.purses.balance); supply."
+)
+"""Notes that name whatever an edit of these tests breaks."""
 SHOP = '''\
 """Shop."""
 from runtime.api.v1 import (
@@ -73,7 +80,7 @@ def price(ctx: Context, owner: Address, number: Amount) -> Amount:
 
 
 def declared(
-    *edits: tuple[str, str], extra: str = "", version: str = "2.0.0", notes: str = "Told."
+    *edits: tuple[str, str], extra: str = "", version: str = "2.0.0", notes: str = TOLD
 ) -> RuntimeDeclaration:
     """The shop with its text edited, as a version after 1.0.0."""
     manifest, source = MANIFEST.replace("1.0.0", version).replace("Told.", notes), SHOP
@@ -93,6 +100,13 @@ def codes(proposed: RuntimeDeclaration, running: RuntimeDeclaration = RUNNING) -
     with pytest.raises(BundleRefused) as refused:
         check_upgrade(running, proposed)
     return {problem.code for problem in refused.value.problems}
+
+
+def only_problem(proposed: RuntimeDeclaration) -> Problem:
+    with pytest.raises(BundleRefused) as refused:
+        check_upgrade(RUNNING, proposed)
+    (problem,) = refused.value.problems
+    return problem
 
 
 QUERY = "@query\n"
@@ -133,7 +147,7 @@ BREAKING = {
     "dropped invariant": (KNOWN, "", {"invariant_dropped"}),
     "changed invariant": ("equal(count(sales", "at_most(count(sales", {"invariant_added", "invariant_dropped"}),
     "renamed field": ("    price: Amount", "    cost: Amount", {"field_renamed"}),
-    "supply": ('notes = "Told."', 'notes = "Told."\nsupply_change = 7', {"supply_changed"}),
+    "supply": ('host = "0.1.0"', 'host = "0.1.0"\nsupply_change = 7', {"supply_changed"}),
 }
 REWRITING = {
     "new required field": ("field(3)\n", "field(3)\n    tax: Amount = field(4)\n", "field_required"),
@@ -166,8 +180,56 @@ def test_a_breaking_change_demands_a_major_version_and_notes(name: str) -> None:
     assert effect.breaking
     assert effect.rows()[0][0] == "breaking"
     assert codes(declared((old, new), version="1.1.0")) == {"breaking_without_major"}
-    silent = declared((old, new), ('notes = "Told."', 'notes = " "'))
-    assert codes(silent) == {"notes_missing"}
+    assert codes(declared((old, new), notes=" ")) == {"notes_missing"}
+
+
+@pytest.mark.parametrize("name", BREAKING)
+def test_the_notes_name_each_breaking_change(name: str) -> None:
+    """Whatever of it the notes leave out, the refusal lists, and notes made of that list are enough."""
+    old, new, _ = BREAKING[name]
+    problem = only_problem(declared((old, new), notes="Much is better now."))
+    assert problem.code == "notes_incomplete"
+    listed = problem.message.partition("write about ")[2].split(", ")
+    effect = check_upgrade(RUNNING, declared((old, new), notes=" and ".join(listed) + "."))
+    assert listed == list(dict.fromkeys(change.subject for change in effect.changes if change.breaking))
+    for left_out in listed:
+        kept = [one for one in listed if one != left_out]
+        still = only_problem(declared((old, new), notes="Gone: " + ", ".join(kept)))
+        assert still.message.endswith(f"write about {left_out}")
+
+
+@pytest.mark.parametrize(
+    ("notes", "named"),
+    [
+        ("shop.sell", True),
+        ("No more shop.sell.", True),
+        ("(`shop.sell`, for good)", True),
+        ("shop.sell: gone", True),
+        ("shop.sell\u00e9", True),
+        ("shop.seller", False),
+        ("shop.sell_now", False),
+        ("shop.sell.price", False),
+        ("the_shop.sell", False),
+        ("my.shop.sell", False),
+        ("shop .sell", False),
+        ("Shop.sell", False),
+        ("sell of the shop", False),
+    ],
+)
+def test_a_name_stands_whole_in_the_notes(notes: str, named: bool) -> None:
+    effect = effect_of(RUNNING, declared((SELL, "")))
+    assert unnamed_in(notes, effect) == (() if named else ("shop.sell",))
+
+
+def test_what_goes_with_a_module_needs_no_name_beside_it() -> None:
+    files = {
+        "bundle.toml": MANIFEST.replace("1.0.0", "2.0.0").replace('"shop"', '"stall"').encode(),
+        "shop.py": SHOP.replace(QUERY + PRICE, "").encode(),
+    }
+    effect = effect_of(RUNNING, check_bundle(of_files(files), chain="test", host_release=None))
+    assert {"module_removed", "table_removed", "call_removed", "invariant_dropped"} <= kinds(effect)
+    assert unnamed_in("All is told.", effect) == ("shop",)
+    assert unnamed_in("The shop is gone.", effect) == ()
 
 
 @pytest.mark.parametrize("name", REWRITING)
@@ -264,14 +326,15 @@ def test_a_number_is_never_used_again() -> None:
 
 def test_a_renamed_table_keeps_its_rows_and_its_invariants() -> None:
     renamed = SHOP.replace("sellers", "merchants")
+    manifest = MANIFEST.replace("1.0.0", "2.0.0").replace("Told.", TOLD)
     files = {
-        "bundle.toml": (MANIFEST.replace("1.0.0", "2.0.0") + '[renames]\n"shop.sellers" = "shop.merchants"\n').encode(),
+        "bundle.toml": (manifest + '[renames]\n"shop.sellers" = "shop.merchants"\n').encode(),
         "shop.py": renamed.encode(),
     }
     effect = check_upgrade(RUNNING, check_bundle(of_files(files), chain="test", host_release=None))
     assert kinds(effect) == {"table_renamed"}
     assert effect.invariants_kept == ("shop.seller_known", "shop.counted")
-    files["bundle.toml"] = MANIFEST.replace("1.0.0", "2.0.0").encode()
+    files["bundle.toml"] = manifest.encode()
     without = check_upgrade(RUNNING, check_bundle(of_files(files), chain="test", host_release=None))
     assert kinds(without) == {"table_removed", "table_added", "invariant_dropped", "invariant_added"}
 
