@@ -236,9 +236,9 @@ class CallSites:
 
     def _inputs_get(self, node: ast.Call, attr: str) -> None:
         table = text_of(node.args[0]) if node.args else None
-        full = table if table is None or "." in table else f"{self._around.module}.{table}"
-        if attr != "get" or node.keywords or full not in self._body.reads:
-            self._report("undeclared_read", node, 'inputs.get("module.table", key): name the table in reads=(...)')
+        if attr != "get" or node.keywords or table not in self._body.reads:
+            message = 'inputs.get("module.table", key): the full name of a table in reads=(...)'
+            self._report("undeclared_read", node, message)
 
 
 def _is_inputs_get(node: ast.expr | None) -> bool:

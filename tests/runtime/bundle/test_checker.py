@@ -204,7 +204,7 @@ def test_a_large_bundle_of_the_worst_sources_is_judged_in_bounded_work() -> None
     lines = "".join(f"    x = old.a{number} + y.b{number}\n" for number in range(1800))
     source = (
         '@migration(rows, from_schema=1, sets=(), reads=("pairs",))\n'
-        'def move(old: Old, frozen: Frozen, inputs: Inputs) -> Row:\n    y = inputs.get("pairs", 1)\n' + lines
+        'def move(old: Old, frozen: Frozen, inputs: Inputs) -> Row:\n    y = inputs.get("one.pairs", 1)\n' + lines
     )
     found = corpus.verdict(corpus.bundle_with(source + "    return Row(n=x)\n"))
     assert found == []
