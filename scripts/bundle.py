@@ -2,7 +2,8 @@
 
 `check` reads everything and then loads the bundle once in a process of its own; whoever trusts nobody's code can leave
 that out with `--read-only`. A bundle is compared with the runtime it will replace: the genesis runtime of this release,
-or the folder or archive given with `--against`.
+or the folder or archive given with `--against`. `new` and `check` keep a typed stub of that runtime's schema in the
+folder, for editors and type checkers; it is not packed.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from typing import Any
 import click
 
 from node.genesis.generated import CHAIN_NAME
-from runtime.bundle.archive import Bundle, pack, unpack
+from runtime.bundle.archive import MANIFEST, Bundle, pack, unpack
 from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundle.declarations import RuntimeDeclaration
 from runtime.bundle.effect import Effect
+from runtime.bundle.manifest import parse_manifest
 from runtime.bundle.spawn import BundleFailed, Passed, first_execution
 from runtime.bundle.template import CORE, new_bundle
 from storage.home import RELEASE
 
 from .command import group, run
-from .console import Answer, columns
+from .console import Answer, columns, note
 from .exits import Exit
+from .stub import Stub, refresh
 
 EXISTING = click.Path(exists=True, path_type=Path)
 
@@ -43,9 +46,17 @@ def declared(bundle: Bundle, chain: str | None = None) -> RuntimeDeclaration:
     return check_bundle(bundle, chain=chain, host_release=RELEASE)
 
 
-def base_of(proposed: RuntimeDeclaration, against: Path | None) -> Bundle:
-    """The runtime to compare with."""
-    return read(against or CORE, proposed.manifest.chain)
+def base_of(proposed: Bundle, against: Path | None) -> Bundle:
+    """The runtime to compare with; raises BundleRefused when the manifest of the proposed one cannot be read."""
+    return read(against or CORE, parse_manifest(proposed.file(MANIFEST) or b"").chain or None)
+
+
+def stub_in(folder: Path, running: RuntimeDeclaration) -> Stub:
+    """The folder's stub, up to date; says when it was not."""
+    stub = refresh(folder, running)
+    if stub.text:
+        note(stub.text)
+    return stub
 
 
 def identity(bundle: Bundle, declaration: RuntimeDeclaration) -> dict[str, Any]:
@@ -98,8 +109,10 @@ def command_line() -> None:
 def new(folder: Path, chain: str, name: str | None) -> Answer:
     """Write a working example to a new folder: the genesis runtime, one version on, with a migration to edit."""
     new_bundle(folder, name or folder.name, chain)
+    stub_in(folder, declared(pack(CORE)))
     written = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    text = f"{folder}: {', '.join(written)}\nnext: read {folder / 'README.md'}, then synod bundle check {folder}"
+    shown = sorted(path.name for path in folder.iterdir())
+    text = f"{folder}: {', '.join(shown)}\nnext: read {folder / 'README.md'}, then synod bundle check {folder}"
     return Answer({"folder": str(folder), "files": written}, text)
 
 
@@ -107,15 +120,19 @@ def new(folder: Path, chain: str, name: str | None) -> Answer:
 @click.argument("path", type=EXISTING)
 @chain_option
 @against_option
-@click.option("--read-only", is_flag=True, help="Execute nothing of it, as at submission.")
+@click.option("--read-only", is_flag=True, help="Execute nothing of it, as at submission, and write nothing.")
 def check(path: Path, chain: str | None, against: Path | None, read_only: bool) -> Answer:
     """Say everything that the chain would refuse, with file and line; or what the bundle would change."""
     bundle = read(path, chain)
+    base = base_of(bundle, against)
+    running = None if base.code_hash == bundle.code_hash else declared(base)
+    stub = stub_in(path, running) if running and path.is_dir() and not read_only else None
     declaration = declared(bundle, chain)
-    base = base_of(declaration, against)
     data, text = identity(bundle, declaration), ""
-    if base.code_hash != bundle.code_hash:
-        effect = check_upgrade(declared(base), declaration)
+    if stub:
+        data["stub"] = stub.data
+    if running:
+        effect = check_upgrade(running, declaration)
         data["effect"], text = effect_data(effect), effect_text(effect) + "\n"
     outcome = Passed(()) if read_only else first_execution(bundle)
     if isinstance(outcome, BundleFailed):
@@ -131,8 +148,9 @@ def check(path: Path, chain: str | None, against: Path | None, read_only: bool) 
 @against_option
 def diff(path: Path, chain: str | None, against: Path | None) -> Answer:
     """Show what a bundle changes in the runtime it would replace: tables, calls, invariants, supply."""
-    proposed = declared(read(path, chain), chain)
-    effect = check_upgrade(declared(base_of(proposed, against)), proposed)
+    bundle = read(path, chain)
+    proposed = declared(bundle, chain)
+    effect = check_upgrade(declared(base_of(bundle, against)), proposed)
     return Answer(effect_data(effect), effect_text(effect))
 
 

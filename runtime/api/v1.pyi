@@ -50,7 +50,8 @@ RecordT = TypeVar("RecordT", bound=Record)
 class Table(Generic[RecordT]): ...
 
 class Old:
-    """A record as it was before the migration, with the fields of the running schema."""
+    """A record as it was before the migration, with the fields of the running schema. `old: "Old.bank.accounts"`, in
+    quotes, tells type checkers of which table it is: `synod bundle check` writes them a stub that has the fields."""
 
     def __getattr__(self, name: str) -> Any: ...
 

@@ -80,20 +80,21 @@ _MIGRATION = '''
 # --- WRITE YOUR MIGRATION HERE -------------------------------------------------------------------------------------
 #
 # It is called once for each account and returns the account as it shall be from the activation on. `old` has the
-# fields of the running runtime. Only fields named in `sets` may change; `frozen` holds the chain parameters you name
-# in `frozen=(...)`, and `scheduled_at`, as they were when the upgrade was scheduled.
+# fields of the running runtime; what is quoted tells editors and type checkers of which table. Only fields named in
+# `sets` may change; `frozen` holds the chain parameters you name in `frozen=(...)`, and `scheduled_at`, as they were
+# when the upgrade was scheduled.
 
 
 @migration(accounts, from_schema={from_schema}, sets=("migrated",))
-def rewrite_accounts(old: Old, frozen: Frozen) -> Account:
+def rewrite_accounts(old: "Old.bank.accounts", frozen: Frozen) -> Account:
     """Every account keeps its coins and learns which runtime rewrote it."""
     return Account(balance=old.balance{kept}, migrated={major})
 
 
 @validate(accounts)
-def nothing_lost(old: Old, new: Account) -> bool:
+def nothing_lost(old: "Old.bank.accounts", new: Account) -> bool:
     """Runs on every account, in rehearsal and at activation; False stops the upgrade before anything is committed."""
-    return bool(new.balance == old.balance)
+    return new.balance == old.balance
 '''
 
 _README = """\
@@ -109,7 +110,17 @@ The runtime `{base}` of the chain `{chain}` as its next version, {version}, with
     synod rehearse --bundle {directory}   # live through the upgrade on a chain of your own
     synod bundle pack {directory}         # the archive that a proposal publishes
 
-`bundle.toml` says what the bundle is. Tests and notes in folders beside it are not packed.
+`bundle.toml` says what the bundle is. Its `notes` must name each change that breaks those who use the running runtime;
+`check` lists what they leave out. In a migration, `old: "Old.bank.accounts"` is a row of the running table: `typings/`,
+which `check` keeps up to date, tells editors its fields, and `cd {directory} && mypy .` finds one that is not there.
+
+Only `bundle.toml` and the Python sources beside it are packed.
+"""
+
+_MYPY = """\
+[mypy]
+strict = true
+mypy_path = $MYPY_CONFIG_FILE_DIR/typings
 """
 
 
@@ -129,6 +140,7 @@ def new_bundle(directory: Path, name: str, chain: str, base: Mapping[str, bytes]
     manifest = parse_manifest(files[MANIFEST])
     readme = _README.format(name=name, base=base_name, chain=chain, version=manifest.version, directory=directory.name)
     (directory / "README.md").write_text(readme, encoding="utf-8")
+    (directory / "mypy.ini").write_text(_MYPY, encoding="utf-8")
 
 
 def core_files() -> dict[str, bytes]:

@@ -2,11 +2,16 @@
 
 import hashlib
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runtime.bundle.stub import FOLDER, STUB
+from runtime.bundle.template import CORE
 from scripts.bundle import command_line
 from scripts.command import outcome
 from scripts.exits import Exit
@@ -17,11 +22,26 @@ class Author:
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
+        self.stub = folder / STUB
+        self.warned = ""
         self._capsys = capsys
 
     def __call__(self, *words: str) -> tuple[int, Any]:
         code = outcome(command_line, [*words, "--json"], "synod bundle")
-        return code, json.loads(self._capsys.readouterr().out)
+        said = self._capsys.readouterr()
+        self.warned = said.err
+        return code, json.loads(said.out)
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace a text in a source."""
+        source = (self.folder / file).read_text()
+        assert old in source
+        (self.folder / file).write_text(source.replace(old, new))
+
+    def mypy(self) -> str:
+        """What mypy says in the folder."""
+        command = [sys.executable, "-m", "mypy", "."]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False).stdout
 
 
 @pytest.fixture
@@ -48,10 +68,79 @@ def test_what_is_packed_is_what_was_checked(author: Author) -> None:
     assert author("check", packed["file"], "--read-only")[1] == checked
 
 
+def content_of(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_a_folder_with_something_in_it_is_left_alone(author: Author) -> None:
-    before = sorted(path.read_bytes() for path in author.folder.iterdir())
+    before = content_of(author.folder)
     assert author("new", "mine")[0] == Exit.REFUSED
-    assert sorted(path.read_bytes() for path in author.folder.iterdir()) == before
+    assert content_of(author.folder) == before
+
+
+def test_types_tell_a_field_that_the_running_runtime_has_from_one_it_lacks(author: Author) -> None:
+    assert author.mypy().startswith("Success")
+    author.edit("bank.py", "balance=old.balance", "balance=old.colour")
+    line = (author.folder / "bank.py").read_text().partition("old.colour")[0].count("\n") + 1
+    assert author.mypy().startswith(f'bank.py:{line}: error: "accounts" has no attribute "colour"')
+
+
+def test_the_stub_is_not_packed(author: Author) -> None:
+    packed = author("pack", "mine")[1]
+    assert "stub" not in author("check", packed["file"])[1]
+    shutil.rmtree(author.folder / FOLDER)
+    assert author("pack", "mine")[1] == packed
+
+
+def test_a_check_brings_the_stub_back(author: Author) -> None:
+    made = content_of(author.folder)
+    assert author("check", "mine")[1]["stub"] == {"file": f"mine/{STUB}", "state": "current", "detail": "core 1.0.0"}
+    assert author.warned == ""
+    author.stub.write_text("class Old: ...")
+    (author.stub.parent / "__init__.pyi").unlink()
+    with author.stub.open() as reader:
+        code, checked = author("check", "mine")
+        assert reader.read() == "class Old: ...", "whoever reads the old one reads it to its end"
+    assert (code, checked["stub"]["state"]) == (0, "written")
+    assert f"mine/{STUB}: written" in author.warned and "schema of core 1.0.0" in author.warned
+    assert content_of(author.folder) == made
+
+
+def test_the_stub_follows_the_running_runtime_though_the_bundle_is_refused(author: Author) -> None:
+    running = author.folder.with_name("running")
+    shutil.copytree(CORE, running)
+    for file, old, new in (
+        ("bundle.toml", 'version = "1.0.0"', 'version = "1.1.0"'),
+        ("bank.py", 'value="coin")\n\n', 'value="coin")\n    colour: Amount = field(2, default=0)\n\n'),
+    ):
+        (running / file).write_text((running / file).read_text().replace(old, new, 1))
+    code, answer = author("check", "mine", "--against", "running")
+    assert code == Exit.REFUSED and answer["error"]["code"] == "bundle_refused"
+    assert "schema of core 1.1.0" in author.warned
+    author.edit("bank.py", "balance=old.balance", "balance=old.balance + old.colour")
+    assert author.mypy().startswith("Success")
+
+
+@pytest.mark.parametrize("way", [FOLDER, STUB])
+def test_a_stub_that_cannot_be_written_costs_a_warning(author: Author, way: str) -> None:
+    shutil.rmtree(author.folder / FOLDER)
+    if way == FOLDER:
+        (author.folder / FOLDER).write_text("in the way")
+    else:
+        author.stub.mkdir(parents=True)
+    before = content_of(author.folder)
+    code, checked = author("check", "mine")
+    assert (code, checked["stub"]["state"]) == (0, "not_written")
+    assert author.warned.startswith(f"warning: mine/{STUB} is not up to date: ")
+    assert {name for name in set(content_of(author.folder)) - set(before) if not name.endswith("__init__.pyi")} == set()
+
+
+@pytest.mark.parametrize("words", [("--read-only",), ("--against", "mine")])
+def test_no_stub_is_written_where_nothing_is_to_be_written_or_migrated(author: Author, words: tuple[str, ...]) -> None:
+    shutil.rmtree(author.folder / FOLDER)
+    code, checked = author("check", "mine", *words)
+    assert (code, "stub" in checked, (author.folder / FOLDER).exists()) == (0, False, False)
 
 
 def test_every_fault_is_named_by_file_and_line(author: Author) -> None:
