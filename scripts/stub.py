@@ -52,9 +52,10 @@ def refresh(folder: Path, running: RuntimeDeclaration) -> Stub:
 
 
 def _differs(path: Path, content: bytes) -> bool:
+    """Whether the file is missing, unreadable or another."""
     try:
         return path.read_bytes() != content
-    except FileNotFoundError:
+    except OSError:
         return True
 
 

@@ -162,6 +162,11 @@ def test_a_version_that_does_not_rise_is_refused(author: Author) -> None:
     assert "not_newer" in {problem["code"] for problem in answer["error"]["problems"]}
 
 
+def test_the_running_bundle_with_its_chain_left_open_is_no_upgrade_of_itself(author: Author) -> None:
+    code, checked = author("check", str(CORE), "--read-only")
+    assert (code, checked["chain"], "effect" in checked) == (0, "", False)
+
+
 def test_a_bundle_for_another_chain_is_refused(author: Author) -> None:
     code, answer = author("check", "mine", "--chain", "cosmoshub-2")
     assert code == Exit.REFUSED
