@@ -4,7 +4,8 @@ It is a plain tar file (ustar, no compression) with every header field fixed: ow
 the machine that packed it, files stand in order of their names, lines end in a newline only. Anybody can list it with
 `tar`; here it is read by rebuilding each header and comparing, so one content has exactly one archive.
 
-A bundle is flat: `bundle.toml` and Python sources beside it. Folders, notes and tests next to them are not packed.
+A bundle is flat: `bundle.toml` and Python sources beside it. Folders, notes, tests and typed stubs next to them are not
+packed.
 """
 
 from __future__ import annotations

@@ -233,7 +233,7 @@ class _Walk:
         return False
 
     def _annotation(self, annotation: ast.expr) -> None:
-        """Annotations are for readers and type checkers; they are never evaluated."""
+        """Annotations are for readers and type checkers and never evaluated; a quoted one may say anything."""
         for part in ast.walk(annotation):
             if isinstance(part, ast.Name):
                 known = part.id in _ANNOTATION_NAMES or part.id in self._around.types
