@@ -279,5 +279,7 @@ def _require_tables(state: State) -> None:
     """Refuse a home whose host tables another release wrote otherwise, before a block does with half its work done."""
     for table in (*RUNTIME_ROOM_TABLES, *(table for module in HOST_MODULES for table in module.tables)):
         entry = state.catalogue.find(table.name)
-        if entry is not None and entry.schema != table.schema_digest:
+        if entry is None:
+            raise TableMismatch(table.name, "this release has it, the home has none of that name")
+        if entry.schema != table.schema_digest:
             raise TableMismatch(table.name, "this release declares it otherwise")

@@ -315,7 +315,7 @@ class TableExists(TableFault):
 @dataclass(eq=False)
 class TableMismatch(TableFault):
     code = "table_mismatch"
-    says = "table {name} is stored with another schema ({detail}); use the code that wrote it, or migrate"
+    says = "table {name} is stored otherwise than declared ({detail}); use the code that wrote it, or migrate"
     name: str
     detail: str
 

@@ -204,13 +204,15 @@ class Overlay:
         view.write(key, cell)
 
     def _view(self, table: Table[Any]) -> BlockView:
-        """The view of a table, made or bound to this very declaration after checking its schema."""
+        """The view of a table, made or bound to this very declaration after checking its half and schema."""
         view = self._views.get(table.name)
         if view is not None and view.table is table:
             return view
         place = self.places.get(table.name)
         if place is None:
             raise TableUnknown(table.name)
+        if place.half is not table.half:
+            raise TableMismatch(table.name, f"of the {place.half.value} half, asked for in the other")
         if place.schema != table.schema_digest:
             raise TableMismatch(table.name, f"{place.schema.hex()[:16]}, asked {table.schema_digest.hex()[:16]}")
         if view is None:

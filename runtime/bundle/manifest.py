@@ -19,6 +19,9 @@ from runtime.version import RuntimeVersion
 MAX_MODULES = 48
 MAX_NOTES = 16 * 1024
 MAX_SUPPLY = 2**256 - 1
+HOST_NAMES = frozenset({"governance", "host", "invariants", "keys", "upgrade"})
+"""What the host's own tables and calls are filed under. Tables are found by name, so a module that took one of these
+could declare the host's tables as its own and write keys, votes and plans."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FULL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,63}")
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,58}\.py")
@@ -154,12 +157,14 @@ def _module(reader: TableReader, entry: dict[str, Any]) -> ModuleEntry:
 
 
 def _check_order(reader: TableReader, entries: tuple[ModuleEntry, ...]) -> None:
-    """Names and sources are unique; a module stands behind every module it needs."""
+    """Names are unique and not the host's, sources unique; a module stands behind every module it needs."""
     seen: dict[str, str] = {}
     for entry in entries:
         near = f'"{entry.name}"'
         if entry.name in seen:
             reader.report("repeated", near, f"the module {entry.name!r} stands twice")
+        if entry.name in HOST_NAMES:
+            reader.report("reserved_name", near, f"{entry.name!r} is a name of the host's own; choose another")
         if entry.source in seen.values():
             reader.report("repeated", entry.source, f"two modules have the source {entry.source!r}")
         for needed in entry.needs:

@@ -8,7 +8,7 @@ import pytest
 from storage.errors import GenerationInvalid, SavepointUnknown, TableMismatch, TableUnknown
 from storage.overlay import Overlay
 from storage.state import State
-from storage.tables import host_table
+from storage.tables import Half, Table, host_table
 from tests.storage.small_state import (
     DATED,
     FLAGS,
@@ -196,6 +196,15 @@ def test_a_record_of_another_table_is_refused(overlay: Overlay) -> None:
 def test_a_declaration_with_another_schema_is_refused(overlay: Overlay) -> None:
     with pytest.raises(TableMismatch):
         overlay.get(DATED, (1,))
+
+
+def test_a_runtime_table_under_a_host_table_s_name_is_refused(overlay: Overlay) -> None:
+    disguised = Table(VOTES.name, Half.RUNTIME, VOTES.key, VOTES.key_names, Purse)
+    with pytest.raises(TableMismatch, match="host half"):
+        overlay.put(disguised, (1, "ann"), purse(1))
+    overlay.put(VOTES, (1, "ann"), purse(1))
+    with pytest.raises(TableMismatch, match="host half"):
+        overlay.put(disguised, (1, "ann"), purse(2))
 
 
 def test_a_table_that_is_not_in_the_catalogue_is_refused(overlay: Overlay) -> None:

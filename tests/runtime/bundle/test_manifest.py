@@ -90,6 +90,7 @@ def test_a_sound_manifest_is_read_exactly() -> None:
         ('source = "bank.py"', 'source = "../bank.py"', "wrong_value", 11),
         ('source = "faucet.py"', 'source = "bank.py"', "repeated", 11),
         ('name = "faucet"', 'name = "bank"', "repeated", 10),
+        ('name = "faucet"', 'name = "upgrade"', "reserved_name", 15),
         ('needs = ["bank"]', 'needs = ["mint"]', "dependency_order", 15),
         ('needs = ["bank"]', "", "undeclared_need", 18),
         ('needs = ["bank"]', 'needs = ["bank", "bank"]', "repeated", 17),
