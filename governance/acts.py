@@ -26,7 +26,7 @@ from governance.proposals import (
     Statement,
     TreasurySpend,
 )
-from governance.registry import require_feature
+from governance.targets import require_feature
 from runtime.address import module_address
 from runtime.coordinator import PlanRequest
 from runtime.host import HostContext

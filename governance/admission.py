@@ -30,7 +30,7 @@ from governance.proposals import (
     UpgradePlan,
     content_digest,
 )
-from governance.registry import require_feature, require_modules, require_parameter
+from governance.targets import require_feature, require_modules, require_parameter
 from governance.tracks import Track, earliest_effect
 from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundle.declarations import RuntimeDeclaration

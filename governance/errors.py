@@ -35,7 +35,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "breaking_track_needed": "the effect of this upgrade is breaking: propose it on the breaking track",
         "deposit_too_small": "at submission the deposit is at least {least} units",
         "no_deposit_here": "the {track} track takes no deposit",
-        "unknown_target": "the module registry has no {what} {name}: look it up with the registry query",
+        "unknown_target": "the module registry has no {what} {name}: `synod query host.registry` lists what it has",
         "nothing_changes": "the proposal changes nothing: {what}",
         "deposit_unaffordable": "a vote may raise min_deposit to {most} units at most: proposals stay affordable",
         "rules_conflict": "the parameters would not fit together: {why}",

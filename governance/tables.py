@@ -14,7 +14,6 @@
 | governance.power | voter, height | power from the end of that height on |
 | governance.electors | height | all power from the end of that height on |
 | governance.power_queue | height, voter | power changes waiting to be copied |
-| governance.registry | module | what may be proposed about it |
 | governance.counters, pins, pulse, ledger | - | one row each |
 """
 
@@ -24,7 +23,7 @@ from typing import Any
 
 from governance.proposals import Proposal, Standing, Step, Vote
 from governance.tally import Electors
-from storage.record import Amount, Data, Hash, Record, Text, field
+from storage.record import Amount, Data, Hash, Record, field
 from storage.tables import Table, host_table
 
 
@@ -101,18 +100,6 @@ class Pulse(Record):
     """The last address that the present phase has looked at."""
 
 
-class ModuleEntry(Record):
-    """What may be proposed about a module, and who approved it."""
-
-    version: Text = field(1)
-    schema: Amount = field(2, default=0)
-    """Schema number of a bundle's module; 0 for the host's own."""
-    parameters: tuple[Text, ...] = field(3, default=())
-    features: tuple[Text, ...] = field(4, default=())
-    proposal: Amount = field(5, default=0)
-    """The proposal that approved it; 0 for genesis."""
-
-
 PROPOSALS = host_table("governance.proposals", Proposal, key=("amount",), names=("proposal",))
 STANDINGS = host_table("governance.standings", Standing, key=("amount",), names=("proposal",))
 VOTES = host_table("governance.votes", Vote, key=("amount", "address"), names=("proposal", "voter"))
@@ -125,7 +112,6 @@ PUBLISHERS = host_table("governance.publishers", Upload, names=("publisher",))
 POWER = host_table("governance.power", Power, key=("address", "amount"), names=("voter", "height"))
 ELECTORS = host_table("governance.electors", Electors, key=("amount",), names=("height",))
 POWER_QUEUE = host_table("governance.power_queue", Mark, key=("amount", "address"), names=("height", "voter"))
-REGISTRY = host_table("governance.registry", ModuleEntry, key=("text",), names=("module",))
 COUNTERS = host_table("governance.counters", Counters, key=(), names=())
 PINS = host_table("governance.pins", Pins, key=(), names=())
 PULSE = host_table("governance.pulse", Pulse, key=(), names=())
@@ -144,7 +130,6 @@ TABLES: tuple[Table[Any], ...] = (
     POWER,
     ELECTORS,
     POWER_QUEUE,
-    REGISTRY,
     COUNTERS,
     PINS,
     PULSE,

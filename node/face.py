@@ -176,8 +176,9 @@ class Face:
     async def modules(self) -> answers.Modules:
         """As NodeFace."""
         reading = self._reading()
-        host = host_modules(self._host_tables, self._application.chain.host)
-        running = runtime_modules(reading.loaded.declaration.modules)
+        registry = reading.registry()
+        host = host_modules(self._host_tables, self._application.chain.host, registry)
+        running = runtime_modules(reading.loaded.declaration.modules, registry)
         return answers.Modules(height=reading.height, runtime=reading.runtime(), modules=[*running, *host])
 
     async def rows(self, module: str, table: str, prefix: tuple[str, ...], after: str, limit: int) -> answers.Rows:

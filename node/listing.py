@@ -14,12 +14,15 @@ from storage.record import Schema
 from storage.tables import Table
 
 
-def runtime_modules(modules: Iterable[ModuleDeclaration]) -> list[answers.Module]:
+def runtime_modules(
+    modules: Iterable[ModuleDeclaration], registry: Mapping[str, dict[str, Any]]
+) -> list[answers.Module]:
     """The modules of a bundle, in dependency order; calls that only modules may make are left out."""
     return [
         answers.Module(
             name=module.name,
             half="runtime",
+            registered=registry.get(module.name),
             doc=module.doc,
             tables=[_table(table.id, table.key, table.key_names, table.record) for table in module.tables],
             queries=[
@@ -40,13 +43,16 @@ def runtime_modules(modules: Iterable[ModuleDeclaration]) -> list[answers.Module
     ]
 
 
-def host_modules(tables: Mapping[str, Table[Any]], calls: HostTable) -> list[answers.Module]:
+def host_modules(
+    tables: Mapping[str, Table[Any]], calls: HostTable, registry: Mapping[str, dict[str, Any]]
+) -> list[answers.Module]:
     """The host's own modules, by name."""
     names = {name.partition(".")[0] for name in tables} | {module for module, _ in calls}
     return [
         answers.Module(
             name=module,
             half="host",
+            registered=registry.get(module),
             doc="",
             tables=[
                 _table(name, table.key, table.key_names, table.schema)

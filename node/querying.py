@@ -21,6 +21,7 @@ from runtime.metering.faults import HostFault, fault_of
 from runtime.metering.meter import Meter
 from runtime.parameters import Parameters
 from runtime.receipts import Event
+from runtime.registry import registered_modules
 from storage.errors import InvalidRecord, NotCanonical
 from storage.overlay import Overlay
 
@@ -34,6 +35,7 @@ class QueryScope:
     height: int
     chain_id: str
     parameters: Parameters
+    registered: frozenset[str]
     events: list[Event] = field(default_factory=list)
 
 
@@ -43,7 +45,12 @@ def answer_query(reading: Reading, module: str, name: str, arguments: Mapping[st
     loaded, parameters = reading.loaded, reading.parameters
     query = query_of(loaded, module, name)
     scope = QueryScope(
-        reading.as_overlay, loaded, reading.height + 1, reading.chain.identity.chain_id, parameters
+        overlay=reading.as_overlay,
+        loaded=loaded,
+        height=reading.height + 1,
+        chain_id=reading.chain.identity.chain_id,
+        parameters=parameters,
+        registered=registered_modules(reading.as_overlay, loaded.declaration),
     )
     args = _positional(query, arguments)
     meter = Meter(parameters.integer("query_steps"), 0)
@@ -51,7 +58,8 @@ def answer_query(reading: Reading, module: str, name: str, arguments: Mapping[st
         result = invoke_query(scope, module, name, args, meter)
     except (Exception, HostFault) as failure:
         fault = fault_of(failure, meter)
-        raise BadRequest(fault.code, f"{module}.{name} answered {fault.code} at {fault.file}:{fault.line}") from None
+        where = f" at {fault.file}:{fault.line}" if fault.file else ""
+        raise BadRequest(fault.code, f"{module}.{name} answered {fault.code}{where}") from None
     shown = None if result is None else render_value(query.declaration.returns, result)
     return answers.QueryAnswer(query=f"{module}.{name}", height=reading.height, result=shown)
 

@@ -24,6 +24,7 @@ from runtime.journal import LOG, START
 from runtime.parameters import FLAGS, Parameters
 from runtime.plans import HISTORY, PLANS, QUEUE, RUNNING, SAFE_MODE, WINDOW, Queue, Running
 from runtime.receipts import Receipt
+from runtime.registry import REGISTRY
 from runtime.sealing import RECEIPTS, block_of
 from storage.errors import InvalidKey
 from storage.overlay import Overlay
@@ -68,6 +69,10 @@ class Reading:
         """The running runtime."""
         running = self.running
         return answers.Runtime(version=running.version, code_hash=running.code_hash.hex(), since=running.since)
+
+    def registry(self) -> dict[str, dict[str, Any]]:
+        """Entries of the module registry, by module."""
+        return {name: render(REGISTRY.schema, entry) for (name,), entry in self.view.scan(REGISTRY)}
 
     def last_block(self) -> bytes:
         """The id of the last block."""

@@ -40,6 +40,7 @@ from runtime.parameters import (
 from runtime.plans import HISTORY, PLANS, QUEUE, RUNNING, SAFE_MODE, WINDOW
 from runtime.purse import DEBTS, SUPPLY, Purse
 from runtime.receipts import Event, Receipt
+from runtime.registry import REGISTRY, registered_modules
 from runtime.rollback import LoggedHeight
 from runtime.sealing import Sealed, block_of, seal
 from runtime.transaction import SignedTransaction, decode_transaction
@@ -49,8 +50,8 @@ from storage.state import LogRows, State
 from storage.tables import Table
 
 RUNTIME_ROOM_TABLES: tuple[Table[Any], ...] = (
-    ACCOUNTS, AGGREGATES, BUNDLES, CHAIN, CHUNKS, DEBTS, FLAGS, HISTORY, LOG, PARAMETERS, PLANS, QUEUE, RUNNING,
-    SAFE_MODE, SUPPLY, UPLOADS, WINDOW,
+    ACCOUNTS, AGGREGATES, BUNDLES, CHAIN, CHUNKS, DEBTS, FLAGS, HISTORY, LOG, PARAMETERS, PLANS, QUEUE,
+    REGISTRY, RUNNING, SAFE_MODE, SUPPLY, UPLOADS, WINDOW,
 )  # fmt: skip
 """Tables of this room; AGGREGATES lies in the runtime half, so that a rollback rewinds it."""
 
@@ -101,6 +102,8 @@ class Chain:
         self.loaded = self.library.get(
             overlay, Coordinator(overlay, state.height, Parameters(overlay, state.height), []).running().code_hash
         )
+        self._registered = registered_modules(overlay, self.loaded.declaration)
+        """Modules of the running runtime that may run; looked up again whenever a block changes the registry."""
 
     def finalize(self, block: Block, decoded: dict[bytes, SignedTransaction] | None = None) -> PreparedBlock:
         """Execute a block on the last committed one; raises BlockRefused for a block that cannot follow it.
@@ -125,6 +128,8 @@ class Chain:
             self._known = {}
         self.last_block = prepared.id
         self.loaded = prepared.loaded
+        if REGISTRY.name in sealed.state.changes:
+            self._registered = registered_modules(self.state.overlay(), self.loaded.declaration)
         self._let_go_of_built(prepared.opening)
         if prepared.opening.flipped:
             for table in self.loaded.tables.values():
@@ -214,6 +219,7 @@ class Chain:
             safe_mode=safe_mode,
             steps_left=steps,
             call_limit=min(parameters.integer("call_steps"), steps),
+            registered=self._registered if loaded is self.loaded else registered_modules(overlay, loaded.declaration),
         )
 
     def _opener(self) -> Opener:

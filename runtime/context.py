@@ -22,6 +22,7 @@ from runtime.metering.faults import (
     FEATURE_OFF,
     FOREIGN_TABLE,
     INTERNAL_CALL,
+    MODULE_NOT_REGISTERED,
     READ_ONLY,
     UNDECLARED_USE,
     UNKNOWN_PARAMETER,
@@ -237,6 +238,7 @@ def invoke_call(
 def _run_call(
     scope: ExecutionScope, target: LoadedCall, args: tuple[Any, ...], sender: bytes, meter: Meter, caller: str
 ) -> None:
+    _require_registered(scope, target.declaration.module)
     flag = target.declaration.flag
     if flag and not scope.parameters.flag(flag):
         raise Refused(FEATURE_OFF)
@@ -253,6 +255,7 @@ def invoke_query(
 def _run_query(
     scope: ExecutionScope, target: LoadedQuery, args: tuple[Any, ...], meter: Meter, sender: bytes, caller: str
 ) -> Any:
+    _require_registered(scope, target.declaration.module)
     context = Context(scope, target.declaration.module, sender, meter, caller, read_only=True)
     answer = target.function(meter, context, *args)
     if answer is None and target.declaration.may_be_none:
@@ -266,8 +269,14 @@ def _run_query(
 
 def invoke_hook(scope: ExecutionScope, hook: HookDeclaration, meter: Meter) -> Any:
     """Run a hook; the answer of a `health` hook, which can write nothing, is whether its module is well."""
+    _require_registered(scope, hook.module)
     function = scope.loaded.functions[(hook.module, hook.function)]
     return function(meter, Context(scope, hook.module, b"", meter, read_only=hook.kind == "health"))
+
+
+def _require_registered(scope: ExecutionScope, module: str) -> None:
+    if module not in scope.registered:
+        raise Refused(MODULE_NOT_REGISTERED)
 
 
 def invoke_migration(

@@ -87,6 +87,10 @@ class Coordinator:
             raise UpgradeRefused("unknown_plan", f"there is no plan {plan_id}; GET /upgrade/history lists them")
         return row
 
+    def proposal_of(self, running: Running) -> int:
+        """The proposal that approved a runtime; 0 for the genesis bundle."""
+        return self.plan(running.plan).proposal if running.plan else 0
+
     def window(self) -> Window | None:
         """The open rollback window, if one is."""
         return self._overlay.get(WINDOW, ())

@@ -19,7 +19,7 @@ from runtime.errors import HostRefused, RuntimeRoomError
 from runtime.host import HostCall, HostContext
 from runtime.interface import interface_of
 from runtime.keys import verify
-from runtime.metering.faults import HostFault, fault_of
+from runtime.metering.faults import MODULE_NOT_REGISTERED, HostFault, fault_of
 from runtime.metering.meter import Meter
 from runtime.parameters import Parameters
 from runtime.purse import Purse
@@ -45,6 +45,8 @@ class Execution:
     """Of the block, for its transactions together."""
     call_limit: int
     """Steps of one transaction; each that runs has them whole, so no outcome depends on what ran before it."""
+    registered: frozenset[str]
+    """Modules that may run, those with an entry in the module registry."""
     events: list[Event] = field(default_factory=list)
     fees: int = 0
     """Fees taken in this block and not yet credited."""
@@ -154,6 +156,8 @@ def runtime_refusal(execution: Execution, transaction: SignedTransaction) -> str
     found = execution.loaded.calls.get((body.call.module, body.call.name))
     if found is None or found.declaration.internal:
         return "unknown_call"
+    if body.call.module not in execution.registered:
+        return MODULE_NOT_REGISTERED
     if found.declaration.interface != body.call.interface:
         return "signed_for_another_version"
     if body.fee < execution.parameters.integer("fee_floor"):

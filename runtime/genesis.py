@@ -22,6 +22,7 @@ from runtime.invariants.recount import broken_rules, count_rows, replace
 from runtime.parameters import RUNTIME_PARAMETERS, Parameters, set_defaults
 from runtime.plans import RUNNING, Running
 from runtime.purse import SUPPLY, Purse, Supply
+from runtime.registry import register_host, register_runtime
 from storage.errors import InvalidKey, InvalidRecord
 from storage.home import Home
 from storage.overlay import Overlay
@@ -72,6 +73,8 @@ def _fill(overlay: Overlay, genesis: GenesisState, loaded: LoadedRuntime, module
     store_bundle(overlay, genesis.bundle, GENESIS_PUBLISHER, genesis.identity.initial_height)
     version = str(loaded.declaration.manifest.version)
     overlay.put(RUNNING, (), Running(code_hash=genesis.bundle.code_hash, version=version))
+    register_host(overlay, "host", (rule.name for rule in RUNTIME_PARAMETERS))
+    register_runtime(overlay, loaded.declaration, 0)
     rules = (*RUNTIME_PARAMETERS, *(rule for module in modules for rule in module.parameters))
     set_defaults(overlay, rules, dict(genesis.parameters))
     for address, key, substitute in genesis.keys:

@@ -23,6 +23,7 @@ from runtime.library import Library
 from runtime.parameters import ParameterReader
 from runtime.plans import EXECUTED, FAILED, SUPERSEDED, Plan
 from runtime.receipts import OK, Receipt, Receipts
+from runtime.registry import register_runtime
 from runtime.rollback import LoggedHeight, Replayer, open_accounts, return_to_base
 from runtime.transaction import SignedTransaction
 from storage.blockview import Change
@@ -111,6 +112,7 @@ class Opener:
         start_aggregates(overlay, flip, before.counters, new.tables, bool(written))
         spans = (parameters.integer("probation"), parameters.integer("rollback_window"))
         record_window(overlay, self.state, plan_id, plan, height, *spans)
+        register_runtime(overlay, new.declaration, plan.proposal)
         self._check_new(overlay, new, flip, height)
         coordinator.end(
             plan_id,
@@ -171,6 +173,7 @@ class Opener:
         root_before = self.state.head.runtime_root
         old = self.library.get(overlay, window.previous.code_hash)
         returned = return_to_base(self.state, overlay, window, old, self.logs, height)
+        register_runtime(overlay, old.declaration, coordinator.proposal_of(window.previous))
         open_accounts(overlay, window, self.logs, height)
         counters = self.counters(old)
         replayer = Replayer(overlay, counters, lambda past, safe: self.execution(overlay, old, past, safe), self.decode)

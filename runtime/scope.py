@@ -43,6 +43,11 @@ class ExecutionScope(Protocol):
     def chain_id(self) -> str: ...
 
     @property
+    def registered(self) -> frozenset[str]:
+        """Modules that may run."""
+        ...
+
+    @property
     def parameters(self) -> Values: ...
 
     @property

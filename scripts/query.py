@@ -35,6 +35,7 @@ from .runtimes import Shown, TableShape
         "synod query bank.accounts syn1... --prove            # and check that it leads to the state root",
         "synod query staking.delegations syn1... --limit 10   # rows whose key begins so",
         "synod query upgrade.running --json                   # the host's tables too",
+        "synod query host.registry                            # modules that may run, and who approved them",
     ),
 )
 @click.argument("name", metavar="MODULE.NAME")

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from governance.proposals import Proposal, Standing, Step
 from node.http.values import json_schema
 from runtime.plans import HistoryEntry, Plan
+from runtime.registry import ModuleEntry
 from storage.record import schema_of
 
 AmountText = Annotated[str, Field(pattern="^(0|[1-9][0-9]{0,77})$", examples=["115792089237316195423570985008687907"])]
@@ -29,6 +30,7 @@ ProposalObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(
 StandingObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(Standing)))]
 StepObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(Step)))]
 PlanObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(Plan)))]
+RegistryObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(ModuleEntry)))]
 HistoryObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(HistoryEntry)))]
 
 
@@ -225,6 +227,9 @@ class Module(Answer):
 
     name: str
     half: Literal["host", "runtime"]
+    registered: RegistryObject | None = Field(
+        None, description="Its entry of the module registry; a runtime module without one does not run."
+    )
     doc: str = ""
     tables: list[TableSchema]
     queries: list[QuerySchema]

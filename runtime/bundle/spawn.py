@@ -158,3 +158,8 @@ class _EmptyScope:
     height: int = 1
     chain_id: str = "first-execution"
     parameters: Any = _Defaults()
+
+    @property
+    def registered(self) -> frozenset[str]:
+        """All its modules: there is no registry before a vote."""
+        return frozenset(module.name for module in self.loaded.declaration.modules)

@@ -22,7 +22,8 @@ from governance.proposals import (
     kind_of,
 )
 from governance.reading import outlook
-from governance.tables import DEPOSITS, DUE, HISTORY, REGISTRY, STANDINGS
+from governance.tables import DEPOSITS, DUE, HISTORY, STANDINGS
+from runtime.registry import REGISTRY
 from storage.codec import codec_of
 from tests.governance.world import A_STATEMENT, NO_WINDOW, World, flagged_bundle, person
 

@@ -9,10 +9,11 @@ import pytest
 from governance.calls import PublishChunk
 from governance.lifecycle import Status
 from governance.proposals import CancelUpgrade, Pause, Resume, Rollback, Statement, UpgradePlan
-from governance.tables import HISTORY, PROPOSALS, REGISTRY
+from governance.tables import HISTORY, PROPOSALS
 from runtime.bundles import BUNDLES, UPLOADS
 from runtime.coordinator import Coordinator
 from runtime.plans import FAILED, SUPERSEDED
+from runtime.registry import REGISTRY
 from tests.governance.world import World, breaking_bundle, changed_bundle, loaded, minor_bundle, person, without_faucet
 
 Make = Callable[..., World]

@@ -35,6 +35,7 @@ from runtime.parameters import RUNTIME_PARAMETERS, Parameters
 from runtime.plans import EXECUTED, RUNNING, WINDOW, Running, Window
 from runtime.purse import Purse
 from runtime.receipts import Event
+from runtime.registry import register_runtime
 from storage.home import RELEASE, Home
 from storage.record import Record
 from storage.state import State
@@ -237,6 +238,7 @@ class World:
                 app_root=bytes(32),
             ),
         )
+        register_runtime(self.overlay, runtime.declaration, plan.proposal)
         self.runtime, self.reconcile = runtime, True
 
     def emergency(self, sender: bytes, content: Record, **details: Any) -> int:

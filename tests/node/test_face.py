@@ -157,6 +157,8 @@ def test_an_upgrade_is_followed_from_proposal_to_history_and_its_new_parts_are_t
     entries = node.get("/upgrade/history")["entries"]
     assert "executed" in [entry["entry"]["kind"] for entry in entries]
     listing = node.get("/modules")
+    entered = [one["registered"] for one in listing["modules"] if one["half"] == "runtime"]
+    assert {(entry["version"], entry["proposal"]) for entry in entered} == {("2.0.0", str(voted.proposal))}  # R2.2
     fresh = {one["name"] for one in listing["modules"]} - before
     assert fresh
     for module in listing["modules"]:

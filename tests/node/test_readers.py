@@ -3,18 +3,24 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 from typing import Any
 
 import httpx
+import pytest
 
+from node.errors import BadRequest
 from node.face import PROOFS, QUERIES_AT_ONCE, QUERIES_WAITING
 from node.querying import answer_query
 from node.reading import Reading
 from node.rehearsal.rollback import live_until_it_breaks
 from runtime.address import address_text
+from runtime.registry import REGISTRY
 from tests.node.marked import MARK, PLAIN, marked
 from tests.node.served import Node
+from tests.runtime.story_bundles import first, with_echo
+from tests.runtime.story_chain import Story
 from tests.scenarios.upgrades import activated, edited, example
 
 
@@ -153,3 +159,19 @@ def test_whoever_asks_during_a_flip_and_a_rollback_is_answered_by_the_runtime_of
     assert [result >= MARK for _, result in answers[:3]] == [False, True, False]
     wrong = [one for one in answers if (one[1] >= MARK) != (voted.record.activation <= one[0] < went.height)]
     assert wrong == []
+
+
+def test_a_query_of_a_module_without_an_entry_in_the_registry_is_refused_by_name(tmp_path: Path) -> None:
+    story = Story(tmp_path, with_echo(first()))
+    who = {"who": address_text(story.ann.address)}
+
+    def asked() -> object:
+        return answer_query(Reading(story.state.view(), story.chain, {}), "echo", "times", who).result
+
+    assert asked() == "0"
+    story.block(act=lambda context: context.overlay.delete(REGISTRY, ("echo",)))
+    with pytest.raises(BadRequest) as refused:
+        asked()
+    assert refused.value.code == "module_not_registered"
+    assert str(refused.value) == "echo.times answered module_not_registered"
+    story.state.close()

@@ -78,8 +78,13 @@ class SmallChain:
     chain_id: str = "test"
     parameters: Values = field(default_factory=Values)
     events: list[Event] = field(default_factory=list)
+    unregistered: frozenset[str] = frozenset()
     root: Callable[[], bytes] = bytes
     """The runtime root that the writes so far would give."""
+
+    @property
+    def registered(self) -> frozenset[str]:
+        return frozenset(module.name for module in self.loaded.declaration.modules) - self.unregistered
 
     def send(self, name: str, *args: Any, sender: bytes = ALICE, steps: int = 200_000, written: int = 65_536) -> Any:
         """Run a call like a transaction: 'ok', or the Fault after its writes are undone."""

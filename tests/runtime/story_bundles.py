@@ -215,6 +215,67 @@ def second(
     return _bundle(source, "2.0.0", 2, renames, supply, TOLD)
 
 
+ECHO = '''"""Echo: a module that does nothing but use another."""
+
+from runtime.api.v1 import Address, Amount, Context, Record, Refused, call, field, hook, query, table
+
+
+class Heard(Record):
+    """How often somebody was heard."""
+
+    times: Amount = field(1)
+
+
+heard = table(Heard, key=(Address,), names=("who",))
+
+
+@call(meaning=1)
+def shout(ctx: Context) -> None:
+    """Note that the sender was heard."""
+    before = ctx.get(heard, ctx.sender) or Heard(times=0)
+    ctx.put(heard, ctx.sender, Heard(times=before.times + 1))
+
+
+@call(meaning=1)
+def pass_on(ctx: Context, to: Address, coins: Amount) -> None:
+    """Send coins by the other module."""
+    ctx.call("coins.send", to, coins)
+
+
+@call(meaning=1)
+def pass_on_or_shout(ctx: Context, to: Address, coins: Amount) -> None:
+    """Send coins by the other module, and be heard where that refuses."""
+    try:
+        ctx.call("coins.send", to, coins)
+    except Refused:
+        ctx.put(heard, ctx.sender, Heard(times=1))
+
+
+@query
+def times(ctx: Context, who: Address) -> Amount:
+    """How often somebody was heard."""
+    found = ctx.get(heard, who)
+    return 0 if found is None else found.times
+
+
+@hook("post_upgrade")
+def on_arrival(ctx: Context) -> None:
+    """Shout once."""
+    ctx.put(heard, ctx.module_address("echo"), Heard(times=1))
+'''
+
+
+def with_echo(bundle: Bundle) -> Bundle:
+    """The same runtime with a second module, which calls the first."""
+    entry = '\n[[module]]\nname = "echo"\nsource = "echo.py"\nneeds = ["coins"]\nuses = ["coins.send"]\n'
+    files = dict(bundle.files)
+    manifest = files["bundle.toml"].decode()
+    at = manifest.index("\n[renames]") if "[renames]" in manifest else manifest.index("\n[ports.")
+    return of_files(
+        {**files, "bundle.toml": (manifest[:at] + entry + manifest[at:]).encode(), "echo.py": ECHO.encode()}
+    )
+
+
 def _bundle(
     source: str, version: str, schema: int = 1, renames: str = "", supply: int = 0, told: str = "Tiny."
 ) -> Bundle:

@@ -26,6 +26,7 @@ def test_a_whole_key_gives_a_row_its_beginning_a_page_and_none_the_table(said: S
     code, one = said("query", "bank.accounts", "account-30", *home)
     assert (code, one["row"]["value"].keys()) == (0, {"balance"})
     assert said("query", "bank.accounts", NOBODY, *home)[1]["row"]["value"] is None
+    assert said("query", "host.registry", "bank", *home)[1]["row"]["value"]["version"] == "1.0.0"  # R2.2
     (operator,) = said("query", "staking.validators", *home)[1]["rows"][0]["key"].values()
     own = said("query", "staking.delegations", operator, *home)[1]["rows"]
     assert [row["key"]["owner"] for row in own] == [operator] * len(own)
