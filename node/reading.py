@@ -94,8 +94,9 @@ class Reading:
         wanted = self.height if height is None else height
         if wanted == 0 or wanted > self.height:
             raise NotFound("no_such_block", f"there is no block {wanted}; the last is {self.height}, the first 1")
-        stored = block_of(self.view.log.block(wanted))
-        header = stored.header
+        log = self.view.log
+        header = block_of(log.block(wanted)).header
+        seconds = log.second_receipts(wanted)
         return answers.Block(
             height=header.height,
             id=block_id(header).hex(),
@@ -103,8 +104,9 @@ class Reading:
             last_block=header.last_block.hex(),
             app_root=header.app_root.hex(),
             proposer=address_text(header.proposer),
-            transactions=[transaction_id.hex() for transaction_id in self.view.log.transactions(wanted)],
-            receipts=[receipt_answer(RECEIPTS.decode(raw)) for raw in self.view.log.receipts(wanted)],
+            transactions=[transaction_id.hex() for transaction_id in log.transactions(wanted)],
+            receipts=[receipt_answer(RECEIPTS.decode(raw)) for raw in log.receipts(wanted)],
+            second_receipts=[receipt_answer(RECEIPTS.decode(seconds[place])) for place in sorted(seconds)],
         )
 
     def executed(self, transaction_id: bytes) -> tuple[int, int, bytes, list[Receipt]] | None:

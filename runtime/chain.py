@@ -42,7 +42,7 @@ from runtime.purse import DEBTS, SUPPLY, Purse
 from runtime.receipts import Event, Receipt
 from runtime.registry import REGISTRY, registered_modules
 from runtime.rollback import LoggedHeight
-from runtime.sealing import Sealed, block_of, seal
+from runtime.sealing import RECEIPTS, Sealed, block_of, seal
 from runtime.transaction import SignedTransaction, decode_transaction
 from storage.headfile import Head
 from storage.overlay import Overlay
@@ -243,11 +243,13 @@ class Chain:
     def logged(self, height: int) -> LoggedHeight:
         """What the block log holds of a height inside the rollback window."""
         log = self.state.log()
-        journal = log.journal(height)
+        block, journal = block_of(log.block(height)), log.journal(height)
+        hooks = log.receipts(height)[len(block.transactions) :]
         return LoggedHeight(
-            block=block_of(log.block(height)),
+            block=block,
             journal=None if journal is None else JOURNALS.decode(journal),
             undo=log.undo(height),
+            hooks=tuple(RECEIPTS.decode(raw) for raw in hooks),
         )
 
     def _let_go_of_built(self, opening: Opening) -> None:

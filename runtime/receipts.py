@@ -12,7 +12,8 @@ OK = "ok"
 
 # Codes a second receipt may carry besides the ordinary ones.
 FAILED_BEFORE = "failed_before"
-"""The first receipt failed; people have tried again since, so it is not run a second time."""
+"""The first receipt failed and the item is not run a second time: people have sent such a transaction again since, and
+a hook of the new runtime is not there any more."""
 NOT_REPLAYABLE = "not_replayable"
 """The old runtime lacks the interface, or the sender cannot pay; costs nothing."""
 HOST_STANDS = "host_stands"
@@ -55,7 +56,7 @@ class Receipt(Record):
 
 
 class Receipts(Record):
-    """The second receipts of one replayed height: of its transactions, in their order."""
+    """The second receipts of one replayed height, at the places of the first: of its transactions, then of hooks."""
 
     items: tuple[Receipt, ...] = field(1, default=())
 

@@ -5,7 +5,8 @@
 2. The journal of A..R-1 is applied under the old runtime in its order. Every transaction gets a second receipt. One
    whose first receipt failed is not run again (people have retried it); one whose interface the old runtime lacks or
    whose sender cannot pay the fee is not replayable; both cost nothing. Purse movements of host code settle in order,
-   and a debit that no longer fits stays as a recorded debt.
+   and a debit that no longer fits stays as a recorded debt. Hooks run as the old runtime has them, whatever became of
+   the new one's: each first receipt of a hook has a second beside it, and so has a hook that fails in the replay only.
 3. Invariants are settled at the end of each replayed height; a break there undoes single items, never the replay.
 """
 
@@ -42,15 +43,26 @@ class LoggedHeight:
     journal: Journal | None
     """None for a height without items."""
     undo: list[UndoRow]
+    hooks: tuple[Receipt, ...] = ()
+    """First receipts of hooks that failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The second receipts, by original height, and what they amount to."""
+    """The second receipts, by original height, and what those of transactions amount to."""
 
     receipts: tuple[tuple[int, Receipts], ...]
     replayed: int
     not_replayed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedHeight:
+    """What became of a height's items, in their order."""
+
+    transactions: list[Receipt]
+    hooks: list[Receipt]
+    """Every hook that ran, those that succeeded too."""
 
 
 def return_to_base(
@@ -121,42 +133,45 @@ class Replayer:
         receipts = []
         replayed = not_replayed = 0
         for height in heights:
-            items = self._height(height, logs(height))
-            receipts.append((height, Receipts(items=tuple(items))))
-            replayed += sum(item.code not in (FAILED_BEFORE, NOT_REPLAYABLE, HOST_STANDS) for item in items)
-            not_replayed += sum(item.code == NOT_REPLAYABLE for item in items)
+            logged = logs(height)
+            done = self._height(height, logged)
+            again = (*done.transactions, *hooks_again(logged.hooks, done.hooks))
+            receipts.append((height, Receipts(items=again)))
+            codes = [receipt.code for receipt in done.transactions]
+            replayed += sum(code not in (FAILED_BEFORE, NOT_REPLAYABLE, HOST_STANDS) for code in codes)
+            not_replayed += codes.count(NOT_REPLAYABLE)
         return Replay(tuple(receipts), replayed, not_replayed)
 
-    def _height(self, height: int, logged: LoggedHeight) -> list[Receipt]:
+    def _height(self, height: int, logged: LoggedHeight) -> ReplayedHeight:
         safe_mode = logged.journal is not None and logged.journal.safe_mode
         savepoint = self._overlay.savepoint()
         guard = Guard(self._execution_at(height, safe_mode), self._counters, careful=False)
         try:
-            receipts = self._pass(guard, logged)
+            done = self._pass(guard, logged)
             if not guard.catch_up():
-                return receipts
+                return done
         except HostRefused:
             pass  # a purse too full to be credited: the careful pass undoes whatever filled it
         self._overlay.rollback_to(savepoint)
         guard = Guard(self._execution_at(height, safe_mode), self._counters, careful=True)
-        receipts = self._pass(guard, logged)
+        done = self._pass(guard, logged)
         guard.catch_up()
-        return receipts
+        return done
 
-    def _pass(self, guard: Guard, logged: LoggedHeight) -> list[Receipt]:
+    def _pass(self, guard: Guard, logged: LoggedHeight) -> ReplayedHeight:
         execution = guard.execution
-        self._hooks(guard, "begin_block")
+        hooks = self._hooks(guard, "begin_block")
         receipts = []
         for item in logged.journal.items if logged.journal is not None else ():
             for movement in item.purse:
                 execution.purse.settle(movement)
             receipts.append(self._item(guard, item, logged.block.transactions[item.position]))
-        self._hooks(guard, "end_block")
+        hooks += self._hooks(guard, "end_block")
         execution.purse.credit_fees(FEE_COLLECTOR, execution.fees)
         execution.fees = 0
         for movement in logged.journal.closing if logged.journal is not None else ():
             execution.purse.settle(movement)
-        return receipts
+        return ReplayedHeight(receipts, hooks)
 
     def _item(self, guard: Guard, item: JournalItem, raw: bytes) -> Receipt:
         transaction = self._decode(raw)
@@ -169,8 +184,21 @@ class Replayer:
             return Receipt(item=transaction.id, code=NOT_REPLAYABLE)
         return guard.run(lambda: run_runtime(execution, transaction))
 
-    def _hooks(self, guard: Guard, kind: HookKind) -> None:
+    def _hooks(self, guard: Guard, kind: HookKind) -> list[Receipt]:
         execution = guard.execution
-        if not execution.safe_mode:
-            for hook in hooks_of(execution.loaded, kind):
-                guard.run(lambda hook=hook: run_hook(execution, hook))  # type: ignore[misc]
+        if execution.safe_mode:
+            return []
+        return [
+            guard.run(lambda hook=hook: run_hook(execution, hook))  # type: ignore[misc]
+            for hook in hooks_of(execution.loaded, kind)
+        ]
+
+
+def hooks_again(first: tuple[Receipt, ...], ran: list[Receipt]) -> list[Receipt]:
+    """Second receipts of hooks: one beside each first, in order, then of those that failed only in the replay.
+
+    A hook that did not run again, because the old runtime lacks it or it belongs to the upgrade, failed before.
+    """
+    again = {receipt.item: receipt for receipt in ran}
+    beside = [again.pop(before.item, Receipt(item=before.item, code=FAILED_BEFORE)) for before in first]
+    return [*beside, *(receipt for receipt in again.values() if receipt.code != OK)]

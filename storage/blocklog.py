@@ -82,7 +82,7 @@ def block_rows(
 
 
 def second_receipt_row(height: int, place: int, receipt: bytes) -> tuple[bytes, bytes | None]:
-    """The row of what became of a transaction when its height was replayed."""
+    """The row of what became of an item when its height was replayed, at the place of its first receipt."""
     return SECOND + _PLACE.pack(height, place), receipt
 
 
@@ -126,12 +126,12 @@ class BlockLog:
         return self._many(IDS, height)
 
     def second_receipts(self, height: int) -> dict[int, bytes]:
-        """Receipts of the replay of a height, by the transaction's place."""
+        """Receipts of the replay of a height, by their place."""
         place = SECOND + _height(height)
         return {_PLACE.unpack(k[len(SECOND) :])[1]: raw for k, raw in self.source.iterate(place, after_prefix(place))}
 
     def second_receipt(self, height: int, place: int) -> bytes | None:
-        """The receipt of one replayed transaction, or None."""
+        """The receipt of one replayed item, or None."""
         return self.source.get(SECOND + _PLACE.pack(height, place))
 
     def commit(self, height: int) -> bytes | None:

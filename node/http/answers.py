@@ -162,7 +162,11 @@ class Block(Answer):
     app_root: HashHex = Field(description="The root after the block before this one.")
     proposer: AddressText
     transactions: list[HashHex] = Field(description="Ids in order.")
-    receipts: list[Receipt] = Field(description="Of hooks and transactions, in the order of execution.")
+    receipts: list[Receipt] = Field(description="Of the transactions in order, then of hooks that failed.")
+    second_receipts: list[Receipt] = Field(
+        default_factory=list,
+        description="Of a replay, each at the place of its first; then of hooks that failed only in the replay.",
+    )
 
 
 class Account(Answer):

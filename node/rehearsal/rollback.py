@@ -47,10 +47,11 @@ def second_receipts(world: World, first: int, until: int) -> tuple[tuple[int, st
     log = world.application.state.log()
     rows = []
     for height in range(first, until):
-        firsts = [RECEIPTS.decode(raw) for raw in log.receipts(height)]
-        for place, raw in sorted(log.second_receipts(height).items()):
-            second = RECEIPTS.decode(raw)
-            rows.append((height, second.item.hex(), firsts[place].code, second.code))
+        firsts, seconds = log.receipts(height), log.second_receipts(height)
+        for place, identity in enumerate(log.transactions(height)):
+            if place in seconds:
+                codes = (RECEIPTS.decode(raw).code for raw in (firsts[place], seconds[place]))
+                rows.append((height, identity.hex(), *codes))
     return tuple(rows)
 
 

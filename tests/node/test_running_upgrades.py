@@ -143,11 +143,13 @@ def test_a_rollback_that_the_chain_decides_is_followed_and_written_down(tmp_path
     later = wallet.call(minting, 10, coins=1_000)  # waits for the block that goes back
     world.close()
     with started(home, "--blocks", "demand") as node, client(node.serving()) as http:
-        post(http, raw)
+        minted = post(http, raw)
         assert node.until("failed")["code"] == "invariant_broken"
         post(http, later)
         node.until("UpgradeRolledBack")
         assert http.get("/upgrade/plan").json()["running"]["version"] == "1.0.0"
+        replayed = http.get(f"/blocks/{http.get(f'/transactions/{minted}').json()['height']}").json()
+        assert [one["code"] for one in replayed["second_receipts"]] == ["failed_before"]
         done = json.loads((home / "migration_manifest.json").read_text())["upgrades"][0]
         assert done["outcome"] == "rolled_back"
         assert [one["kind"] for one in done["events"]] == ["executed", "rolled_back"]

@@ -179,6 +179,13 @@ def on_leaving(ctx: Context) -> None:
     """The last words of the first runtime."""
     {body}
 '''
+HEALTH = '''
+
+@hook("health")
+def on_health(ctx: Context) -> bool:
+    """Whether the module is well."""
+    {body}
+'''
 TOLD = (
     "Every purse (coins.purses) is written anew, the supply perhaps with it; coins.notes are coins.remarks; nobody "
     "buries relics any more: coins.bury and coins.relics are gone."

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runtime.address import module_address
 from runtime.bundle.archive import Bundle, of_files
@@ -14,9 +16,10 @@ from runtime.host_calls import RotateKey, rotation_message
 from runtime.keys import PrivateKey
 from runtime.plans import EXECUTED, ROLLED_BACK
 from runtime.purse import Supply
-from runtime.receipts import FAILED_BEFORE, HOST_STANDS, INVARIANT_BROKEN, NOT_REPLAYABLE, OK
+from runtime.receipts import FAILED_BEFORE, HOST_STANDS, INVARIANT_BROKEN, NOT_REPLAYABLE, OK, Receipt
+from runtime.rollback import hooks_again
 from storage.tables import Half
-from tests.runtime.story_bundles import PRE_UPGRADE, first, second
+from tests.runtime.story_bundles import HEALTH, PRE_UPGRADE, first, second
 from tests.runtime.story_chain import RICH, Coins, Story
 
 TREASURY = module_address("treasury")
@@ -90,6 +93,72 @@ def test_each_kind_of_transaction_has_one_second_receipt_at_its_place(story: Sto
     assert second_codes(story, height) == [OK, FAILED_BEFORE, NOT_REPLAYABLE, FAILED_BEFORE, HOST_STANDS, FAILED_BEFORE]
     firsts = story.first_receipts(height)
     assert [one.item for one in story.second_receipts(height)] == [one.item for one in firsts]
+
+
+REFUSING = "raise Refused('no')"
+
+
+def test_a_hook_that_failed_under_the_new_runtime_has_what_became_of_it_under_the_old_beside_it(story: Story) -> None:
+    story.upgrade(second(end_hook=REFUSING))
+    assert story.codes(story.ann.call("coins.send", to=story.ben.address, coins=1)) == [OK, "no"]
+    height = story.height
+    story.roll_back()
+    hook = story.second_receipts(height)[1]
+    assert (hook.item, hook.code, hook.steps > 0) == (story.first_receipts(height)[1].item, OK, True)
+    assert len(story.second_receipts(height)) == 2
+
+
+def test_a_hook_that_fails_in_the_replay_only_is_recorded_behind_the_places_of_the_first(
+    make_story: Callable[..., Story],
+) -> None:
+    story = make_story(first(end_hook=REFUSING))
+    story.upgrade(second())
+    assert story.codes(story.ann.call("coins.send", to=story.ben.address, coins=1)) == [OK]
+    height = story.height
+    story.roll_back()
+    assert [(one.code, one.file) for one in story.second_receipts(height)] == [(OK, ""), ("no", "coins.py")]
+    assert story.history(1).replayed == 1, "hooks are not counted among the transactions"
+
+
+def test_a_hook_that_breaks_a_rule_in_the_replay_is_undone_alone_and_recorded(
+    make_story: Callable[..., Story],
+) -> None:
+    story = make_story(first(end_hook="ctx.put(purses, b'x' * 20, Purse(coins=ctx.height))"))
+    story.upgrade(second())
+    story.block(story.ann.call("coins.send", to=story.ben.address, coins=1))
+    height = story.height
+    story.roll_back()
+    assert second_codes(story, height) == [OK, INVARIANT_BROKEN]
+    assert story.coins(b"x" * 20) == 0
+
+
+def test_hooks_that_the_replay_has_no_place_for_failed_before(make_story: Callable[..., Story]) -> None:
+    """What the old runtime said on leaving, and health as only the new one has it."""
+    story = make_story(first(rest=PRE_UPGRADE.format(body=REFUSING)))
+    ailing = HEALTH.format(body="return not ctx.has(marks, 'armed')")
+    story.upgrade(second(rest=ailing))
+    left = story.height
+    assert [receipt.code for receipt in story.first_receipts(left)] == ["no"]
+    assert story.codes(story.ann.call("coins.arm")) == [OK, "unhealthy"]
+    ill = story.height
+    story.block()
+    assert second_codes(story, left) == [FAILED_BEFORE]
+    assert second_codes(story, ill) == [OK, FAILED_BEFORE]
+    assert story.second_receipts(ill)[1].item == story.first_receipts(ill)[1].item
+
+
+ITEMS = st.lists(st.integers(0, 9), unique=True)
+
+
+@given(first_items=ITEMS, ran=st.dictionaries(st.integers(0, 9), st.sampled_from([OK, "no"])))
+def test_every_first_receipt_of_a_hook_has_its_second_at_its_place(first_items: list[int], ran: dict[int, str]) -> None:
+    before = tuple(Receipt(item=bytes([item]) * 32, code="no") for item in first_items)
+    again = hooks_again(before, [Receipt(item=bytes([item]) * 32, code=code) for item, code in ran.items()])
+    beside, behind = again[: len(before)], again[len(before) :]
+    assert [one.item for one in beside] == [one.item for one in before]
+    assert [one.code for one in beside] == [ran.get(item, FAILED_BEFORE) for item in first_items]
+    failed = [item for item, code in ran.items() if code != OK and item not in first_items]
+    assert [one.item[0] for one in behind] == failed and all(one.code == "no" for one in behind)
 
 
 RICHER = "return Purse(coins=old.coins + 500, seen=1)"
