@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from governance.admission import new_values, read_upgrade
+from governance.bundles import keep_for_good
 from governance.errors import need
 from governance.lifecycle import Move, Status
 from governance.progress import advance, proposal_at, remark
@@ -58,7 +59,7 @@ def schedule(context: HostContext, proposal: int, what: Proposal, content: Runti
     """Hand an approved upgrade to the coordinator; returns its plan's id."""
     declaration, effect = read_upgrade(context, content.code_hash)
     need(effect.digest == what.effect, "wrong_effect", effect=effect.digest.hex())
-    return context.coordinator.schedule(
+    plan = context.coordinator.schedule(
         PlanRequest(
             proposal=proposal,
             code_hash=content.code_hash,
@@ -67,6 +68,8 @@ def schedule(context: HostContext, proposal: int, what: Proposal, content: Runti
             activation=context.height + max(what.track.timelock, content.activation_delay),
         )
     )
+    keep_for_good(context.overlay, content.code_hash)
+    return plan
 
 
 def _parameters(context: HostContext, proposal: int, content: ParameterChange) -> None:

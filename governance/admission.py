@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from governance.bundles import adopt
 from governance.electorate import electors_at
 from governance.errors import GovernanceRefused, need, refused
 from governance.lifecycle import Status
@@ -36,7 +37,6 @@ from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundle.declarations import RuntimeDeclaration
 from runtime.bundle.effect import Effect
 from runtime.bundle.problems import BundleRefused
-from runtime.bundles import adopt
 from runtime.host import HostContext
 from runtime.parameters import Parameters, check_bounds
 from storage.home import RELEASE
@@ -72,7 +72,7 @@ def admit(context: HostContext, content: Record, track: Track) -> Admission:
 
 def read_upgrade(context: HostContext, code_hash: bytes) -> tuple[RuntimeDeclaration, Effect]:
     """A bundle's declaration and its effect on the running runtime; raises HostRefused with the first problem."""
-    bundle = adopt(context.overlay, context.sender, code_hash, context.height)
+    bundle = adopt(context, code_hash)
     try:
         declaration = check_bundle(bundle, chain=context.chain_name, host_release=RELEASE)
         return declaration, check_upgrade(context.runtime.declaration, declaration)

@@ -22,10 +22,10 @@ from governance.proposals import (
     Vote,
     Words,
 )
-from governance.tables import PUBLISHERS, VOTES, Upload
+from governance.tables import VOTES
 from governance.tally import Electors, Option, Tally, counted_power, reaches
 from governance.tracks import BREAKING, TRACKS, Track, track_now
-from runtime.bundles import MOST_CHUNKS, UPLOADS, upload_chunk
+from governance.uploads import receive
 from runtime.errors import HostRefused
 from runtime.host import HostCall, HostContext
 from runtime.receipts import event
@@ -85,18 +85,9 @@ class Cancel(Record):
 
 
 def publish_chunk(context: HostContext, args: PublishChunk) -> None:
-    """Keep a chunk of a bundle to be proposed. Takes power, or the balance of the deposit to come.
-
-    A publisher uploads one bundle at a time: the first chunk of another drops what was not proposed of the one before.
-    """
+    """Keep a chunk of a bundle to be proposed; see `governance.uploads` for who may, how much and how long."""
     _count_call(context)
-    fits = 0 < args.total <= MOST_CHUNKS and args.index < args.total
-    need(fits, "chunk_total", index=args.index, total=args.total, most=MOST_CHUNKS)
-    least = context.parameters.integer("min_deposit")
-    known = power_at(context.overlay, context.sender, context.height) > 0
-    need(known or context.purse.balance(context.sender) >= least, "publisher_unknown", least=least)
-    _one_upload(context, args.code_hash)
-    upload_chunk(context.overlay, context.sender, args.code_hash, args.index, args.data)
+    receive(context, args.code_hash, args.index, args.total, args.data)
 
 
 def propose(context: HostContext, args: Propose) -> None:
@@ -180,17 +171,6 @@ def _count_call(context: HostContext) -> None:
     most = context.parameters.integer("calls_per_block")
     need(calls < most, "too_many_calls", most=most)
     context.efforts[context.sender] = calls + 1
-
-
-def _one_upload(context: HostContext, code_hash: bytes) -> None:
-    overlay, sender = context.overlay, context.sender
-    last = overlay.get(PUBLISHERS, (sender,))
-    if last is not None and last.code_hash == code_hash:
-        return
-    if last is not None:
-        for key, _ in list(overlay.scan(UPLOADS, (sender, last.code_hash))):
-            overlay.delete(UPLOADS, key)
-    overlay.put(PUBLISHERS, (sender,), Upload(code_hash=code_hash))
 
 
 def _words(context: HostContext, args: Propose) -> Words:

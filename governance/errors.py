@@ -24,6 +24,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "no_power": "{voter} had no voting power at height {height}, when this electorate was fixed",
         "below_power_floor": "the {track} track takes proposals from {floor} of all power on: ask a larger validator",
         "one_emergency_each": "proposal {open} of the same proposer is open on the emergency track: end it first",
+        "too_many_uploads": "{most} uploads of others wait to be proposed: try when one has ended, or ask a voter",
         "publisher_unknown": "publishing takes voting power or a balance of {least} units, the deposit to come",
         # the proposal itself
         "no_title": "a proposal needs a title of 1 to {most} characters",
@@ -65,7 +66,14 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "same_vote": "this voter has already voted {option}",
         "not_the_proposer": "only its proposer withdraws proposal {proposal}",
         "too_late_to_cancel": "proposal {proposal} is in {status}: only a vote can stop it now",
+        # a bundle's bytes
         "chunk_total": "chunk {index} of {total} cannot be: a bundle has 1 to {most} chunks",
+        "chunk_size": "a chunk has 1 to {most} bytes",
+        "other_total": "this upload began as one of {total} chunks: go on so, or begin another bundle",
+        "already_published": "this bundle is on chain: propose it by its code hash",
+        "bundle_missing": "publish the bundle's chunks first: an upload can be proposed for {lifetime} blocks",
+        "bundle_incomplete": "{have} of the bundle's {total} chunks are there: publish the missing ones first",
+        "wrong_hash": "the published chunks hash to {found}: publish those of the bundle that is proposed",
     }
 )
 

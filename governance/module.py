@@ -1,19 +1,21 @@
 """Governance as one part of the host: its calls, tables, parameters and work at the end of a block.
 
-Order at the end of a block: the electorate follows the block's changes, then proposals move. So a vote that opens at
-the end of a block counts by the power that this block left.
+Order at the end of a block: the electorate follows the block's changes, then proposals move, then uploads that have
+ended are collected. So a vote that opens at the end of a block counts by the power that this block left.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from governance.bundles import keep_for_good
 from governance.calls import CALLS, MODULE
 from governance.closing import close_due, note_rollbacks
 from governance.electorate import copy_all, follow
 from governance.errors import need
 from governance.parameters import GOVERNANCE_PARAMETERS, conflict_in
 from governance.tables import TABLES
+from governance.uploads import collect
 from runtime.host import Changes, HostCall, HostContext
 from runtime.parameters import ParameterRule
 from runtime.registry import register_host
@@ -36,15 +38,17 @@ class Governance:
         return GOVERNANCE_PARAMETERS
 
     def init_genesis(self, context: HostContext) -> None:
-        """Enter governance's own parameters and the first electorate; refuses parameters that do not fit together."""
+        """Begin with the first electorate and bundle; refuses parameters that do not fit together."""
         copy_all(context)
         why = conflict_in(context.parameters.ratio)
         need(not why, "rules_conflict", why=why)
+        keep_for_good(context.overlay, context.runtime.code_hash)
         register_host(context.overlay, MODULE, (rule.name for rule in GOVERNANCE_PARAMETERS))
 
     def end_block(self, context: HostContext, changes: Changes) -> None:
-        """Follow the running runtime and its validators, then make the moves that are due."""
+        """Follow the running runtime and its validators, make the moves that are due, collect what has ended."""
         if context.reconcile:
             note_rollbacks(context)
         follow(context, changes)
         close_due(context)
+        collect(context)

@@ -38,6 +38,8 @@ GOVERNANCE_PARAMETERS: tuple[Rule, ...] = (
     Rule("max_open_proposals", 200, 10, 10_000, "proposals that may be open at once, emergencies not counted"),
     Rule("calls_per_block", 64, 4, 1_000, "governance calls of one sender in one block"),
     Rule("closings_per_block", 64, 4, 10_000, "proposals that one block moves; the rest follow in order"),
+    Rule("upload_lifetime", 1_200, 10, 100_800, "blocks in which a bundle may be uploaded and proposed"),
+    Rule("max_uploads", 100, 1, 10_000, "bundles that publishers without voting power may be uploading at once"),
     Rule("power_changes_per_block", 1_000, 10, 100_000, "power changes that one block copies; the rest wait in order"),
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from governance.agenda import drop_due, lane_of, put_due
+from governance.bundles import let_go, use
 from governance.deposits import settle
 from governance.electorate import pin, unpin
 from governance.errors import need, refused
@@ -125,6 +126,8 @@ def _note(context: HostContext, proposal: int, standing: Standing, reason: str, 
 
 def _count_open(context: HostContext, proposal: int, what: Proposal, standing: Standing, change: int) -> None:
     overlay, key = context.overlay, (what.proposer,)
+    if what.bundle:
+        (use if change > 0 else let_go)(overlay, what.bundle)
     if standing.urgent:
         if change > 0:
             overlay.put(EMERGENCIES, key, OpenEmergency(proposal=proposal))

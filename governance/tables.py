@@ -10,7 +10,10 @@
 | governance.due | lane, height, proposal | at whose end something is due |
 | governance.emergencies | proposer | its open emergency proposal |
 | governance.proposers | proposer | how many of its proposals are open |
-| governance.publishers | publisher | the bundle it is uploading |
+| governance.uploads | publisher | the bundle it is uploading |
+| governance.upload_chunks | publisher, index | what of it is there |
+| governance.upload_ends | height, publisher | the last height of an upload |
+| governance.bundle_uses | code hash | what needs a stored bundle |
 | governance.power | voter, height | power from the end of that height on |
 | governance.electors | height | all power from the end of that height on |
 | governance.power_queue | height, voter | power changes waiting to be copied |
@@ -23,7 +26,8 @@ from typing import Any
 
 from governance.proposals import Proposal, Standing, Step, Vote
 from governance.tally import Electors
-from storage.record import Amount, Data, Hash, Record, field
+from runtime.bundles import Chunk
+from storage.record import Amount, Data, Flag, Hash, Record, field
 from storage.tables import Table, host_table
 
 
@@ -49,6 +53,8 @@ class Counters(Record):
     """The highest proposal id given out; ids begin at 1."""
     open: Amount = field(2, default=0)
     """Proposals that have not ended, emergencies not counted."""
+    shared_uploads: Amount = field(3, default=0)
+    """Uploads of publishers without voting power."""
 
 
 class Mark(Record):
@@ -67,6 +73,21 @@ class Upload(Record):
     """The bundle that a publisher is uploading."""
 
     code_hash: Hash = field(1)
+    total: Amount = field(2)
+    """Chunks that it has in all."""
+    ends: Amount = field(3)
+    """Last height at which it can be proposed."""
+    shared: Flag = field(4, default=False)
+    """It takes one of the places that publishers without voting power share."""
+
+
+class BundleUse(Record):
+    """What needs the bytes of a bundle."""
+
+    proposals: Amount = field(1, default=0)
+    """Open proposals that name it."""
+    kept: Flag = field(2, default=False)
+    """A plan named it, or the chain began with it: its bytes stay."""
 
 
 class Proposer(Record):
@@ -98,6 +119,8 @@ class Pulse(Record):
     """0: changes are followed; 1: the validators table is read again; 2: voters who left it are looked for."""
     cursor: Data = field(4, default=b"")
     """The last address that the present phase has looked at."""
+    next_upload_end: Amount = field(5, default=0)
+    """Earliest height at which an upload may end; 0 when there is none."""
 
 
 PROPOSALS = host_table("governance.proposals", Proposal, key=("amount",), names=("proposal",))
@@ -108,7 +131,10 @@ HISTORY = host_table("governance.history", Step, key=("amount", "amount"), names
 DUE = host_table("governance.due", Mark, key=("amount", "amount", "amount"), names=("lane", "height", "proposal"))
 EMERGENCIES = host_table("governance.emergencies", OpenEmergency, names=("proposer",))
 PROPOSERS = host_table("governance.proposers", Proposer, names=("proposer",))
-PUBLISHERS = host_table("governance.publishers", Upload, names=("publisher",))
+UPLOADS = host_table("governance.uploads", Upload, names=("publisher",))
+UPLOAD_CHUNKS = host_table("governance.upload_chunks", Chunk, key=("address", "amount"), names=("publisher", "index"))
+UPLOAD_ENDS = host_table("governance.upload_ends", Mark, key=("amount", "address"), names=("height", "publisher"))
+BUNDLE_USES = host_table("governance.bundle_uses", BundleUse, key=("hash",), names=("code_hash",))
 POWER = host_table("governance.power", Power, key=("address", "amount"), names=("voter", "height"))
 ELECTORS = host_table("governance.electors", Electors, key=("amount",), names=("height",))
 POWER_QUEUE = host_table("governance.power_queue", Mark, key=("amount", "address"), names=("height", "voter"))
@@ -126,7 +152,10 @@ TABLES: tuple[Table[Any], ...] = (
     DUE,
     EMERGENCIES,
     PROPOSERS,
-    PUBLISHERS,
+    UPLOADS,
+    UPLOAD_CHUNKS,
+    UPLOAD_ENDS,
+    BUNDLE_USES,
     POWER,
     ELECTORS,
     POWER_QUEUE,

@@ -17,7 +17,7 @@ from runtime.activation import Flip, discard
 from runtime.block import Block, block_id, data_digest
 from runtime.block_run import BlockRun, Item, Strength
 from runtime.bundle.loader import LoadedRuntime
-from runtime.bundles import BUNDLES, CHUNKS, UPLOADS
+from runtime.bundles import BUNDLES, CHUNKS
 from runtime.coordinator import Coordinator
 from runtime.errors import ActivationFailed, BlockRefused, SupplyBroken, TransactionMalformed
 from runtime.execution import Execution, HostTable, SignatureCheck, host_table_of, signature_is_good
@@ -51,7 +51,7 @@ from storage.tables import Table
 
 RUNTIME_ROOM_TABLES: tuple[Table[Any], ...] = (
     ACCOUNTS, AGGREGATES, BUNDLES, CHAIN, CHUNKS, DEBTS, FLAGS, HISTORY, LOG, PARAMETERS, PLANS, QUEUE,
-    REGISTRY, RUNNING, SAFE_MODE, SUPPLY, UPLOADS, WINDOW,
+    REGISTRY, RUNNING, SAFE_MODE, SUPPLY, WINDOW,
 )  # fmt: skip
 """Tables of this room; AGGREGATES lies in the runtime half, so that a rollback rewinds it."""
 

@@ -25,6 +25,7 @@ from governance.proposals import (
     TreasurySpend,
     UpgradePlan,
 )
+from runtime.bundles import CHUNK_BYTES
 from tests.governance.world import A_STATEMENT, World, breaking_bundle, core_bundle, loaded, minor_bundle, person
 
 Make = Callable[..., World]
@@ -161,9 +162,37 @@ def cancelling_after_the_close(world: World) -> str:
     return world.cancel(FIRST, proposal)
 
 
-def publishing(world: World, **changes: int) -> str:
+def publishing(world: World, **changes: object) -> str:
     chunk = PublishChunk(code_hash=bytes(32), index=0, total=1, data=b"x")
     return world.call(changes.pop("sender", STRANGER), "publish_chunk", chunk.but(**changes))
+
+
+def one_upload_too_many(world: World) -> str:
+    assert publishing(world, sender=person(31)) == "ok"
+    return publishing(world)
+
+
+def another_total(world: World) -> str:
+    assert publishing(world, total=2) == "ok"
+    return publishing(world, index=1, total=3)
+
+
+def proposing_part_of_a_bundle(world: World) -> str:
+    hash_ = minor_bundle().code_hash
+    assert publishing(world, sender=FIRST, code_hash=hash_, total=2) == "ok"
+    return world.propose(FIRST, world.upgrade(minor_bundle()))
+
+
+def proposing_other_bytes(world: World) -> str:
+    hash_ = minor_bundle().code_hash
+    assert publishing(world, sender=FIRST, code_hash=hash_, data=core_bundle().archive) == "ok"
+    return world.propose(FIRST, world.upgrade(minor_bundle()))
+
+
+def publishing_what_is_there(world: World) -> str:
+    world.publish(FIRST, minor_bundle())
+    world.proposed(FIRST, world.upgrade(minor_bundle()))
+    return publishing(world, code_hash=minor_bundle().code_hash)
 
 
 SPEND = TreasurySpend(recipient=STRANGER, amount=1)
@@ -216,7 +245,14 @@ CASES: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
     "same_vote": (the_same_vote_again, {}),
     "not_the_proposer": (cancelling_for_another, {}),
     "too_late_to_cancel": (cancelling_after_the_close, {}),
+    "too_many_uploads": (one_upload_too_many, {"max_uploads": 1}),
     "chunk_total": (lambda world: publishing(world, index=1), {}),
+    "chunk_size": (lambda world: publishing(world, data=bytes(CHUNK_BYTES + 1)), {}),
+    "other_total": (another_total, {}),
+    "already_published": (publishing_what_is_there, {}),
+    "bundle_missing": (lambda world: world.propose(FIRST, world.upgrade(minor_bundle())), {}),
+    "bundle_incomplete": (proposing_part_of_a_bundle, {}),
+    "wrong_hash": (proposing_other_bytes, {}),
 }
 
 

@@ -10,7 +10,7 @@ from governance.calls import PublishChunk
 from governance.lifecycle import Status
 from governance.proposals import CancelUpgrade, Pause, Resume, Rollback, Statement, UpgradePlan
 from governance.tables import HISTORY, PROPOSALS
-from runtime.bundles import BUNDLES, UPLOADS
+from runtime.bundles import BUNDLES
 from runtime.coordinator import Coordinator
 from runtime.plans import FAILED, SUPERSEDED
 from runtime.registry import REGISTRY
@@ -152,16 +152,6 @@ def test_a_bundle_whose_bytes_are_missing_or_other_is_refused(world: World) -> N
     chunk = PublishChunk(code_hash=minor_bundle().code_hash, index=0, total=1, data=b"other bytes")
     assert world.call(FIRST, "publish_chunk", chunk) == "ok"
     assert world.propose(FIRST, content) in ("bundle_malformed", "wrong_hash")
-
-
-def test_a_publisher_uploads_one_bundle_at_a_time(world: World) -> None:
-    world.publish(FIRST, minor_bundle())
-    world.publish(SECOND, minor_bundle())
-    world.publish(FIRST, breaking_bundle())
-    hashes = {key[:2] for key, _ in world.overlay.scan(UPLOADS)}
-    assert hashes == {(FIRST, breaking_bundle().code_hash), (SECOND, minor_bundle().code_hash)}
-    assert world.propose(FIRST, world.upgrade(minor_bundle())) == "bundle_missing"
-    assert world.propose(SECOND, world.upgrade(minor_bundle())) == "ok"
 
 
 def test_an_effect_other_than_the_one_voted_on_is_not_scheduled(world: World) -> None:  # A2 N6

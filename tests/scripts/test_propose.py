@@ -149,4 +149,4 @@ def test_a_bundle_that_does_not_check_is_not_published(said: Said, live: Path, t
     code, refused = said("propose", "upgrade", "--bundle", str(tmp_path / "mine"), *FROM, "--home", str(live))
     assert (code, refused["error"]["code"]) == (1, "bundle_refused")
     assert refused["error"]["problems"][0]["file"] == "bank.py"
-    assert said("query", "upgrade.uploads", "--home", str(live))[1]["rows"] == []
+    assert said("query", "governance.uploads", "--home", str(live))[1]["rows"] == []
