@@ -26,6 +26,7 @@ from governance.tables import ELECTORS, PINS, POWER, POWER_QUEUE, PULSE, Mark, P
 from governance.tally import Electors
 from runtime.bundle.manifest import ValidatorsPort
 from runtime.host import Changes, HostContext
+from runtime.plans import WINDOW
 from storage.overlay import Overlay
 from storage.tables import Table
 
@@ -40,6 +41,14 @@ def power_at(reader: Reader, voter: bytes, height: int) -> int:
     """A voter's power in units at the end of ``height``."""
     rows = reader.scan(POWER, (voter,), start=(voter, height), reverse=True)
     return next((row.power for _, row in rows), 0)
+
+
+def standing_of(reader: Reader, voter: bytes, height: int) -> int:
+    """What ranks a voter's host calls while they wait for a block: its power at the end of ``height``, or the power it
+    had before an upgrade that can be rolled back if that is more, so that no new runtime makes voters stand behind."""
+    window = reader.get(WINDOW, ())
+    power = power_at(reader, voter, height)
+    return power if window is None else max(power, power_at(reader, voter, window.activation - 1))
 
 
 def electors_at(reader: Reader, height: int) -> Electors:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.electorate import power_at
+from governance.electorate import standing_of
 from governance.module import Governance
 from node import snapshots
 from node.errors import TransactionRefused
@@ -118,7 +118,7 @@ class Application:
         refusal = "" if host else runtime_refusal(execution, transaction)
         if refusal:
             raise TransactionRefused(refusal, f"the running runtime would refuse it: {refusal}")
-        standing = power_at(execution.overlay, body.sender, self.state.height) if host else 0
+        standing = standing_of(execution.overlay, body.sender, self.state.height) if host else 0
         self.mempool.add(transaction, Sender(account.nonce, execution.purse.balance(body.sender), standing), host=host)
 
     def prepare_proposal(self, proposer: bytes, most_bytes: int | None = None) -> Block:

@@ -1,7 +1,8 @@
 """Keys and nonces: the host's half of an account. No bundle can reach them, and no rollback rewinds them.
 
 An address is made from its first public key and then outlives it: the first transaction registers the key, a host
-call replaces it. Until the first transaction an address is only a name that modules may already pay coins to.
+call that it signs puts another in its place. From then on it signs nothing, whatever height a vote counts by. Until
+the first transaction an address is only a name that modules may already pay coins to.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def account_for(overlay: Overlay, sender: bytes, offered_key: bytes) -> Account:
             raise HostRefused("unknown_key", "the first transaction of an address must carry the key it was made from")
         return Account(key=offered_key)
     if offered_key and offered_key != account.key:
-        raise HostRefused("wrong_key", "the address signs with another key now")
+        raise HostRefused("wrong_key", "the address signs with another key now; one rotated away signs nothing")
     return account
 
 

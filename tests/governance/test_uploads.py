@@ -83,6 +83,18 @@ def test_more_chunks_do_not_prolong_an_upload(brief: World) -> None:
     assert len(list(brief.overlay.scan(UPLOAD_CHUNKS, (FIRST,)))) == 1, "it begins anew, without what was there"
 
 
+def test_an_upload_keeps_the_lifetime_it_began_with(brief: World) -> None:
+    began = brief.height
+    chunk(brief, FIRST, b"long")
+    brief.context_for(b"").parameters.set("upload_lifetime", 10, began + 1)
+    brief.end_block()
+    chunk(brief, SECOND, b"brief")
+    brief.run_to(began + 12)
+    assert uploading(brief) == {FIRST}
+    brief.end_block()
+    assert uploading(brief) == set()
+
+
 def test_ended_uploads_are_collected_in_order_and_a_bounded_number_a_block(brief: World) -> None:
     many = [person(number) for number in range(5, 5 + 2 * COLLECTED_PER_BLOCK + 1)]
     ended = brief.height + LIFETIME

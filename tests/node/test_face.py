@@ -6,7 +6,8 @@ from node.rehearsal.world import HOST
 from runtime.address import address_text
 from storage.proofs import Proof, verify
 from tests.node.http.openapi import faults
-from tests.scenarios.upgrades import activated, example
+from tests.scenarios.hostile import with_trouble
+from tests.scenarios.upgrades import activated, example, rolled_back, running
 
 
 def test_a_transaction_goes_from_the_socket_into_a_block(node):
@@ -166,6 +167,21 @@ def test_an_upgrade_is_followed_from_proposal_to_history_and_its_new_parts_are_t
             assert module["tables"] and module["queries"] and module["calls"]
             for table in module["tables"]:
                 assert node.get(f"/modules/{module['name']}/tables/{table['name']}")["rows"] == []
+
+
+def test_a_replayed_height_shows_what_became_of_transactions_and_hooks_both_times(node):
+    world, run = node.world, node.executor.submit
+    bundle = with_trouble(running(world), "1.1.0", end_block="raise Refused('sulks')")
+    run(activated, world, bundle).result(120)
+    node.post("/transactions", node.send())
+    node.block()
+    height = node.get("/status")["height"]
+    assert node.get(f"/blocks/{height}")["second_receipts"] == []
+    run(rolled_back, world).result(120)
+    shown = node.get(f"/blocks/{height}")
+    assert [one["code"] for one in shown["receipts"]] == ["ok", "sulks"]
+    assert [one["code"] for one in shown["second_receipts"]] == ["ok", "failed_before"]
+    assert [one["item"] for one in shown["second_receipts"]] == [one["item"] for one in shown["receipts"]]
 
 
 def test_votes_come_in_by_their_own_door_and_count(node):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from governance.acts import TREASURY
-from governance.calls import CastVote, Propose
 from governance.lifecycle import Status
 from governance.progress import proposal_at
-from governance.proposals import Content, MaintenanceWindow, Rollback, Statement, TreasurySpend
+from governance.proposals import Rollback, Statement, TreasurySpend
 from governance.tables import LEDGER, Ledger
 from node.rehearsal.rollback import invariant_checks
 from node.rehearsal.world import World
@@ -16,36 +15,7 @@ from runtime.plans import HISTORY, ROLLED_BACK
 from runtime.purse import SUPPLY, Supply
 from runtime.receipts import HOST_STANDS, OK
 from runtime.sealing import RECEIPTS
-from storage.record import Record
-from tests.scenarios.upgrades import activated, example
-
-
-def propose(world: World, content: Record, deposit: int) -> int:
-    """A proposal by the first operator; its number."""
-    args = Propose(title="one", content=Content.of(content), deposit=deposit, window=MaintenanceWindow())
-    world.host(world.operators()[0], "governance.propose", args)
-    world.must()
-    return world.last_proposal()
-
-
-def vote(world: World, proposal: int, option: str) -> None:
-    """Every operator votes the same as soon as voting is open."""
-    while proposal_at(world.overlay(), proposal)[1].status in (Status.DEPOSIT, Status.DELAY):
-        world.block()
-    what, _ = proposal_at(world.overlay(), proposal)
-    for operator in world.operators():
-        ballot = CastVote(proposal=proposal, option=option, bundle=what.bundle, effect=what.effect)
-        world.host(operator, "governance.vote", ballot)
-    world.must()
-
-
-def carry(world: World, proposal: int, *ends: Status) -> None:
-    """Blocks until a proposal has ended in one of these ways."""
-    for _ in range(200):
-        if proposal_at(world.overlay(), proposal)[1].status in ends:
-            return
-        world.block()
-    raise AssertionError(f"proposal {proposal} is {proposal_at(world.overlay(), proposal)[1].status}")
+from tests.scenarios.upgrades import activated, carry, example, propose, vote
 
 
 def supply(world: World) -> Supply:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from governance.calls import CastVote, Propose
+from governance.lifecycle import Status
+from governance.progress import proposal_at
+from governance.proposals import Content, MaintenanceWindow, Rollback
 from node.rehearsal import upgrade
 from node.rehearsal.upgrade import Voted
 from node.rehearsal.world import World
 from runtime.bundle.archive import Bundle, of_files, pack
 from runtime.bundle.template import new_bundle
 from runtime.bundles import stored_bundle
+from runtime.plans import HISTORY, ROLLED_BACK
+from storage.record import Record
 
 
 def silent(what: str, reached: int, aim: int) -> None:
@@ -64,3 +70,52 @@ def activated(world: World, bundle: Bundle) -> Voted:
     voted = approved(world, bundle)
     upgrade.activate(world, voted, silent)
     return voted
+
+
+def propose(world: World, content: Record, deposit: int, proposer: bytes | None = None) -> int:
+    """A proposal by the first operator, unless another is named; its number."""
+    args = Propose(title="one", content=Content.of(content), deposit=deposit, window=MaintenanceWindow())
+    world.host(proposer or world.operators()[0], "governance.propose", args)
+    world.must()
+    return world.last_proposal()
+
+
+def vote(world: World, proposal: int, option: str) -> None:
+    """Every operator votes the same as soon as voting is open."""
+    open_vote(world, proposal)
+    for operator in world.operators():
+        world.host(operator, "governance.vote", ballot(world, proposal, option))
+    world.must()
+
+
+def carry(world: World, proposal: int, *ends: Status) -> None:
+    """Blocks until a proposal has ended in one of these ways."""
+    for _ in range(200):
+        if proposal_at(world.overlay(), proposal)[1].status in ends:
+            return
+        world.block()
+    raise AssertionError(f"proposal {proposal} is {proposal_at(world.overlay(), proposal)[1].status}")
+
+
+def ballot(world: World, proposal: int, option: str) -> CastVote:
+    """A vote that names what it is on."""
+    what, _ = proposal_at(world.overlay(), proposal)
+    return CastVote(proposal=proposal, option=option, bundle=what.bundle, effect=what.effect)
+
+
+def open_vote(world: World, proposal: int) -> None:
+    """Blocks until voting is open."""
+    while proposal_at(world.overlay(), proposal)[1].status in (Status.DEPOSIT, Status.DELAY):
+        world.block()
+
+
+def rolled_back(world: World) -> int:
+    """Vote the last upgrade back; the height at which the chain returned."""
+    window = world.coordinator().window()
+    assert window is not None, "no upgrade can be rolled back"
+    proposal = propose(world, Rollback(upgrade=window.proposal), 0)
+    vote(world, proposal, "yes")
+    carry(world, proposal, Status.EXECUTED)
+    world.must()
+    assert any(row.kind == ROLLED_BACK for _, row in world.overlay().scan(HISTORY, (world.height,)))
+    return world.height
