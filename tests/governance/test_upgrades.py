@@ -130,6 +130,7 @@ def test_a_breaking_upgrade_goes_to_the_breaking_track_by_itself_and_needs_more(
             lambda: changed_bundle({"bundle.toml": (('chain = "synod-test"', 'chain = "kusama"'),)}, "1.1.0"),
             "wrong_chain",
         ),
+        (lambda: changed_bundle({"bundle.toml": (('name = "faucet"', 'name = "host"'),)}, "1.1.0"), "reserved_name"),
         (lambda: changed_bundle({"bank.py": (("coins == 0", "coins.__class__ == 0"),)}, "1.1.0"), None),
     ],
 )

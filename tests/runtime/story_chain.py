@@ -260,6 +260,10 @@ class Story:
         assert sorted(found) == list(range(len(found))), "a place without a receipt"
         return [RECEIPTS.decode(found[place]) for place in sorted(found)]
 
+    def second_codes(self, height: int) -> list[str]:
+        """Codes of a height's replay, by place."""
+        return [receipt.code for receipt in self.second_receipts(height)]
+
     def recounted(self) -> dict[tuple[str, bytes], int]:
         """Every aggregate, counted from the rows."""
         tables, overlay = self.chain.loaded.tables, self.overlay()

@@ -129,7 +129,7 @@ def test_a_rollback_enters_the_old_runtime_s_modules_again_before_the_replay(sto
     story.block(story.ann.call("echo.shout"), story.ben.call("coins.send", to=story.cai.address, coins=1))
     height = story.height
     story.roll_back()
-    assert [receipt.code for receipt in story.second_receipts(height)] == [NOT_REPLAYABLE, OK]
+    assert story.second_codes(height) == [NOT_REPLAYABLE, OK]
     assert entries(story) == before
     assert story.codes(story.ben.call("coins.send", to=story.cai.address, coins=1)) == [OK]
 

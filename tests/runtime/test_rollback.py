@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from runtime.address import module_address
 from runtime.bundle.archive import Bundle, of_files
@@ -16,17 +14,12 @@ from runtime.host_calls import RotateKey, rotation_message
 from runtime.keys import PrivateKey
 from runtime.plans import EXECUTED, ROLLED_BACK
 from runtime.purse import Supply
-from runtime.receipts import FAILED_BEFORE, HOST_STANDS, INVARIANT_BROKEN, NOT_REPLAYABLE, OK, Receipt
-from runtime.rollback import hooks_again
+from runtime.receipts import FAILED_BEFORE, HOST_STANDS, INVARIANT_BROKEN, NOT_REPLAYABLE, OK
 from storage.tables import Half
-from tests.runtime.story_bundles import HEALTH, PRE_UPGRADE, first, second
+from tests.runtime.story_bundles import PRE_UPGRADE, first, second
 from tests.runtime.story_chain import RICH, Coins, Story
 
 TREASURY = module_address("treasury")
-
-
-def second_codes(story: Story, height: int) -> list[str]:
-    return [receipt.code for receipt in story.second_receipts(height)]
 
 
 def test_every_table_returns_whatever_the_upgrade_did_to_it(story: Story) -> None:
@@ -50,7 +43,7 @@ def test_a_replayed_transaction_pays_the_same_fee_once(story: Story) -> None:
     story.block(story.ann.call("coins.send", 7, to=story.ben.address, coins=10))
     height = story.height
     story.roll_back()
-    assert second_codes(story, height) == [OK]
+    assert story.second_codes(height) == [OK]
     assert story.second_receipts(height)[0].fee == 7
     assert (story.ann.coins, story.ben.coins, story.coins(TREASURY)) == (RICH - 17, RICH + 10, 7)
 
@@ -60,7 +53,7 @@ def test_transactions_of_the_activation_height_itself_are_replayed(story: Story)
     assert entry.kind == EXECUTED
     height = story.height
     story.roll_back()
-    assert second_codes(story, height) == [OK]
+    assert story.second_codes(height) == [OK]
     assert story.ben.coins == RICH + 10
 
 
@@ -90,75 +83,9 @@ def test_each_kind_of_transaction_has_one_second_receipt_at_its_place(story: Sto
     assert first_codes == [OK, "malformed", OK, "insufficient_funds", OK, "insufficient_funds"]
     height = story.height
     story.roll_back()
-    assert second_codes(story, height) == [OK, FAILED_BEFORE, NOT_REPLAYABLE, FAILED_BEFORE, HOST_STANDS, FAILED_BEFORE]
+    assert story.second_codes(height) == [OK, FAILED_BEFORE, NOT_REPLAYABLE, FAILED_BEFORE, HOST_STANDS, FAILED_BEFORE]
     firsts = story.first_receipts(height)
     assert [one.item for one in story.second_receipts(height)] == [one.item for one in firsts]
-
-
-REFUSING = "raise Refused('no')"
-
-
-def test_a_hook_that_failed_under_the_new_runtime_has_what_became_of_it_under_the_old_beside_it(story: Story) -> None:
-    story.upgrade(second(end_hook=REFUSING))
-    assert story.codes(story.ann.call("coins.send", to=story.ben.address, coins=1)) == [OK, "no"]
-    height = story.height
-    story.roll_back()
-    hook = story.second_receipts(height)[1]
-    assert (hook.item, hook.code, hook.steps > 0) == (story.first_receipts(height)[1].item, OK, True)
-    assert len(story.second_receipts(height)) == 2
-
-
-def test_a_hook_that_fails_in_the_replay_only_is_recorded_behind_the_places_of_the_first(
-    make_story: Callable[..., Story],
-) -> None:
-    story = make_story(first(end_hook=REFUSING))
-    story.upgrade(second())
-    assert story.codes(story.ann.call("coins.send", to=story.ben.address, coins=1)) == [OK]
-    height = story.height
-    story.roll_back()
-    assert [(one.code, one.file) for one in story.second_receipts(height)] == [(OK, ""), ("no", "coins.py")]
-    assert story.history(1).replayed == 1, "hooks are not counted among the transactions"
-
-
-def test_a_hook_that_breaks_a_rule_in_the_replay_is_undone_alone_and_recorded(
-    make_story: Callable[..., Story],
-) -> None:
-    story = make_story(first(end_hook="ctx.put(purses, b'x' * 20, Purse(coins=ctx.height))"))
-    story.upgrade(second())
-    story.block(story.ann.call("coins.send", to=story.ben.address, coins=1))
-    height = story.height
-    story.roll_back()
-    assert second_codes(story, height) == [OK, INVARIANT_BROKEN]
-    assert story.coins(b"x" * 20) == 0
-
-
-def test_hooks_that_the_replay_has_no_place_for_failed_before(make_story: Callable[..., Story]) -> None:
-    """What the old runtime said on leaving, and health as only the new one has it."""
-    story = make_story(first(rest=PRE_UPGRADE.format(body=REFUSING)))
-    ailing = HEALTH.format(body="return not ctx.has(marks, 'armed')")
-    story.upgrade(second(rest=ailing))
-    left = story.height
-    assert [receipt.code for receipt in story.first_receipts(left)] == ["no"]
-    assert story.codes(story.ann.call("coins.arm")) == [OK, "unhealthy"]
-    ill = story.height
-    story.block()
-    assert second_codes(story, left) == [FAILED_BEFORE]
-    assert second_codes(story, ill) == [OK, FAILED_BEFORE]
-    assert story.second_receipts(ill)[1].item == story.first_receipts(ill)[1].item
-
-
-ITEMS = st.lists(st.integers(0, 9), unique=True)
-
-
-@given(first_items=ITEMS, ran=st.dictionaries(st.integers(0, 9), st.sampled_from([OK, "no"])))
-def test_every_first_receipt_of_a_hook_has_its_second_at_its_place(first_items: list[int], ran: dict[int, str]) -> None:
-    before = tuple(Receipt(item=bytes([item]) * 32, code="no") for item in first_items)
-    again = hooks_again(before, [Receipt(item=bytes([item]) * 32, code=code) for item, code in ran.items()])
-    beside, behind = again[: len(before)], again[len(before) :]
-    assert [one.item for one in beside] == [one.item for one in before]
-    assert [one.code for one in beside] == [ran.get(item, FAILED_BEFORE) for item in first_items]
-    failed = [item for item, code in ran.items() if code != OK and item not in first_items]
-    assert [one.item[0] for one in behind] == failed and all(one.code == "no" for one in behind)
 
 
 RICHER = "return Purse(coins=old.coins + 500, seen=1)"
@@ -188,7 +115,7 @@ def test_who_cannot_pay_the_fee_any_more_is_not_replayable_and_pays_nothing(stor
     )
     height = story.height
     story.roll_back()
-    assert second_codes(story, height) == [OK, NOT_REPLAYABLE]
+    assert story.second_codes(height) == [OK, NOT_REPLAYABLE]
     assert (story.ann.coins, story.coins(TREASURY)) == (0, 1)
     entry = story.history(1)
     assert (entry.replayed, entry.not_replayed) == (1, 1)
@@ -279,7 +206,7 @@ def test_parameters_and_flags_of_a_replayed_height_are_those_of_then(story: Stor
     assert after.weight == 11_112
     story.block(act=lambda context: context.parameters.set_flag("heavy", False, context.height + 1))
     story.roll_back()
-    assert second_codes(story, before) == second_codes(story, before + 1) == [OK]
+    assert story.second_codes(before) == story.second_codes(before + 1) == [OK]
     assert story.row("coins.marks", "weight").weight == 11_112
 
 
@@ -292,7 +219,7 @@ def test_a_fee_below_a_floor_raised_later_is_still_enough_for_its_height(story: 
     height = story.height
     assert story.codes(story.ben.call("coins.send", 1, to=story.ann.address, coins=1)) == ["fee_too_low"]
     story.roll_back()
-    assert second_codes(story, height) == [OK]
+    assert story.second_codes(height) == [OK]
 
 
 def test_heights_in_safe_mode_stay_quiet_in_the_replay(story: Story) -> None:
@@ -304,7 +231,7 @@ def test_heights_in_safe_mode_stay_quiet_in_the_replay(story: Story) -> None:
     story.block(act=lambda context: context.coordinator.resume())
     assert story.row("coins.marks", "begin").times == began
     story.roll_back()
-    assert second_codes(story, height) == [FAILED_BEFORE]
+    assert story.second_codes(height) == [FAILED_BEFORE]
     assert story.row("coins.marks", "begin").times == began + 2
 
 
@@ -320,7 +247,7 @@ def test_a_key_rotated_in_the_window_stays_rotated_and_old_signatures_replay(sto
     story.block(story.ann.call("coins.send", to=story.ben.address, coins=1))
     signed_after = story.height
     story.roll_back()
-    assert second_codes(story, signed_before) == second_codes(story, signed_after) == [OK]
+    assert story.second_codes(signed_before) == story.second_codes(signed_after) == [OK]
     assert story.codes(story.ann.call("coins.send", to=story.ben.address, coins=1)) == [OK]
     story.ann.key = old
     assert story.codes(story.ann.call("coins.send", to=story.ben.address, coins=1)) == ["bad_signature"]
@@ -332,7 +259,7 @@ def test_two_rollbacks_in_one_chain(story: Story) -> None:
         story.block(story.ann.call("coins.send", to=story.ben.address, coins=10), story.cai.deposit(5))
         height = story.height
         story.roll_back()
-        assert second_codes(story, height) == [OK, HOST_STANDS]
+        assert story.second_codes(height) == [OK, HOST_STANDS]
     assert (story.ben.coins, story.supply()) == (RICH + 20, Supply(total=3 * RICH, held=10))
 
 
@@ -370,7 +297,7 @@ def test_a_replayed_transaction_that_breaks_a_rule_is_undone_alone(make_story: C
     assert story.codes(ann.call("coins.scribble", size=4), ben.call("coins.note", size=2)) == [OK, OK]
     height = story.height
     story.roll_back()
-    assert second_codes(story, height) == [INVARIANT_BROKEN, OK]
+    assert story.second_codes(height) == [INVARIANT_BROKEN, OK]
     assert story.row("coins.notes", ann.address) is None
     assert story.row("coins.notes", ben.address).size == 2
 
@@ -387,7 +314,7 @@ def test_a_purse_that_only_the_replay_fills_to_the_brim_stops_nothing(story: Sto
     assert story.codes(mint, ben.call("coins.send", 4, to=ann.address, coins=2)) == [OK, OK]
     height = story.height
     story.roll_back()
-    assert second_codes(story, height) == [INVARIANT_BROKEN, OK]
+    assert story.second_codes(height) == [INVARIANT_BROKEN, OK]
     assert (story.coins(TREASURY), ann.coins) == (4, RICH + 2)
 
 
@@ -419,5 +346,5 @@ def test_a_withdrawal_by_a_host_call_is_paid_again(story: Story) -> None:
     story.block(story.ben.host("till.withdraw", Coins(amount=100)))
     height = story.height
     story.roll_back()
-    assert second_codes(story, height) == [HOST_STANDS]
+    assert story.second_codes(height) == [HOST_STANDS]
     assert (story.ben.coins, story.supply()) == (RICH + 100, Supply(total=3 * RICH))
