@@ -8,7 +8,7 @@ where mempool, signatures and checkpoints meet it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,13 +125,15 @@ class Application:
         """A block on the last committed one, filled from the mempool."""
         limit = Parameters(self.state.overlay(), self.state.height).integer("block_bytes")
         chosen = self.mempool.take(limit if most_bytes is None else min(limit, most_bytes)) if len(self.mempool) else []
-        return self.block_of(proposer, tuple(transaction.raw for transaction in chosen))
+        return self.block_of(proposer, tuple([one.raw for one in chosen]), [one.id for one in chosen])
 
-    def block_of(self, proposer: bytes, transactions: tuple[bytes, ...] = ()) -> Block:
-        """A block with exactly these transactions."""
-        head = self.state.head
+    def block_of(
+        self, proposer: bytes, transactions: tuple[bytes, ...] = (), ids: Sequence[bytes] | None = None
+    ) -> Block:
+        """A block with exactly these transactions; ``ids`` are theirs, where they are known."""
+        head, chain = self.state.head, self.chain
         return make_block(
-            head.height + 1, self.chain.identity.chain_id, self.chain.last_block, head.app_root, proposer, transactions
+            head.height + 1, chain.identity.chain_id, chain.last_block, head.app_root, proposer, transactions, ids
         )
 
     def process_proposal(self, block: Block) -> None:
@@ -141,7 +143,7 @@ class Application:
             raise BlockRefused("block_too_large", "the transactions exceed block_bytes")
         if len(set(block.transactions)) != len(block.transactions):
             raise BlockRefused("repeated_transaction", "a transaction stands in the block twice")
-        self.chain.require_next(block)
+        self.chain.require_next(block, [transaction_id(raw) for raw in block.transactions])
 
     def finalize_block(self, block: Block) -> PreparedBlock:
         """Execute a block and commit nothing. Signatures not known yet are verified first, on the pool."""
@@ -222,11 +224,13 @@ class Application:
         return found
 
     def _verify_unknown(self, transactions: Sequence[SignedTransaction]) -> None:
+        """Under the key that a transaction brings, since no other is admitted, or the registered one."""
         overlay, known = self._reader().overlay, self.verifier.known
         claims = []
         for transaction in transactions:
-            account = overlay.get(ACCOUNTS, (transaction.body.sender,))
-            key = account.key if account is not None else transaction.body.key
+            key = transaction.body.key
+            if not key and (account := overlay.get(ACCOUNTS, (transaction.body.sender,))) is not None:
+                key = account.key
             if not known.has(transaction.id, key):
                 claims.append(Claim.of(transaction, key))
         self.verifier.check_all(claims)
@@ -236,20 +240,12 @@ class Application:
         if not transactions and not prepared.opening.flipped:
             self.mempool.height = prepared.block.header.height
             return
-        receipts = prepared.receipts[: len(transactions)]
-        known = [found for one in receipts if (found := self.mempool.get(one.item)) is not None]
-        done = [one.item for one in receipts if one.code not in NOT_YET]
-        self.mempool.committed(prepared.block.header.height, done, self._nonces(known))
+        done = [one.item for one in prepared.receipts[: len(transactions)] if one.code not in NOT_YET]
+        accounts = prepared.sealed.state.changes.get(ACCOUNTS.name, {})
+        nonces = {address: change.new_record.nonce for address, change in accounts.items()}
+        self.mempool.committed(prepared.block.header.height, done, nonces)
         if prepared.opening.flipped:
             self._recheck()
-
-    def _nonces(self, known: Sequence[SignedTransaction]) -> Mapping[bytes, int]:
-        overlay = self._reader().overlay
-        nonces = {}
-        for transaction in known:
-            account = overlay.get(ACCOUNTS, (transaction.body.sender,))
-            nonces[transaction.body.sender] = 0 if account is None else account.nonce
-        return nonces
 
     def _reader(self) -> Execution:
         """A scope on the last committed block that nobody writes to, kept until the next one."""

@@ -219,9 +219,11 @@ class Mempool:
                 if transaction_id in self._known:
                     self._drop(self._known[transaction_id], "")
             for address, nonce in nonces.items():
-                for entry in [e for n, e in self._senders.get(address, {}).items() if n < nonce]:
+                if address not in self._senders:
+                    continue
+                for entry in [entry for used, entry in self._senders[address].items() if used < nonce]:
                     self._drop(entry, "nonce_used")
-                if address in self._next:
+                if address in self._senders:
                     self._next[address] = nonce
             while self._ends and self._ends[0][0] <= height:
                 _, transaction_id = heapq.heappop(self._ends)

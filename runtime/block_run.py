@@ -47,6 +47,11 @@ Item = SignedTransaction | Receipt
 """A decoded transaction, or the receipt of bytes that could not be decoded."""
 
 
+def id_of(item: Item) -> bytes:
+    """The transaction's id."""
+    return item.item if isinstance(item, Receipt) else item.id
+
+
 @dataclass(slots=True)
 class BlockRun:
     """Everything one pass needs and leaves behind."""

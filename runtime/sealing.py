@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runtime.block import BLOCKS, Block
@@ -34,7 +33,6 @@ def seal(
     state: State,
     run: BlockRun,
     identity: bytes,
-    ids: Sequence[bytes],
     opening: Opening,
 ) -> Sealed:
     """Write the digest row and prepare the roots."""
@@ -45,7 +43,7 @@ def seal(
         run.block.header.height,
         BLOCKS.encode(run.block),
         [RECEIPTS.encode(receipt) for receipt in receipts],
-        ids,
+        [receipt.item for receipt in run.receipts],
         journal,
         _undo(overlay.changes(), frozenset(overlay.catalogue.names(Half.RUNTIME))),
     )
