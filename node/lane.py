@@ -13,10 +13,12 @@ HOST_RANK = 1 << 300
 """Host calls stand above every fee, among themselves by their sender's standing."""
 
 
-class Waiting(msgspec.Struct, frozen=True, eq=False):
+class Waiting(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A transaction in the pool."""
 
     transaction: SignedTransaction
+    size: int
+    """Raw bytes."""
     fee: int
     """What it offers; 0 for a host call, whatever its body says."""
     host: bool
@@ -25,11 +27,6 @@ class Waiting(msgspec.Struct, frozen=True, eq=False):
     arrival: int
     rank: int
     """Orders choice and crowding out: fee for its bytes in 2**-20 units a byte; see `HOST_RANK`."""
-
-    @property
-    def size(self) -> int:
-        """Raw bytes."""
-        return len(self.transaction.raw)
 
     def fee_to_replace(self, percent: int) -> int:
         """The least fee that takes its place: ``percent`` more, and at least one unit."""
