@@ -213,6 +213,8 @@ class Chain:
             safe_mode=safe_mode,
             steps_left=steps,
             call_limit=min(parameters.integer("call_steps"), steps),
+            call_written=parameters.integer("call_written"),
+            fee_floor=parameters.integer("fee_floor"),
         )
 
     def _opener(self) -> Opener:

@@ -170,7 +170,7 @@ class Context:
         overlay, events = self._overlay, self._scope.events
         savepoint, said = overlay.savepoint(), len(events)
         try:
-            _run_call(self._scope, target, args, self.sender, self._meter, self._module)
+            invoke_call(self._scope, target, args, self.sender, self._meter, self._module)
         except Refused:
             overlay.rollback_to(savepoint)
             del events[said:]
@@ -225,22 +225,15 @@ class Context:
 
 
 def invoke_call(
-    scope: ExecutionScope, module: str, name: str, args: tuple[Any, ...], sender: bytes, meter: Meter, caller: str = ""
+    scope: ExecutionScope, target: LoadedCall, args: tuple[Any, ...], sender: bytes, meter: Meter, caller: str = ""
 ) -> None:
-    """Run a call with arguments that its codec has decoded. Raises what bundle code raises (see `fault_of`)."""
-    target = scope.loaded.calls[(module, name)]
-    if target.declaration.internal and not caller:
+    """Run a call with arguments that were decoded or checked. Raises what bundle code raises (see `fault_of`)."""
+    declaration = target.declaration
+    if declaration.internal and not caller:
         raise HostFault(INTERNAL_CALL)
-    _run_call(scope, target, args, sender, meter, caller)
-
-
-def _run_call(
-    scope: ExecutionScope, target: LoadedCall, args: tuple[Any, ...], sender: bytes, meter: Meter, caller: str
-) -> None:
-    flag = target.declaration.flag
-    if flag and not scope.parameters.flag(flag):
+    if declaration.flag and not scope.parameters.flag(declaration.flag):
         raise Refused(FEATURE_OFF)
-    target.function(meter, Context(scope, target.declaration.module, sender, meter, caller), *args)
+    target.function(meter, Context(scope, declaration.module, sender, meter, caller), *args)
 
 
 def invoke_query(
