@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 class Context:
     """`ctx` of one call, query or hook of one module."""
 
-    __slots__ = ("_meter", "_module", "_overlay", "_read_only", "_scope", "caller", "chain_id", "height", "sender")
+    __slots__ = ("_meter", "_module", "_overlay", "_scope", "_writes", "caller", "chain_id", "height", "sender")
 
     def __init__(
         self, scope: ExecutionScope, module: str, sender: bytes, meter: Meter, caller: str = "", read_only: bool = False
@@ -71,7 +71,8 @@ class Context:
         self._overlay = scope.overlay
         self._module = module
         self._meter = meter
-        self._read_only = read_only
+        self._writes = "" if read_only else module
+        """The module whose tables may be written; no module has an empty name."""
         self.sender = sender
         self.caller = caller
         self.height = scope.height
@@ -99,14 +100,15 @@ class Context:
 
     def put(self, table: TableHandle, *key_and_record: Any) -> None:
         """Write the record, the last argument, under the key before it."""
-        self._require_writable()
-        if type(table) is not TableHandle or table._module != self._module or len(key_and_record) != table._arity + 1:
-            self._require_key(table, key_and_record[:-1])
+        key = key_and_record[:-1]
+        if type(table) is not TableHandle or table._module != self._writes or len(key) != table._arity:
+            self._require_writable()
+            self._require_key(table, key)
         record = key_and_record[-1]
         if type(record) is not table._table.record:
             raise HostFault(WRONG_RECORD)
         try:
-            size = self._overlay.put(table._table, key_and_record[:-1], record)
+            size = self._overlay.put(table._table, key, record)
         except InvalidKey:
             raise HostFault(WRONG_KEY) from None
         if size > MAX_ITEMS:
@@ -208,7 +210,7 @@ class Context:
         return module_address(checked_name(name))
 
     def _require_writable(self) -> None:
-        if self._read_only:
+        if not self._writes:
             raise HostFault(READ_ONLY)
 
     def _require_readable(self, table: TableHandle) -> None:
