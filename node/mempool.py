@@ -19,7 +19,7 @@ Signatures and state are not looked at here: whoever adds brings the facts (`Sen
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import RLock
 
@@ -43,6 +43,9 @@ REFUSALS = {
 
 _NOBODY: Mapping[int, Waiting] = {}
 """The queue of a sender for whom nothing waits."""
+
+Turn = tuple[int, int, Waiting]
+"""What orders the choice: rank, the highest first, then arrival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +203,16 @@ class Mempool:
                 for sender, queue in self._senders.items()
                 if (entry := queue.get(self._next[sender])) is not None
             ]
+            heads.sort()
             return self._choose(heads, most_bytes, most_count)
 
-    def _choose(
-        self, heads: list[tuple[int, int, Waiting]], most_bytes: int, most_count: int
-    ) -> list[SignedTransaction]:
-        heapq.heapify(heads)
+    def _choose(self, heads: list[Turn], most_bytes: int, most_count: int) -> list[SignedTransaction]:
         chosen: list[SignedTransaction] = []
+        followers: list[Turn] = []
         room, host_room = most_bytes, most_bytes // 2
-        while heads and len(chosen) < most_count:
-            _, _, entry = heapq.heappop(heads)
+        for entry in _in_order(heads, followers):
+            if len(chosen) == most_count:
+                break
             if entry.size > (min(host_room, room) if entry.host else room):
                 continue  # this sender's later ones wait behind it
             room -= entry.size
@@ -218,7 +221,7 @@ class Mempool:
             chosen.append(entry.transaction)
             following = self._senders[body.sender].get(body.nonce + 1)
             if following is not None:
-                heapq.heappush(heads, (-following.rank, following.arrival, following))
+                heapq.heappush(followers, (-following.rank, following.arrival, following))
         return chosen
 
     def committed(self, height: int, ids: Iterable[bytes], nonces: Mapping[bytes, int]) -> None:
@@ -251,6 +254,16 @@ class Mempool:
                     self._drop(entry, code)
                     dropped.append((entry.transaction.id, code))
             return dropped
+
+
+def _in_order(heads: list[Turn], followers: list[Turn]) -> Iterator[Waiting]:
+    """Sorted heads, and between them those of ``followers``, a heap that grows meanwhile."""
+    for head in heads:
+        while followers and followers[0] < head:
+            yield heapq.heappop(followers)[2]
+        yield head[2]
+    while followers:
+        yield heapq.heappop(followers)[2]
 
 
 def _refusal_beside(entry: Waiting, sender: Sender, queue: Mapping[int, Waiting], limits: Limits) -> str:
