@@ -8,7 +8,7 @@ where mempool, signatures and checkpoints meet it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,8 +149,8 @@ class Application:
         """Execute a block and commit nothing. Signatures not known yet are verified first, on the pool."""
         self._require_not_refused(block.header.height)
         decoded = self._decode_all(block)
-        self._verify_unknown(decoded)
-        return self.chain.finalize(block, {transaction.raw: transaction for transaction in decoded})
+        self._verify_unknown(decoded.values())
+        return self.chain.finalize(block, decoded)
 
     def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
         """Make a prepared block the head, with further log rows, and bring the mempool up to it."""
@@ -212,18 +212,18 @@ class Application:
         known = self.verifier.known.has(transaction.id, key)
         return known or self.verifier.check_all([Claim.of(transaction, key)])[0]
 
-    def _decode_all(self, block: Block) -> list[SignedTransaction]:
-        """The block's transactions that can be decoded, those from the mempool as they are."""
-        found = []
+    def _decode_all(self, block: Block) -> dict[bytes, SignedTransaction]:
+        """The block's transactions that can be decoded, by their raw bytes; those from the mempool as they are."""
+        found = {}
         for raw in block.transactions:
             known = self.mempool.get(transaction_id(raw))
             try:
-                found.append(decode_transaction(raw, len(raw)) if known is None else known)
+                found[raw] = decode_transaction(raw, len(raw)) if known is None else known
             except TransactionMalformed:
                 continue
         return found
 
-    def _verify_unknown(self, transactions: Sequence[SignedTransaction]) -> None:
+    def _verify_unknown(self, transactions: Iterable[SignedTransaction]) -> None:
         """Under the key that a transaction brings, since no other is admitted, or the registered one."""
         overlay, known = self._reader().overlay, self.verifier.known
         claims = []
@@ -241,7 +241,7 @@ class Application:
             self.mempool.height = prepared.block.header.height
             return
         done = [one.item for one in prepared.receipts[: len(transactions)] if one.code not in NOT_YET]
-        accounts = prepared.sealed.state.changes.get(ACCOUNTS.name, {})
+        accounts = prepared.sealed.changes.get(ACCOUNTS.name, {})
         nonces = {address: change.new_record.nonce for address, change in accounts.items()}
         self.mempool.committed(prepared.block.header.height, done, nonces)
         if prepared.opening.flipped:

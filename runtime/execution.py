@@ -152,17 +152,15 @@ def _refusal(transaction: SignedTransaction, refused: Exception) -> Receipt:
 
 def runtime_refusal(execution: Execution, transaction: SignedTransaction) -> str:
     """Why the running runtime cannot even start this call; empty when it can."""
-    body = transaction.body
     if execution.safe_mode:
         return SAFE_MODE
-    found = execution.loaded.calls.get((body.call.module, body.call.name))
+    call = transaction.body.call
+    found = execution.loaded.calls.get((call.module, call.name))
     if found is None or found.declaration.internal:
         return "unknown_call"
-    if found.declaration.interface != body.call.interface:
+    if found.declaration.interface != call.interface:
         return "signed_for_another_version"
-    if body.fee < execution.fee_floor:
-        return "fee_too_low"
-    return ""
+    return "fee_too_low" if transaction.body.fee < execution.fee_floor else ""
 
 
 def run_runtime(execution: Execution, transaction: SignedTransaction) -> Receipt:

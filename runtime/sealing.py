@@ -24,6 +24,8 @@ class Sealed:
     """A block ready to commit."""
 
     state: PreparedState
+    changes: Changes
+    """Net writes of the block, but for the digest of its log rows."""
     log_rows: Rows
     receipts: tuple[Receipt, ...]
     """Transactions in order, then hooks that failed."""
@@ -37,6 +39,7 @@ def seal(
 ) -> Sealed:
     """Write the digest row and prepare the roots."""
     overlay = run.overlay
+    changes = overlay.changes()
     receipts = (*run.receipts, *opening.receipts, *(receipt for _, receipt in run.faults))
     journal = _journal(run)
     rows = block_rows(
@@ -45,7 +48,7 @@ def seal(
         [RECEIPTS.encode(receipt) for receipt in receipts],
         [receipt.item for receipt in run.receipts],
         journal,
-        _undo(overlay.changes(), frozenset(overlay.catalogue.names(Half.RUNTIME))),
+        _undo(changes, frozenset(overlay.catalogue.names(Half.RUNTIME))),
     )
     rows += [
         second_receipt_row(height, place, RECEIPTS.encode(receipt))
@@ -54,7 +57,7 @@ def seal(
     ]
     previous = overlay.get(LOG, ()) or START
     overlay.put(LOG, (), chained(previous, identity, rows, journal, restart=opening.activated > 0))
-    return Sealed(state.prepare(overlay), rows, receipts)
+    return Sealed(state.prepare(overlay), changes, rows, receipts)
 
 
 def _journal(run: BlockRun) -> bytes:
