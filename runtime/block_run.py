@@ -85,13 +85,13 @@ class BlockRun:
 
     def transactions(self, items: tuple[Item, ...]) -> None:
         """Run the block's transactions in order, each with its receipt and journal item."""
-        purse = self.context.purse
+        purse, run = self.context.purse, self._alone if self.guard.careful else self._plainly
         for position, item in enumerate(items):
             before, host = len(purse.items), False
             if isinstance(item, Receipt):
                 receipt = item
             else:
-                receipt = self._transaction(item)
+                receipt = run(item)
                 host = (item.body.call.module, item.body.call.name) in self.host
             moved = tuple(purse.items[before:]) if len(purse.items) > before else ()
             self.receipts.append(receipt)
@@ -132,12 +132,14 @@ class BlockRun:
             if receipt.code in UNFORGIVEN:
                 raise ActivationFailed(f"{kind}_{receipt.code}", receipt.file, receipt.line)
 
-    def _transaction(self, item: SignedTransaction) -> Receipt:
+    def _plainly(self, item: SignedTransaction) -> Receipt:
+        return execute_transaction(self.execution, self.host, self.context, item, self.check)
+
+    def _alone(self, item: SignedTransaction) -> Receipt:
+        """Settled before and after; if it breaks a rule, nothing of it stays but its use of the nonce."""
         context, purse = self.context, self.context.purse
-        if not self.guard.careful:
-            return execute_transaction(self.execution, self.host, context, item, self.check)
         moved, said = len(purse.items), len(context.events)
-        receipt = self.guard.run(lambda: execute_transaction(self.execution, self.host, context, item, self.check))
+        receipt = self.guard.run(lambda: self._plainly(item))
         if receipt.code == INVARIANT_BROKEN:
             del purse.items[moved:], context.events[said:]
             use_nonce(self.overlay, item.body.sender, item.body.key)
