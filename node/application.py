@@ -241,7 +241,7 @@ class Application:
             self.mempool.height = prepared.block.header.height
             return
         done = [one.item for one in prepared.receipts[: len(transactions)] if one.code not in NOT_YET]
-        accounts = prepared.sealed.changes.get(ACCOUNTS.name, {})
+        accounts = prepared.sealed.changes.get(ACCOUNTS.name, {})  # never deleted; the key of one is its address
         nonces = {address: change.new_record.nonce for address, change in accounts.items()}
         self.mempool.committed(prepared.block.header.height, done, nonces)
         if prepared.opening.flipped:
