@@ -8,7 +8,7 @@ where mempool, signatures and checkpoints meet it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,13 +125,15 @@ class Application:
         """A block on the last committed one, filled from the mempool."""
         limit = Parameters(self.state.overlay(), self.state.height).integer("block_bytes")
         chosen = self.mempool.take(limit if most_bytes is None else min(limit, most_bytes)) if len(self.mempool) else []
-        return self.block_of(proposer, tuple(transaction.raw for transaction in chosen))
+        return self.block_of(proposer, tuple([one.raw for one in chosen]), [one.id for one in chosen])
 
-    def block_of(self, proposer: bytes, transactions: tuple[bytes, ...] = ()) -> Block:
-        """A block with exactly these transactions."""
-        head = self.state.head
+    def block_of(
+        self, proposer: bytes, transactions: tuple[bytes, ...] = (), ids: Sequence[bytes] | None = None
+    ) -> Block:
+        """A block with exactly these transactions; ``ids`` are theirs, where they are known."""
+        head, chain = self.state.head, self.chain
         return make_block(
-            head.height + 1, self.chain.identity.chain_id, self.chain.last_block, head.app_root, proposer, transactions
+            head.height + 1, chain.identity.chain_id, chain.last_block, head.app_root, proposer, transactions, ids
         )
 
     def process_proposal(self, block: Block) -> None:
@@ -141,14 +143,14 @@ class Application:
             raise BlockRefused("block_too_large", "the transactions exceed block_bytes")
         if len(set(block.transactions)) != len(block.transactions):
             raise BlockRefused("repeated_transaction", "a transaction stands in the block twice")
-        self.chain.require_next(block)
+        self.chain.require_next(block, [transaction_id(raw) for raw in block.transactions])
 
     def finalize_block(self, block: Block) -> PreparedBlock:
         """Execute a block and commit nothing. Signatures not known yet are verified first, on the pool."""
         self._require_not_refused(block.header.height)
         decoded = self._decode_all(block)
-        self._verify_unknown(decoded)
-        return self.chain.finalize(block, {transaction.raw: transaction for transaction in decoded})
+        self._verify_unknown(decoded.values())
+        return self.chain.finalize(block, decoded)
 
     def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
         """Make a prepared block the head, with further log rows, and bring the mempool up to it."""
@@ -210,23 +212,25 @@ class Application:
         known = self.verifier.known.has(transaction.id, key)
         return known or self.verifier.check_all([Claim.of(transaction, key)])[0]
 
-    def _decode_all(self, block: Block) -> list[SignedTransaction]:
-        """The block's transactions that can be decoded, those from the mempool as they are."""
-        found = []
+    def _decode_all(self, block: Block) -> dict[bytes, SignedTransaction]:
+        """The block's transactions that can be decoded, by their raw bytes; those from the mempool as they are."""
+        found = {}
         for raw in block.transactions:
             known = self.mempool.get(transaction_id(raw))
             try:
-                found.append(decode_transaction(raw, len(raw)) if known is None else known)
+                found[raw] = decode_transaction(raw, len(raw)) if known is None else known
             except TransactionMalformed:
                 continue
         return found
 
-    def _verify_unknown(self, transactions: Sequence[SignedTransaction]) -> None:
+    def _verify_unknown(self, transactions: Iterable[SignedTransaction]) -> None:
+        """Under the key that a transaction brings, since no other is admitted, or the registered one."""
         overlay, known = self._reader().overlay, self.verifier.known
         claims = []
         for transaction in transactions:
-            account = overlay.get(ACCOUNTS, (transaction.body.sender,))
-            key = account.key if account is not None else transaction.body.key
+            key = transaction.body.key
+            if not key and (account := overlay.get(ACCOUNTS, (transaction.body.sender,))) is not None:
+                key = account.key
             if not known.has(transaction.id, key):
                 claims.append(Claim.of(transaction, key))
         self.verifier.check_all(claims)
@@ -236,20 +240,12 @@ class Application:
         if not transactions and not prepared.opening.flipped:
             self.mempool.height = prepared.block.header.height
             return
-        receipts = prepared.receipts[: len(transactions)]
-        known = [found for one in receipts if (found := self.mempool.get(one.item)) is not None]
-        done = [one.item for one in receipts if one.code not in NOT_YET]
-        self.mempool.committed(prepared.block.header.height, done, self._nonces(known))
+        done = [one.item for one in prepared.receipts[: len(transactions)] if one.code not in NOT_YET]
+        accounts = prepared.sealed.changes.get(ACCOUNTS.name, {})  # never deleted; the key of one is its address
+        nonces = {address: change.new_record.nonce for address, change in accounts.items()}
+        self.mempool.committed(prepared.block.header.height, done, nonces)
         if prepared.opening.flipped:
             self._recheck()
-
-    def _nonces(self, known: Sequence[SignedTransaction]) -> Mapping[bytes, int]:
-        overlay = self._reader().overlay
-        nonces = {}
-        for transaction in known:
-            account = overlay.get(ACCOUNTS, (transaction.body.sender,))
-            nonces[transaction.body.sender] = 0 if account is None else account.nonce
-        return nonces
 
     def _reader(self) -> Execution:
         """A scope on the last committed block that nobody writes to, kept until the next one."""

@@ -13,10 +13,12 @@ HOST_RANK = 1 << 300
 """Host calls stand above every fee, among themselves by their sender's standing."""
 
 
-class Waiting(msgspec.Struct, frozen=True, eq=False):
+class Waiting(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A transaction in the pool."""
 
     transaction: SignedTransaction
+    size: int
+    """Raw bytes."""
     fee: int
     """What it offers; 0 for a host call, whatever its body says."""
     host: bool
@@ -25,11 +27,6 @@ class Waiting(msgspec.Struct, frozen=True, eq=False):
     arrival: int
     rank: int
     """Orders choice and crowding out: fee for its bytes in 2**-20 units a byte; see `HOST_RANK`."""
-
-    @property
-    def size(self) -> int:
-        """Raw bytes."""
-        return len(self.transaction.raw)
 
     def fee_to_replace(self, percent: int) -> int:
         """The least fee that takes its place: ``percent`` more, and at least one unit."""
@@ -44,7 +41,8 @@ class Lane:
         self._most_bytes = most_bytes
         self._inside: dict[int, Waiting] = {}
         self._cheapest: list[tuple[int, int]] = []
-        """Heap of (rate, -arrival): among equals the latest goes first. Holds stale pairs, skipped when met."""
+        """Heap of (rank, -arrival): among equals the latest goes first. Holds stale pairs, skipped when met. Empty
+        until room has to be made, since most lanes never fill up."""
         self.held_bytes = 0
 
     def __len__(self) -> int:
@@ -54,15 +52,15 @@ class Lane:
         """Count ``entry`` in."""
         self._inside[entry.arrival] = entry
         self.held_bytes += entry.size
-        heapq.heappush(self._cheapest, (entry.rank, -entry.arrival))
+        if self._cheapest:
+            heapq.heappush(self._cheapest, (entry.rank, -entry.arrival))
 
     def remove(self, entry: Waiting) -> None:
         """Count ``entry`` out."""
         del self._inside[entry.arrival]
         self.held_bytes -= entry.size
         if len(self._cheapest) > 2 * len(self._inside) + 64:
-            self._cheapest = [(other.rank, -other.arrival) for other in self._inside.values()]
-            heapq.heapify(self._cheapest)
+            self._cheapest.clear()
 
     def has_room(self, entry: Waiting, instead_of: Waiting | None = None) -> bool:
         """Whether ``entry`` fits beside all that is inside, or in the place of one of them."""
@@ -73,6 +71,9 @@ class Lane:
 
     def cheaper_than(self, entry: Waiting) -> tuple[Waiting, ...]:
         """The fewest cheapest that make room for ``entry``; none when one ranks as high or is its own sender's."""
+        if not self._cheapest:
+            self._cheapest = [(other.rank, -other.arrival) for other in self._inside.values()]
+            heapq.heapify(self._cheapest)
         count, size = len(self._inside) + 1, self.held_bytes + entry.size
         met: list[Waiting] = []
         while self._cheapest and (count > self._most_count or size > self._most_bytes):

@@ -19,7 +19,7 @@ Signatures and state are not looked at here: whoever adds brings the facts (`Sen
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import RLock
 
@@ -41,6 +41,12 @@ REFUSALS = {
     "mempool_full": "the pool is full of transactions that pay as much; try later or offer more",
 }
 
+_NOBODY: Mapping[int, Waiting] = {}
+"""The queue of a sender for whom nothing waits."""
+
+Turn = tuple[int, int, Waiting]
+"""What orders the choice: rank, the highest first, then arrival."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -57,7 +63,7 @@ class Limits:
     """Blocks after which a waiting transaction is dropped."""
 
 
-class Sender(msgspec.Struct, frozen=True):
+class Sender(msgspec.Struct, frozen=True, gc=False):
     """What the latest committed state says of a sender."""
 
     next_nonce: int
@@ -116,15 +122,12 @@ class Mempool:
         ``host`` says that it is a host call. Its signature must have been verified.
         """
         with self._lock:
-            body, limits = transaction.body, self.limits
-            end = min(self.height + limits.lifetime, body.expiry or self.height + limits.lifetime)
-            rank = HOST_RANK + sender.standing if host else (body.fee << 20) // max(len(transaction.raw), 1)
-            entry = Waiting(transaction, 0 if host else body.fee, host, end, self._arrivals, rank)
-            queue = self._senders.get(body.sender, {})
-            refusal = self._refusal(entry, sender, queue)
+            entry = self._entry(transaction, sender, host)
+            queue = self._senders.get(transaction.body.sender, _NOBODY)
+            refusal = self._refusal(entry, sender) or _refusal_beside(entry, sender, queue, self.limits)
             if refusal:
                 raise TransactionRefused(refusal, REFUSALS[refusal])
-            replaced = queue.get(body.nonce)
+            replaced = queue.get(transaction.body.nonce)
             victims = self._make_room(entry, sender, queue)
             if replaced is not None:
                 self._drop(replaced, "replaced")
@@ -132,23 +135,29 @@ class Mempool:
                 self._drop(victim, "crowded_out")
             self._keep(entry, sender)
 
-    def _refusal(self, entry: Waiting, sender: Sender, queue: Mapping[int, Waiting]) -> str:
-        """The first rule that the transaction breaks on its own or beside its sender's others; empty for none."""
+    def _entry(self, transaction: SignedTransaction, sender: Sender, host: bool) -> Waiting:
+        body, size = transaction.body, len(transaction.raw)
+        end = self.height + self.limits.lifetime
+        if 0 < body.expiry < end:
+            end = body.expiry
+        if host:
+            return Waiting(transaction, size, 0, True, end, self._arrivals, HOST_RANK + sender.standing)
+        return Waiting(transaction, size, body.fee, False, end, self._arrivals, (body.fee << 20) // max(size, 1))
+
+    def _refusal(self, entry: Waiting, sender: Sender) -> str:
+        """The first rule that the transaction breaks on its own; empty for none."""
         body, limits = entry.transaction.body, self.limits
-        ahead = body.nonce - sender.next_nonce
-        held = queue.get(body.nonce)
-        waiting_fees = sum(other.fee for nonce, other in queue.items() if nonce != body.nonce)
-        rules = (
-            ("already_known", entry.transaction.id in self._known),
-            ("too_large", entry.size > limits.transaction_bytes),
-            ("expired", 0 < body.expiry <= self.height),
-            ("nonce_used", ahead < 0),
-            ("nonce_too_far", ahead >= limits.nonce_window),
-            ("fee_too_low", not entry.host and entry.fee < limits.fee_floor),
-            ("nonce_taken", held is not None and entry.fee < held.fee_to_replace(limits.replacement_percent)),
-            ("insufficient_funds", not entry.host and waiting_fees + entry.fee > sender.spendable),
-        )
-        return next((code for code, broken in rules if broken), "")
+        if entry.transaction.id in self._known:
+            return "already_known"
+        if entry.size > limits.transaction_bytes:
+            return "too_large"
+        if 0 < body.expiry <= self.height:
+            return "expired"
+        if body.nonce < sender.next_nonce:
+            return "nonce_used"
+        if body.nonce >= sender.next_nonce + limits.nonce_window:
+            return "nonce_too_far"
+        return "fee_too_low" if entry.fee < limits.fee_floor and not entry.host else ""
 
     def _make_room(self, entry: Waiting, sender: Sender, queue: Mapping[int, Waiting]) -> tuple[Waiting, ...]:
         """The cheapest of the lane that must go for ``entry``; refuses when they pay as much or it cannot run now."""
@@ -166,8 +175,12 @@ class Mempool:
         body = entry.transaction.body
         self._arrivals += 1
         self._known[entry.transaction.id] = entry
-        self._senders.setdefault(body.sender, {})[body.nonce] = entry
-        self._next[body.sender] = max(sender.next_nonce, self._next.get(body.sender, 0))
+        queue = self._senders.get(body.sender)
+        if queue is None:
+            self._senders[body.sender], self._next[body.sender] = {body.nonce: entry}, sender.next_nonce
+        else:
+            queue[body.nonce] = entry
+            self._next[body.sender] = max(sender.next_nonce, self._next[body.sender])
         self._lanes[entry.host].add(entry)
         heapq.heappush(self._ends, (entry.end, entry.transaction.id))
 
@@ -190,16 +203,16 @@ class Mempool:
                 for sender, queue in self._senders.items()
                 if (entry := queue.get(self._next[sender])) is not None
             ]
+            heads.sort()
             return self._choose(heads, most_bytes, most_count)
 
-    def _choose(
-        self, heads: list[tuple[int, int, Waiting]], most_bytes: int, most_count: int
-    ) -> list[SignedTransaction]:
-        heapq.heapify(heads)
+    def _choose(self, heads: list[Turn], most_bytes: int, most_count: int) -> list[SignedTransaction]:
         chosen: list[SignedTransaction] = []
+        followers: list[Turn] = []
         room, host_room = most_bytes, most_bytes // 2
-        while heads and len(chosen) < most_count:
-            _, _, entry = heapq.heappop(heads)
+        for entry in _in_order(heads, followers):
+            if len(chosen) == most_count:
+                break
             if entry.size > (min(host_room, room) if entry.host else room):
                 continue  # this sender's later ones wait behind it
             room -= entry.size
@@ -208,7 +221,7 @@ class Mempool:
             chosen.append(entry.transaction)
             following = self._senders[body.sender].get(body.nonce + 1)
             if following is not None:
-                heapq.heappush(heads, (-following.rank, following.arrival, following))
+                heapq.heappush(followers, (-following.rank, following.arrival, following))
         return chosen
 
     def committed(self, height: int, ids: Iterable[bytes], nonces: Mapping[bytes, int]) -> None:
@@ -219,9 +232,11 @@ class Mempool:
                 if transaction_id in self._known:
                     self._drop(self._known[transaction_id], "")
             for address, nonce in nonces.items():
-                for entry in [e for n, e in self._senders.get(address, {}).items() if n < nonce]:
+                if address not in self._senders:
+                    continue
+                for entry in [entry for used, entry in self._senders[address].items() if used < nonce]:
                     self._drop(entry, "nonce_used")
-                if address in self._next:
+                if address in self._senders:
                     self._next[address] = nonce
             while self._ends and self._ends[0][0] <= height:
                 _, transaction_id = heapq.heappop(self._ends)
@@ -239,3 +254,25 @@ class Mempool:
                     self._drop(entry, code)
                     dropped.append((entry.transaction.id, code))
             return dropped
+
+
+def _in_order(heads: list[Turn], followers: list[Turn]) -> Iterator[Waiting]:
+    """Sorted heads, and between them those of ``followers``, a heap that grows meanwhile."""
+    for head in heads:
+        while followers and followers[0] < head:
+            yield heapq.heappop(followers)[2]
+        yield head[2]
+    while followers:
+        yield heapq.heappop(followers)[2]
+
+
+def _refusal_beside(entry: Waiting, sender: Sender, queue: Mapping[int, Waiting], limits: Limits) -> str:
+    """The first rule that the transaction breaks beside its sender's others; empty for none."""
+    fees = entry.fee
+    if queue:
+        nonce = entry.transaction.body.nonce
+        held = queue.get(nonce)
+        if held is not None and entry.fee < held.fee_to_replace(limits.replacement_percent):
+            return "nonce_taken"
+        fees += sum(other.fee for taken, other in queue.items() if taken != nonce)
+    return "insufficient_funds" if fees > sender.spendable and not entry.host else ""

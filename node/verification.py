@@ -109,6 +109,8 @@ class Verifier:
             held = self._verify(unknown)
         else:
             held = [verdict for future in self._split(unknown) for verdict in future.result()]
+        if len(unknown) == len(claims):
+            return held
         verdicts = iter(held)
         good = {id(claim): next(verdicts) for claim in unknown}
         return [good.get(id(claim), True) for claim in claims]

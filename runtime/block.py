@@ -6,8 +6,10 @@ without executing it. There is no time in it: height is the clock.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 
+from runtime.transaction import transaction_id
 from storage.codec import codec_of
 from storage.record import Address, Amount, Data, Hash, Record, Text, field
 
@@ -25,7 +27,7 @@ class Header(Record):
     """Application root after height - 1."""
     proposer: Address = field(5)
     data: Hash = field(6)
-    """Digest of the transactions, in order."""
+    """Digest of the transactions' ids, in order."""
 
 
 class Block(Record):
@@ -40,11 +42,11 @@ BLOCKS = codec_of(Block)
 _NO_DATA = sha256(b"\x30").digest()
 
 
-def data_digest(transactions: tuple[bytes, ...]) -> bytes:
+def data_digest(ids: Sequence[bytes]) -> bytes:
     """SHA-256 over the transactions' ids, tagged; a constant for none."""
-    if not transactions:
+    if not ids:
         return _NO_DATA
-    return sha256(b"\x30" + b"".join(sha256(raw).digest() for raw in transactions)).digest()
+    return sha256(b"\x30" + b"".join(ids)).digest()
 
 
 def block_id(header: Header) -> bytes:
@@ -53,15 +55,21 @@ def block_id(header: Header) -> bytes:
 
 
 def make_block(
-    height: int, chain: str, last_block: bytes, app_root: bytes, proposer: bytes, transactions: tuple[bytes, ...] = ()
+    height: int,
+    chain: str,
+    last_block: bytes,
+    app_root: bytes,
+    proposer: bytes,
+    transactions: tuple[bytes, ...] = (),
+    ids: Sequence[bytes] | None = None,
 ) -> Block:
-    """Put a block together."""
+    """Put a block together; ``ids`` are the transactions', from a caller who knows them already."""
     header = Header(
         height=height,
         chain=chain,
         last_block=last_block,
         app_root=app_root,
         proposer=proposer,
-        data=data_digest(transactions),
+        data=data_digest([transaction_id(raw) for raw in transactions] if ids is None else ids),
     )
     return Block(header=header, transactions=transactions)

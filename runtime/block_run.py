@@ -47,6 +47,11 @@ Item = SignedTransaction | Receipt
 """A decoded transaction, or the receipt of bytes that could not be decoded."""
 
 
+def id_of(item: Item) -> bytes:
+    """The transaction's id."""
+    return item.item if isinstance(item, Receipt) else item.id
+
+
 @dataclass(slots=True)
 class BlockRun:
     """Everything one pass needs and leaves behind."""
@@ -80,14 +85,17 @@ class BlockRun:
 
     def transactions(self, items: tuple[Item, ...]) -> None:
         """Run the block's transactions in order, each with its receipt and journal item."""
-        purse = self.context.purse
+        purse, run = self.context.purse, self._alone if self.guard.careful else self._plainly
         for position, item in enumerate(items):
-            moved = len(purse.items)
-            receipt = item if isinstance(item, Receipt) else self._transaction(item)
+            before, host = len(purse.items), False
+            if isinstance(item, Receipt):
+                receipt = item
+            else:
+                receipt = run(item)
+                host = (item.body.call.module, item.body.call.name) in self.host
+            moved = tuple(purse.items[before:]) if len(purse.items) > before else ()
             self.receipts.append(receipt)
-            movements = tuple(purse.items[moved:])
-            by_host = not isinstance(item, Receipt) and (item.body.call.module, item.body.call.name) in self.host
-            self.journal.append(JournalItem(position=position, code=receipt.code, purse=movements, host=by_host))
+            self.journal.append(JournalItem(position=position, code=receipt.code, purse=moved, host=host))
 
     def end(self) -> None:
         """The modules' end hooks, fees to their collector, then the host's work by height; then settle what is left."""
@@ -124,10 +132,14 @@ class BlockRun:
             if receipt.code in UNFORGIVEN:
                 raise ActivationFailed(f"{kind}_{receipt.code}", receipt.file, receipt.line)
 
-    def _transaction(self, item: SignedTransaction) -> Receipt:
+    def _plainly(self, item: SignedTransaction) -> Receipt:
+        return execute_transaction(self.execution, self.host, self.context, item, self.check)
+
+    def _alone(self, item: SignedTransaction) -> Receipt:
+        """Settled before and after; if it breaks a rule, nothing of it stays but its use of the nonce."""
         context, purse = self.context, self.context.purse
         moved, said = len(purse.items), len(context.events)
-        receipt = self.guard.run(lambda: execute_transaction(self.execution, self.host, context, item, self.check))
+        receipt = self.guard.run(lambda: self._plainly(item))
         if receipt.code == INVARIANT_BROKEN:
             del purse.items[moved:], context.events[said:]
             use_nonce(self.overlay, item.body.sender, item.body.key)

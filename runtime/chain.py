@@ -8,14 +8,14 @@ replays before the block's own transactions. Whatever a bundle does, a block com
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 from runtime.accounts import ACCOUNTS
 from runtime.activation import Flip, discard
 from runtime.block import Block, block_id, data_digest
-from runtime.block_run import BlockRun, Item, Strength
+from runtime.block_run import BlockRun, Item, Strength, id_of
 from runtime.bundle.loader import LoadedRuntime
 from runtime.bundles import BUNDLES, CHUNKS
 from runtime.coordinator import Coordinator
@@ -43,7 +43,7 @@ from runtime.receipts import Event, Receipt
 from runtime.registry import REGISTRY, registered_modules
 from runtime.rollback import LoggedHeight
 from runtime.sealing import RECEIPTS, Sealed, block_of, seal
-from runtime.transaction import SignedTransaction, decode_transaction
+from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
 from storage.headfile import Head
 from storage.overlay import Overlay
 from storage.state import LogRows, State
@@ -110,10 +110,10 @@ class Chain:
 
         ``decoded`` holds transactions that were decoded before, by their raw bytes.
         """
-        self.require_next(block)
         known = decoded or {}
-        limit = Parameters(self.state.overlay(), block.header.height, self._known).integer("transaction_bytes")
+        limit = Parameters(self.state.overlay(), self.state.height + 1, self._known).integer("transaction_bytes")
         items = tuple(self._item(raw, known, limit) for raw in block.transactions)
+        self.require_next(block, [id_of(item) for item in items])
         try:
             return self._execute(block, items, None)
         except ActivationFailed as failure:
@@ -198,8 +198,7 @@ class Chain:
 
     def _sealed(self, block: Block, run: BlockRun, opening: Opening) -> PreparedBlock:
         identity = block_id(block.header)
-        ids = [sha256(raw).digest() for raw in block.transactions]
-        sealed = seal(self.state, run, identity, ids, opening)
+        sealed = seal(self.state, run, identity, opening)
         events = (*run.context.events, *run.execution.events)
         return PreparedBlock(block, identity, sealed, events, opening.loaded, opening, run.strength)
 
@@ -219,6 +218,8 @@ class Chain:
             safe_mode=safe_mode,
             steps_left=steps,
             call_limit=min(parameters.integer("call_steps"), steps),
+            call_written=parameters.integer("call_written"),
+            fee_floor=parameters.integer("fee_floor"),
             registered=self._registered if loaded is self.loaded else registered_modules(overlay, loaded.declaration),
         )
 
@@ -267,25 +268,21 @@ class Chain:
         try:
             return decode_transaction(raw, limit)
         except TransactionMalformed as malformed:
-            return Receipt(item=sha256(raw).digest(), code=malformed.code)
+            return Receipt(item=transaction_id(raw), code=malformed.code)
 
     def _decode(self, raw: bytes) -> SignedTransaction | None:
         item = self._item(raw, {}, len(raw))
         return None if isinstance(item, Receipt) else item
 
-    def require_next(self, block: Block) -> None:
-        """Raise BlockRefused unless the block builds on the last committed one."""
+    def require_next(self, block: Block, ids: Sequence[bytes]) -> None:
+        """Raise BlockRefused unless the block builds on the last committed one; ``ids`` are its transactions'."""
         header, height = block.header, self.state.height + 1
         checks = (
             (header.height == height, "wrong_height", f"the next height is {height}, not {header.height}"),
             (header.chain == self.identity.chain_id, "wrong_chain", f"this chain is {self.identity.chain_id}"),
             (header.last_block == self.last_block, "wrong_parent", "the block does not build on this chain's last one"),
             (header.app_root == self.state.head.app_root, "wrong_root", "the block builds on another state"),
-            (
-                header.data == data_digest(block.transactions),
-                "wrong_data",
-                "the transactions are not those of the header",
-            ),
+            (header.data == data_digest(ids), "wrong_data", "the transactions are not those of the header"),
         )
         for holds, code, message in checks:
             if not holds:

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 class Context:
     """`ctx` of one call, query or hook of one module."""
 
-    __slots__ = ("_meter", "_module", "_overlay", "_read_only", "_scope", "caller", "chain_id", "height", "sender")
+    __slots__ = ("_meter", "_module", "_overlay", "_scope", "_writes", "caller", "chain_id", "height", "sender")
 
     def __init__(
         self, scope: ExecutionScope, module: str, sender: bytes, meter: Meter, caller: str = "", read_only: bool = False
@@ -72,7 +72,8 @@ class Context:
         self._overlay = scope.overlay
         self._module = module
         self._meter = meter
-        self._read_only = read_only
+        self._writes = "" if read_only else module
+        """The module whose tables may be written; no module has an empty name."""
         self.sender = sender
         self.caller = caller
         self.height = scope.height
@@ -100,14 +101,15 @@ class Context:
 
     def put(self, table: TableHandle, *key_and_record: Any) -> None:
         """Write the record, the last argument, under the key before it."""
-        self._require_writable()
-        if type(table) is not TableHandle or table._module != self._module or len(key_and_record) != table._arity + 1:
-            self._require_key(table, key_and_record[:-1])
+        key = key_and_record[:-1]
+        if type(table) is not TableHandle or table._module != self._writes or len(key) != table._arity:
+            self._require_writable()
+            self._require_key(table, key)
         record = key_and_record[-1]
         if type(record) is not table._table.record:
             raise HostFault(WRONG_RECORD)
         try:
-            size = self._overlay.put(table._table, key_and_record[:-1], record)
+            size = self._overlay.put(table._table, key, record)
         except InvalidKey:
             raise HostFault(WRONG_KEY) from None
         if size > MAX_ITEMS:
@@ -171,7 +173,7 @@ class Context:
         overlay, events = self._overlay, self._scope.events
         savepoint, said = overlay.savepoint(), len(events)
         try:
-            _run_call(self._scope, target, args, self.sender, self._meter, self._module)
+            invoke_call(self._scope, target, args, self.sender, self._meter, self._module)
         except Refused:
             overlay.rollback_to(savepoint)
             del events[said:]
@@ -209,7 +211,7 @@ class Context:
         return module_address(checked_name(name))
 
     def _require_writable(self) -> None:
-        if self._read_only:
+        if not self._writes:
             raise HostFault(READ_ONLY)
 
     def _require_readable(self, table: TableHandle) -> None:
@@ -226,23 +228,16 @@ class Context:
 
 
 def invoke_call(
-    scope: ExecutionScope, module: str, name: str, args: tuple[Any, ...], sender: bytes, meter: Meter, caller: str = ""
+    scope: ExecutionScope, target: LoadedCall, args: tuple[Any, ...], sender: bytes, meter: Meter, caller: str = ""
 ) -> None:
-    """Run a call with arguments that its codec has decoded. Raises what bundle code raises (see `fault_of`)."""
-    target = scope.loaded.calls[(module, name)]
-    if target.declaration.internal and not caller:
+    """Run a call with arguments that were decoded or checked. Raises what bundle code raises (see `fault_of`)."""
+    declaration = target.declaration
+    if declaration.internal and not caller:
         raise HostFault(INTERNAL_CALL)
-    _run_call(scope, target, args, sender, meter, caller)
-
-
-def _run_call(
-    scope: ExecutionScope, target: LoadedCall, args: tuple[Any, ...], sender: bytes, meter: Meter, caller: str
-) -> None:
-    _require_registered(scope, target.declaration.module)
-    flag = target.declaration.flag
-    if flag and not scope.parameters.flag(flag):
+    _require_registered(scope, declaration.module)
+    if declaration.flag and not scope.parameters.flag(declaration.flag):
         raise Refused(FEATURE_OFF)
-    target.function(meter, Context(scope, target.declaration.module, sender, meter, caller), *args)
+    target.function(meter, Context(scope, declaration.module, sender, meter, caller), *args)
 
 
 def invoke_query(

@@ -19,12 +19,12 @@ from runtime.errors import HostRefused, RuntimeRoomError
 from runtime.host import HostCall, HostContext
 from runtime.interface import interface_of
 from runtime.keys import verify
-from runtime.metering.faults import MODULE_NOT_REGISTERED, HostFault, fault_of
+from runtime.metering.faults import MODULE_NOT_REGISTERED, Fault, HostFault, fault_of
 from runtime.metering.meter import Meter
 from runtime.parameters import Parameters
 from runtime.purse import Purse
 from runtime.receipts import BLOCK_OUT_OF_STEPS, OK, SAFE_MODE, Event, Receipt
-from runtime.transaction import SignedTransaction
+from runtime.transaction import Body, SignedTransaction
 from storage.codec import Codec
 from storage.errors import InvalidRecord, NotCanonical
 from storage.overlay import Overlay
@@ -45,6 +45,10 @@ class Execution:
     """Of the block, for its transactions together."""
     call_limit: int
     """Steps of one transaction; each that runs has them whole, so no outcome depends on what ran before it."""
+    call_written: int
+    """Bytes one transaction may write."""
+    fee_floor: int
+    """Least fee of a runtime transaction."""
     registered: frozenset[str]
     """Modules that may run, those with an entry in the module registry."""
     events: list[Event] = field(default_factory=list)
@@ -150,25 +154,23 @@ def _refusal(transaction: SignedTransaction, refused: Exception) -> Receipt:
 
 def runtime_refusal(execution: Execution, transaction: SignedTransaction) -> str:
     """Why the running runtime cannot even start this call; empty when it can."""
-    body = transaction.body
     if execution.safe_mode:
         return SAFE_MODE
-    found = execution.loaded.calls.get((body.call.module, body.call.name))
+    call = transaction.body.call
+    found = execution.loaded.calls.get((call.module, call.name))
     if found is None or found.declaration.internal:
         return "unknown_call"
-    if body.call.module not in execution.registered:
+    if call.module not in execution.registered:
         return MODULE_NOT_REGISTERED
-    if found.declaration.interface != body.call.interface:
+    if found.declaration.interface != call.interface:
         return "signed_for_another_version"
-    if body.fee < execution.parameters.integer("fee_floor"):
-        return "fee_too_low"
-    return ""
+    return "fee_too_low" if transaction.body.fee < execution.fee_floor else ""
 
 
 def run_runtime(execution: Execution, transaction: SignedTransaction) -> Receipt:
-    """Take the fee and run a module's call, metered, on a savepoint."""
+    """Take the fee and run a module's call, metered, on a savepoint; the caller has asked `must_wait`."""
     body = transaction.body
-    refusal = runtime_refusal(execution, transaction) or must_wait(execution)
+    refusal = runtime_refusal(execution, transaction)
     if refusal:
         return Receipt(item=transaction.id, code=refusal)
     try:
@@ -176,26 +178,39 @@ def run_runtime(execution: Execution, transaction: SignedTransaction) -> Receipt
     except HostRefused as refused:
         return Receipt(item=transaction.id, code=refused.code)
     execution.fees += body.fee
-    meter = Meter(execution.call_limit, execution.parameters.integer("call_written"))
-    outcome = _run_call(execution, transaction, meter)
-    execution.steps_left -= meter.steps
-    return outcome.but(steps=meter.steps, written=meter.written, fee=body.fee)
+    meter, said = Meter(execution.call_limit, execution.call_written), len(execution.events)
+    outcome = _run_call(execution, body, meter)
+    steps = meter.steps
+    execution.steps_left -= steps
+    return Receipt(
+        item=transaction.id,
+        code=outcome.code,
+        file=outcome.file,
+        line=outcome.line,
+        steps=steps,
+        written=meter.written,
+        fee=body.fee,
+        events=tuple(execution.events[said:]),
+    )
 
 
-def _run_call(execution: Execution, transaction: SignedTransaction, meter: Meter) -> Receipt:
-    body, overlay = transaction.body, execution.overlay
-    module, name = body.call.module, body.call.name
+_FINE = Fault(OK, "", 0)
+_BAD_ARGUMENTS = Fault("bad_arguments", "", 0)
+
+
+def _run_call(execution: Execution, body: Body, meter: Meter) -> Fault:
+    """Run the handler; a failing one has left neither writes nor events behind."""
+    overlay, target = execution.overlay, execution.loaded.calls[(body.call.module, body.call.name)]
     try:
-        args = execution.loaded.calls[(module, name)].arguments(body.call.args)
+        args = target.arguments(body.call.args)
     except (NotCanonical, InvalidRecord):
-        return Receipt(item=transaction.id, code="bad_arguments")
+        return _BAD_ARGUMENTS
     savepoint, said = overlay.savepoint(), len(execution.events)
     try:
-        invoke_call(execution, module, name, args, sender=body.sender, meter=meter)
+        invoke_call(execution, target, args, body.sender, meter)
     except (Exception, HostFault) as failure:
         overlay.rollback_to(savepoint)
         del execution.events[said:]
-        fault = fault_of(failure, meter)
-        return Receipt(item=transaction.id, code=fault.code, file=fault.file, line=fault.line)
+        return fault_of(failure, meter)
     overlay.release(savepoint)
-    return Receipt(item=transaction.id, code=OK, events=tuple(execution.events[said:]))
+    return _FINE

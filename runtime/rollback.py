@@ -21,7 +21,7 @@ from runtime.block_run import FEE_COLLECTOR
 from runtime.bundle.declarations import HookKind
 from runtime.bundle.loader import LoadedRuntime
 from runtime.errors import HostRefused, RollbackBroken
-from runtime.execution import Execution, run_runtime, runtime_refusal
+from runtime.execution import Execution, must_wait, run_runtime, runtime_refusal
 from runtime.guard import Guard
 from runtime.hooks import hooks_of, run_hook
 from runtime.invariants.counters import AGGREGATES, Counters
@@ -182,6 +182,8 @@ class Replayer:
         body, execution = transaction.body, guard.execution
         if runtime_refusal(execution, transaction) or execution.purse.balance(body.sender) < body.fee:
             return Receipt(item=transaction.id, code=NOT_REPLAYABLE)
+        if wait := must_wait(execution):
+            return Receipt(item=transaction.id, code=wait)
         return guard.run(lambda: run_runtime(execution, transaction))
 
     def _hooks(self, guard: Guard, kind: HookKind) -> list[Receipt]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runtime.block import BLOCKS, Block
@@ -25,6 +24,8 @@ class Sealed:
     """A block ready to commit."""
 
     state: PreparedState
+    changes: Changes
+    """Net writes of the block, but for the digest of its log rows."""
     log_rows: Rows
     receipts: tuple[Receipt, ...]
     """Transactions in order, then hooks that failed."""
@@ -34,20 +35,20 @@ def seal(
     state: State,
     run: BlockRun,
     identity: bytes,
-    ids: Sequence[bytes],
     opening: Opening,
 ) -> Sealed:
     """Write the digest row and prepare the roots."""
     overlay = run.overlay
+    changes = overlay.changes()
     receipts = (*run.receipts, *opening.receipts, *(receipt for _, receipt in run.faults))
     journal = _journal(run)
     rows = block_rows(
         run.block.header.height,
         BLOCKS.encode(run.block),
         [RECEIPTS.encode(receipt) for receipt in receipts],
-        ids,
+        [receipt.item for receipt in run.receipts],
         journal,
-        _undo(overlay.changes(), frozenset(overlay.catalogue.names(Half.RUNTIME))),
+        _undo(changes, frozenset(overlay.catalogue.names(Half.RUNTIME))),
     )
     rows += [
         second_receipt_row(height, place, RECEIPTS.encode(receipt))
@@ -56,7 +57,7 @@ def seal(
     ]
     previous = overlay.get(LOG, ()) or START
     overlay.put(LOG, (), chained(previous, identity, rows, journal, restart=opening.activated > 0))
-    return Sealed(state.prepare(overlay), rows, receipts)
+    return Sealed(state.prepare(overlay), changes, rows, receipts)
 
 
 def _journal(run: BlockRun) -> bytes:

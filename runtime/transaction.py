@@ -113,10 +113,10 @@ def decode_transaction(raw: bytes, max_bytes: int) -> SignedTransaction:
 def _read(codec: Codec[R], raw: bytes) -> R:
     try:
         record = codec.decode(raw)
-        canonical = codec.encode(record)
+        canonical = codec.gives(record, raw)
     except (NotCanonical, InvalidRecord) as reason:
         raise TransactionMalformed("malformed", f"these bytes are no {codec.name}: {reason.reason}") from None
-    if canonical != raw:
+    if not canonical:
         raise TransactionMalformed("not_canonical", f"this {codec.name} is encoded another way than the node does it")
     return record
 

@@ -60,12 +60,21 @@ class Codec(Generic[R]):
         """The record of bytes from anywhere; raises `NotCanonical` unless they are exactly its encoding."""
         record = self.decode(raw)
         try:
-            again = self.encode(record)
+            canonical = self.gives(record, raw)
         except InvalidRecord as error:
             raise NotCanonical(self.name, str(error)) from None
-        if again != raw:
+        if not canonical:
             raise NotCanonical(self.name, "the same value has other, canonical bytes")
         return record
+
+    def gives(self, record: R, raw: bytes) -> bool:
+        """Whether ``record``, which was decoded of ``raw``, is encoded as just these bytes; raises `InvalidRecord`."""
+        try:
+            if len(raw) <= MAX_TEXT_BYTES and _encode(record) == raw:
+                return True  # encode would read what it made, and that was read before
+        except OverflowError:
+            pass
+        return self.encode(record) == raw
 
     def check(self, record: R) -> None:
         """Raise `InvalidRecord` unless every field has its type and keeps its bounds."""

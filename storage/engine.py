@@ -262,6 +262,7 @@ def _open(path: Path, create: bool, cache_bytes: int, buffer_bytes: int) -> Any:
             lru_cache_size=cache_bytes,
             write_buffer_size=buffer_bytes,
             bloom_filter_bits=10,
+            compression=None,  # most bytes are hashes: trying costs compaction a third of its time and saves a tenth
         )
     except LEVELDB_FAILURES as error:
         fault = fault_of(path, error)

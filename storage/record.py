@@ -63,7 +63,7 @@ else:
 _OPTIONS: dict[str, Any] = {
     "frozen": True, "kw_only": True, "omit_defaults": True, "forbid_unknown_fields": True, "gc": False,
 }  # fmt: skip
-_replace: Callable[..., object] = msgspec.structs.replace
+_replace: Callable[..., Any] = msgspec.structs.replace
 _defining = RLock()
 K = TypeVar("K")
 D = TypeVar("D")
@@ -100,7 +100,8 @@ class Record(Struct, metaclass=_RecordMeta):
 
     def but(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
-        return cast(Self, _replace(self, **changes))
+        changed: Self = _replace(self, **changes)
+        return changed
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(case,))

@@ -189,6 +189,14 @@ def test_replacing_small_by_large_does_not_pass_the_bound_in_bytes():
     assert refusal(mempool, transaction("a", fee=10**6, padding=1000)) == "mempool_full"
 
 
+def test_a_full_pool_keeps_the_dearest_however_many_come():
+    mempool = pool(count=3)
+    for fee in (5, 1, 200, *range(10, 110)):
+        mempool.add(transaction(str(fee), fee=fee), RICH, host=False)
+    assert [tx.body.fee for tx in mempool.take(1 << 20)] == [200, 109, 108]
+    assert refusal(mempool, transaction("late", fee=108)) == "mempool_full"
+
+
 def test_runtime_traffic_never_keeps_a_vote_out():
     mempool = filled(*(transaction(name, fee=10**6) for name in "abcd"), count=4)
     vote = transaction("v", fee=0, call=("governance", "vote"))

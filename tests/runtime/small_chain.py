@@ -89,10 +89,9 @@ class SmallChain:
     def send(self, name: str, *args: Any, sender: bytes = ALICE, steps: int = 200_000, written: int = 65_536) -> Any:
         """Run a call like a transaction: 'ok', or the Fault after its writes are undone."""
         self.meter = Meter(steps, written)
-        module, _, short = name.partition(".")
         savepoint, said = self.overlay.savepoint(), len(self.events)
         try:
-            invoke_call(self, module, short, args, sender=sender, meter=self.meter)
+            invoke_call(self, self.loaded.call_of(name), args, sender, self.meter)
         except (Exception, HostFault) as failure:
             self.overlay.rollback_to(savepoint)
             del self.events[said:]

@@ -146,6 +146,13 @@ def test_a_transaction_sent_again_is_refused(world: World) -> None:
     assert [receipt.code for receipt in world.solo.make_block((raw,)).receipts] == ["wrong_nonce"]
 
 
+def test_a_waiting_transaction_goes_when_a_block_from_elsewhere_uses_its_nonce(world: World) -> None:
+    waiting, other = changed()(world), changed(fee=11)(world)
+    world.submit(waiting)
+    assert [receipt.code for receipt in world.solo.make_block((other,)).receipts] == ["ok"]
+    assert world.application.mempool.fate(world.application.decode(waiting).id) == "nonce_used"
+
+
 def test_a_transaction_signed_before_the_upgrade_for_a_changed_call_is_refused_after_it(world: World) -> None:
     raw = changed()(world)
     bundle = edited(
