@@ -49,6 +49,7 @@ class Governance:
         """Follow the running runtime and its validators, make the moves that are due, collect what has ended."""
         if context.reconcile:
             note_rollbacks(context)
-        follow(context, changes)
+        if not context.replaying:
+            follow(context, changes)
         close_due(context)
         collect(context)

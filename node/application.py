@@ -29,6 +29,7 @@ from runtime.errors import BlockRefused, HostRefused, TransactionMalformed, Upgr
 from runtime.execution import Execution, runtime_refusal
 from runtime.genesis import create_chain_state
 from runtime.parameters import Parameters
+from runtime.plans import REPLAYING, logs_needed_from
 from runtime.receipts import BLOCK_OUT_OF_STEPS
 from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
 from storage import checkpoint
@@ -122,9 +123,11 @@ class Application:
         self.mempool.add(transaction, Sender(account.nonce, execution.purse.balance(body.sender), standing), host=host)
 
     def prepare_proposal(self, proposer: bytes, most_bytes: int | None = None) -> Block:
-        """A block on the last committed one, filled from the mempool."""
+        """A block on the last committed one, filled from the mempool; with host calls only while a replay is under
+        way, so that it catches up."""
         limit = Parameters(self.state.overlay(), self.state.height).integer("block_bytes")
-        chosen = self.mempool.take(limit if most_bytes is None else min(limit, most_bytes)) if len(self.mempool) else []
+        room = limit if most_bytes is None else min(limit, most_bytes)
+        chosen = self.mempool.take(room, host_only=self._replaying()) if len(self.mempool) else []
         return self.block_of(proposer, tuple([one.raw for one in chosen]), [one.id for one in chosen])
 
     def block_of(
@@ -143,6 +146,8 @@ class Application:
             raise BlockRefused("block_too_large", "the transactions exceed block_bytes")
         if len(set(block.transactions)) != len(block.transactions):
             raise BlockRefused("repeated_transaction", "a transaction stands in the block twice")
+        if self._replaying() and not all(self._is_host_call(transaction) for transaction in self._decode_all(block).values()):
+            raise BlockRefused("replay_under_way", "until the replay has caught up, blocks hold host calls only")
         self.chain.require_next(block, [transaction_id(raw) for raw in block.transactions])
 
     def finalize_block(self, block: Block) -> PreparedBlock:
@@ -170,9 +175,8 @@ class Application:
     def take_snapshot(self) -> SnapshotManifest:
         """Write a snapshot of the last durable height, with the logs a rollback would need, for others to join by."""
         self.state.flush()
-        window = self._coordinator().window()
-        height = self.state.height
-        logs = range(0) if window is None else range(window.activation, height + 1)
+        needed = logs_needed_from(self.state.overlay())
+        logs = range(0) if needed is None else range(needed, self.state.height + 1)
         return export(self.state.view(), self.home.snapshots, logs)
 
     def flush(self) -> Head:
@@ -204,6 +208,12 @@ class Application:
     def _coordinator(self) -> Coordinator:
         overlay = self.state.overlay()
         return Coordinator(overlay, self.state.height, Parameters(overlay, self.state.height), [])
+
+    def _replaying(self) -> bool:
+        return self.state.overlay().get(REPLAYING, ()) is not None
+
+    def _is_host_call(self, transaction: SignedTransaction) -> bool:
+        return (transaction.body.call.module, transaction.body.call.name) in self.chain.host
 
     def _paused(self) -> bool:
         return self._coordinator().safe_mode().on

@@ -195,18 +195,23 @@ class Mempool:
         if fate:
             self._fates.note(entry.transaction.id, fate)
 
-    def take(self, most_bytes: int, most_count: int = 1_000_000) -> list[SignedTransaction]:
-        """What the next block should hold, in order; nothing is removed."""
+    def take(
+        self, most_bytes: int, most_count: int = 1_000_000, host_only: bool = False
+    ) -> list[SignedTransaction]:
+        """What the next block should hold, in order; nothing is removed. ``host_only``: a sender's host calls up to
+        its first other call."""
         with self._lock:
             heads = [
                 (-entry.rank, entry.arrival, entry)
                 for sender, queue in self._senders.items()
-                if (entry := queue.get(self._next[sender])) is not None
+                if (entry := queue.get(self._next[sender])) is not None and (entry.host or not host_only)
             ]
             heads.sort()
-            return self._choose(heads, most_bytes, most_count)
+            return self._choose(heads, most_bytes, most_count, host_only)
 
-    def _choose(self, heads: list[Turn], most_bytes: int, most_count: int) -> list[SignedTransaction]:
+    def _choose(
+        self, heads: list[Turn], most_bytes: int, most_count: int, host_only: bool
+    ) -> list[SignedTransaction]:
         chosen: list[SignedTransaction] = []
         followers: list[Turn] = []
         room, host_room = most_bytes, most_bytes // 2
@@ -220,7 +225,7 @@ class Mempool:
             body = entry.transaction.body
             chosen.append(entry.transaction)
             following = self._senders[body.sender].get(body.nonce + 1)
-            if following is not None:
+            if following is not None and (following.host or not host_only):
                 heapq.heappush(followers, (-following.rank, following.arrival, following))
         return chosen
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from node.errors import NewChainRefused
 from runtime.identity import CHAIN, ChainIdentity
-from runtime.plans import WINDOW
+from runtime.plans import REPLAYING, WINDOW
 from storage.checkpoint import Checkpoint
 from storage.headfile import Head
 from storage.home import Home
@@ -57,7 +57,7 @@ def begin_new_chain(checkpoint: Checkpoint, root: Path, named: Callable[[str], s
 
 
 def _renamed(home: Home, checkpoint: Checkpoint, named: Callable[[str], str]) -> tuple[ChainIdentity, Head]:
-    state = State.open(home, (CHAIN, WINDOW))
+    state = State.open(home, (CHAIN, REPLAYING, WINDOW))
     try:
         overlay = state.overlay()
         old = overlay.get(CHAIN, ())
@@ -65,6 +65,8 @@ def _renamed(home: Home, checkpoint: Checkpoint, named: Callable[[str], str]) ->
         chain_id = named(old.chain_id)
         _require_id(chain_id, old.chain_id)
         window = overlay.get(WINDOW, ())
+        if overlay.get(REPLAYING, ()) is not None:
+            raise NewChainRefused("replay_under_way", "a rollback is being replayed there: take a height after its end")
         if window is not None:
             heights = f"height {window.activation - 1} or below, or above {window.closes}"
             raise NewChainRefused("window_open", f"an upgrade can still be rolled back there: take one of {heights}")

@@ -1,7 +1,7 @@
 """What a node does between blocks, on the executor thread, in slices of bounded length.
 
 - Journals and undo rows serve nothing but a rollback: they go once they are older than the rollback window, and never
-  from an open window. Deletions are written with the next block, so a crash never tears one off.
+  from an open window or a replay under way. Deletions are written with the next block, so a crash never tears one off.
 - Generations that nothing refers to any more are deleted.
 - After an upgrade's checkpoint the older ones go, by the chain's `max_snapshots`, but never the one that an open
   rollback window leads back to.
@@ -19,7 +19,7 @@ from node.application import Application
 from node.logs import logger
 from node.solo import MadeBlock, Solo
 from runtime.parameters import Parameters
-from runtime.plans import HISTORY, QUEUE, WINDOW
+from runtime.plans import HISTORY, QUEUE, REPLAYING, WINDOW, logs_needed_from
 from runtime.upgrade_manifest import upgrade_manifest
 from storage import retention
 from storage.blocklog import ROLLBACK_ONLY
@@ -35,7 +35,7 @@ PRUNE_ROWS = 1_024
 COLLECT_ROWS = 4_096
 """Rows of old generations deleted after a block: about ten milliseconds."""
 MANIFEST = "migration_manifest.json"
-_TOLD = frozenset({HISTORY.name, QUEUE.name, WINDOW.name})
+_TOLD = frozenset({HISTORY.name, QUEUE.name, REPLAYING.name, WINDOW.name})
 """Tables whose change makes the manifest another."""
 
 
@@ -62,8 +62,8 @@ class Upkeep:
         state = self._application.state
         overlay = state.overlay()
         span = Parameters(overlay, state.height).integer("rollback_window")
-        window = overlay.get(WINDOW, ())
-        below = state.height - span if window is None else min(state.height - span, window.activation)
+        needed = logs_needed_from(overlay)
+        below = state.height - span if needed is None else min(state.height - span, needed)
         rows = state.log().prune(max(below, 0), PRUNE_ROWS, ROLLBACK_ONLY)
         if rows:
             self._solo.attach(rows)

@@ -75,8 +75,9 @@ class BlockRun:
     """Hooks that failed."""
 
     def hooks(self, kind: HookKind) -> None:
-        """Run the modules' hooks of a kind; only failures leave a receipt."""
-        if self.strength is Strength.SEALED or self.execution.safe_mode:
+        """Run the modules' hooks of a kind; only failures leave a receipt. Beside a replay they wait for their turn
+        in it."""
+        if self.strength is Strength.SEALED or self.execution.safe_mode or self.execution.replaying:
             return
         for hook in hooks_of(self.execution.loaded, kind):
             receipt = self.guard.run(lambda hook=hook: run_hook(self.execution, hook))  # type: ignore[misc]

@@ -37,7 +37,7 @@ from runtime.parameters import (
     ParameterRule,
     Parameters,
 )
-from runtime.plans import HISTORY, PLANS, QUEUE, RUNNING, SAFE_MODE, WINDOW
+from runtime.plans import HISTORY, PLANS, QUEUE, REPLAYING, RUNNING, SAFE_MODE, WINDOW
 from runtime.purse import DEBTS, SUPPLY, Purse
 from runtime.receipts import Event, Receipt
 from runtime.registry import REGISTRY, registered_modules
@@ -50,7 +50,7 @@ from storage.state import LogRows, State
 from storage.tables import Table
 
 RUNTIME_ROOM_TABLES: tuple[Table[Any], ...] = (
-    ACCOUNTS, AGGREGATES, BUNDLES, CHAIN, CHUNKS, DEBTS, FLAGS, HISTORY, LOG, PARAMETERS, PLANS, QUEUE,
+    ACCOUNTS, AGGREGATES, BUNDLES, CHAIN, CHUNKS, DEBTS, FLAGS, HISTORY, LOG, PARAMETERS, PLANS, QUEUE, REPLAYING,
     REGISTRY, RUNNING, SAFE_MODE, SUPPLY, WINDOW,
 )  # fmt: skip
 """Tables of this room; AGGREGATES lies in the runtime half, so that a rollback rewinds it."""
@@ -161,7 +161,8 @@ class Chain:
         sealed = strength is Strength.SEALED
         if sealed and not _in_probation(coordinator, height):
             coordinator.pause("invariants broken with no single transaction to blame")
-        execution = self.execution(overlay, opening.loaded, height, sealed or coordinator.safe_mode().on)
+        safe_mode = sealed or coordinator.safe_mode().on
+        execution = self.execution(overlay, opening.loaded, height, safe_mode, opening.replaying)
         context = HostContext(
             overlay=overlay,
             height=height,
@@ -174,7 +175,8 @@ class Chain:
             coordinator=coordinator,
             rules=self.rules,
             events=events,
-            reconcile=opening.flipped,
+            reconcile=opening.reconcile,
+            replaying=opening.replaying,
         )
         guard = Guard(execution, opening.counters, careful=strength is not Strength.NORMAL)
         run = BlockRun(block, overlay, execution, context, guard, self.host, self.modules, self._check, strength)
@@ -202,7 +204,9 @@ class Chain:
         events = (*run.context.events, *run.execution.events)
         return PreparedBlock(block, identity, sealed, events, opening.loaded, opening, run.strength)
 
-    def execution(self, overlay: Overlay, loaded: LoadedRuntime, height: int, safe_mode: bool) -> Execution:
+    def execution(
+        self, overlay: Overlay, loaded: LoadedRuntime, height: int, safe_mode: bool, replaying: bool = False
+    ) -> Execution:
         """A scope under a runtime and the parameters of a height; the next height's are remembered between blocks."""
         parameters = Parameters(overlay, height, self._known if height == self.state.height + 1 else None)
         port = loaded.declaration.manifest.ports.purse
@@ -214,8 +218,9 @@ class Chain:
             height=height,
             chain_id=self.identity.chain_id,
             parameters=parameters,
-            purse=Purse(overlay, loaded.tables[port.table], port.field),
+            purse=Purse(overlay, loaded.tables[port.table], port.field, deferred=replaying),
             safe_mode=safe_mode,
+            replaying=replaying,
             steps_left=steps,
             call_limit=min(parameters.integer("call_steps"), steps),
             call_written=parameters.integer("call_written"),

@@ -24,6 +24,7 @@ from runtime.plans import (
     HISTORY,
     PLANS,
     QUEUE,
+    REPLAYING,
     ROLLED_BACK,
     RUNNING,
     SAFE_MODE,
@@ -35,6 +36,7 @@ from runtime.plans import (
     HistoryEntry,
     Plan,
     Queue,
+    Replaying,
     Running,
     SafeMode,
     Window,
@@ -94,6 +96,10 @@ class Coordinator:
     def window(self) -> Window | None:
         """The open rollback window, if one is."""
         return self._overlay.get(WINDOW, ())
+
+    def replaying(self) -> Replaying | None:
+        """The replay that is under way, if one is."""
+        return self._overlay.get(REPLAYING, ())
 
     def safe_mode(self) -> SafeMode:
         """Whether the chain is paused."""
@@ -187,7 +193,7 @@ class Coordinator:
         self._say(_EVENT_OF[state], plan_id, plan, **details)
         self._advance_queue()
 
-    def end_executed(self, window: Window, **details: str | int | bytes) -> None:
+    def _end_executed(self, window: Window, **details: str | int | bytes) -> None:
         """Record that the executed plan of ``window`` was rolled back."""
         plan = self.plan(window.plan)
         self._overlay.put(PLANS, (window.plan,), plan.but(state=ROLLED_BACK))
@@ -202,6 +208,31 @@ class Coordinator:
         ).but(**details)
         self._overlay.put(HISTORY, (self._height, window.plan), entry)
         self._say("UpgradeRolledBack", window.plan, plan, **details)
+
+    def begin_replay(self, window: Window, root_before: bytes, root_after: bytes) -> Replaying:
+        """Record that the runtime tables have returned to A - 1: the window was used, and a replay is under way."""
+        self.close_window()
+        begun = Replaying(window=window, next=window.activation, root_before=root_before, root_after=root_after)
+        self._events.append(event("UpgradeReturned", plan=window.plan, height=self._height, next=begun.next))
+        return begun
+
+    def keep_replaying(self, replaying: Replaying) -> None:
+        """Record how far a replay is that goes on in the next block."""
+        self._overlay.put(REPLAYING, (), replaying)
+
+    def end_replay(self, replaying: Replaying) -> None:
+        """Record that the executed plan of a window was rolled back, and that everything since was replayed."""
+        self._overlay.delete(REPLAYING, ())
+        window = replaying.window
+        self._end_executed(
+            window,
+            reason=window.rollback_reason,
+            root_before=replaying.root_before,
+            root_after=replaying.root_after,
+            snapshot=window.app_root,
+            replayed=replaying.replayed,
+            not_replayed=replaying.not_replayed,
+        )
 
     def close_window(self) -> None:
         """The rollback window has passed, or was used."""

@@ -23,7 +23,7 @@ from runtime.metering.faults import MODULE_NOT_REGISTERED, Fault, HostFault, fau
 from runtime.metering.meter import Meter
 from runtime.parameters import Parameters
 from runtime.purse import Purse
-from runtime.receipts import BLOCK_OUT_OF_STEPS, OK, SAFE_MODE, Event, Receipt
+from runtime.receipts import BLOCK_OUT_OF_STEPS, OK, QUEUED_FOR_REPLAY, SAFE_MODE, Event, Receipt
 from runtime.transaction import Body, SignedTransaction
 from storage.codec import Codec
 from storage.errors import InvalidRecord, NotCanonical
@@ -49,6 +49,8 @@ class Execution:
     """Bytes one transaction may write."""
     fee_floor: int
     """Least fee of a runtime transaction."""
+    replaying: bool
+    """A replay is under way beside this block, so that its runtime calls are queued behind it."""
     registered: frozenset[str]
     """Modules that may run, those with an entry in the module registry."""
     events: list[Event] = field(default_factory=list)
@@ -117,6 +119,8 @@ def execute_transaction(
     execution.overlay.put(ACCOUNTS, (body.sender,), account.but(nonce=account.nonce + 1))
     if entry is not None:
         return _run_host(execution, entry, context, transaction)
+    if execution.replaying:
+        return Receipt(item=transaction.id, code=runtime_refusal(execution, transaction) or QUEUED_FOR_REPLAY)
     return run_runtime(execution, transaction)
 
 

@@ -47,6 +47,8 @@ class HostContext:
     events: list[Event] = field(default_factory=list)
     reconcile: bool = False
     """A flip or rollback happened in this block: ports must be read again from the tables, not from changes."""
+    replaying: bool = False
+    """A replay is under way: runtime tables are those of an earlier height, and purses move when it arrives here."""
     efforts: dict[bytes, int] = field(default_factory=dict)
     """What was tried in this block, counted by name. A refusal does not undo it, since the work was done."""
 

@@ -1,7 +1,7 @@
 """How a block begins: the coordinator looks at the height.
 
-In this order: a window that has passed closes; a decided rollback returns and replays; a plan whose height has come
-activates, or ends. What comes out is the runtime that executes the block.
+In this order: a decided rollback returns and replays, or goes on replaying; a window that has passed closes; a plan
+whose height has come activates, or ends. What comes out is the runtime that executes the block.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from runtime.hooks import run_hooks
 from runtime.invariants.counters import Counters
 from runtime.library import Library
 from runtime.parameters import ParameterReader
-from runtime.plans import EXECUTED, FAILED, SUPERSEDED, Plan
+from runtime.plans import EXECUTED, FAILED, SUPERSEDED, Plan, Replaying
 from runtime.receipts import OK, Receipt, Receipts
 from runtime.registry import register_runtime
 from runtime.rollback import LoggedHeight, Replayer, open_accounts, return_to_base
@@ -39,6 +39,10 @@ class Opening:
     counters: Counters
     flipped: bool = False
     """The runtime changed in this block, forward or back."""
+    reconcile: bool = False
+    """Runtime tables changed otherwise than by this block's own work, so that what the host copies is read again."""
+    replaying: bool = False
+    """A replay goes on beyond this block, which is queued behind it."""
     activated: int = 0
     """The plan that took effect in this block."""
     migrated: int = 0
@@ -80,6 +84,9 @@ class Opener:
         window = coordinator.window()
         if window is not None and window.rollback_at == height:
             return self._roll_back(overlay, coordinator, height, opening)
+        replaying = coordinator.replaying()
+        if replaying is not None:
+            return self._replay(overlay, coordinator, height, replaying, opening)
         if window is not None and height > window.closes:
             overlay.flip(overlay.catalogue.released())
             coordinator.close_window()
@@ -123,7 +130,13 @@ class Opener:
             snapshot=self.state.head.app_root,
         )
         return Opening(
-            new, flip.counters, flipped=True, activated=plan_id, migrated=flip.migrated, receipts=tuple(pre_receipts)
+            new,
+            flip.counters,
+            flipped=True,
+            reconcile=True,
+            activated=plan_id,
+            migrated=flip.migrated,
+            receipts=tuple(pre_receipts),
         )
 
     def _load(self, overlay: Overlay, plan: Plan, old: LoadedRuntime) -> LoadedRuntime:
@@ -175,17 +188,26 @@ class Opener:
         returned = return_to_base(self.state, overlay, window, old, self.logs, height)
         register_runtime(overlay, old.declaration, coordinator.proposal_of(window.previous))
         open_accounts(overlay, window, self.logs, height)
-        counters = self.counters(old)
-        replayer = Replayer(overlay, counters, lambda past, safe: self.execution(overlay, old, past, safe), self.decode)
-        replay = replayer.replay(range(window.activation, height), self.logs)
-        coordinator.close_window()
-        coordinator.end_executed(
-            window,
-            reason=window.rollback_reason,
-            root_before=root_before,
-            root_after=returned,
-            snapshot=window.app_root,
-            replayed=replay.replayed,
-            not_replayed=replay.not_replayed,
+        begun = coordinator.begin_replay(window, root_before, returned)
+        there = replace(now, loaded=old, counters=self.counters(old), flipped=True)
+        return self._replay(overlay, coordinator, height, begun, there)
+
+    def _replay(
+        self, overlay: Overlay, coordinator: Coordinator, height: int, replaying: Replaying, now: Opening
+    ) -> Opening:
+        """Go on with a replay; once everything before this block is replayed it has ended."""
+        running, parameters = now.loaded, self.execution(overlay, now.loaded, height, False).parameters
+        replayer = Replayer(
+            overlay, now.counters, lambda past, safe: self.execution(overlay, running, past, safe), self.decode
         )
-        return replace(now, loaded=old, counters=counters, flipped=True, seconds=replay.receipts)
+        done = replayer.replay(range(replaying.next, height), self.logs, parameters.integer("replay_items"))
+        further = replaying.but(
+            next=done.next,
+            replayed=replaying.replayed + done.replayed,
+            not_replayed=replaying.not_replayed + done.not_replayed,
+        )
+        if done.next == height:
+            coordinator.end_replay(further)
+        else:
+            coordinator.keep_replaying(further)
+        return replace(now, seconds=done.receipts, reconcile=True, replaying=done.next < height)

@@ -62,6 +62,7 @@ RUNTIME_PARAMETERS: tuple[ParameterRule, ...] = (
     ParameterRule("timelock_delay", 100_800, 10, 10_000_000, "least blocks between approval and activation"),
     ParameterRule("max_snapshots", 10, 1, 1000, "checkpoints kept for upgrades"),
     ParameterRule("probation", 600, 10, 100_000, "blocks after activation during which a fault rolls back by itself"),
+    ParameterRule("replay_items", 2_000, 1, 1_000_000, "transactions that one block replays; more follow in order"),
     ParameterRule("rollback_window", 1000, 400, 100_000, "blocks after activation within which a rollback may execute"),
 )
 

@@ -7,6 +7,7 @@ rolled_back. Terminal states are final, and every plan that ends without effect 
 from __future__ import annotations
 
 from storage.catalogue import TableEntry
+from storage.overlay import Overlay
 from storage.record import Amount, Data, Flag, Hash, Record, Text, field
 from storage.tables import Table, host_table
 
@@ -81,6 +82,21 @@ class Window(Record):
     rollback_proposal: Amount = field(14, default=0)
 
 
+class Replaying(Record):
+    """A rollback that has returned and is on its way forward again. The row is gone when it has ended."""
+
+    window: Window = field(1)
+    """The upgrade that was undone."""
+    next: Amount = field(2)
+    """The height whose journal is applied next."""
+    root_before: Hash = field(3)
+    """Runtime root before the return."""
+    root_after: Hash = field(4)
+    """Runtime root right after it."""
+    replayed: Amount = field(5, default=0)
+    not_replayed: Amount = field(6, default=0)
+
+
 class HistoryEntry(Record):
     """One thing that happened to a plan; appended, never changed."""
 
@@ -116,7 +132,17 @@ RUNNING: Table[Running] = host_table("upgrade.running", Running, key=(), names=(
 PLANS: Table[Plan] = host_table("upgrade.plans", Plan, key=("amount",), names=("plan",))
 QUEUE: Table[Queue] = host_table("upgrade.queue", Queue, key=(), names=())
 WINDOW: Table[Window] = host_table("upgrade.window", Window, key=(), names=())
+REPLAYING: Table[Replaying] = host_table("upgrade.replaying", Replaying, key=(), names=())
 HISTORY: Table[HistoryEntry] = host_table(
     "upgrade.history", HistoryEntry, key=("amount", "amount"), names=("height", "plan")
 )
 SAFE_MODE: Table[SafeMode] = host_table("upgrade.safe_mode", SafeMode, key=(), names=())
+
+
+def logs_needed_from(overlay: Overlay) -> int | None:
+    """The first height whose journal and undo rows a rollback, or a replay under way, may still need; None when no
+    height's are."""
+    window, replaying = overlay.get(WINDOW, ()), overlay.get(REPLAYING, ())
+    heights = [] if window is None else [window.activation]
+    heights += [] if replaying is None else [replaying.next]
+    return min(heights, default=None)

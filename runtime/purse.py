@@ -9,6 +9,9 @@ is true after every block. All but the first two and ``total`` are zero except a
 has to take from, or give to, purses that were rewound, and burned coins that only the undone upgrade had made. Every
 movement outside a runtime transaction is noted for the journal, because a rollback undoes the purse but not the
 decision behind the movement.
+
+While a replay is under way the purses are those of an earlier height. Movements are then *deferred*: decided, noted and
+held at once, taken from and given to purses when the replay arrives at their height.
 """
 
 from __future__ import annotations
@@ -64,8 +67,9 @@ DEBTS: Table[Debt] = host_table("host.debts", Debt)
 class Purse:
     """Balances as the host sees them, through the running bundle's port."""
 
-    def __init__(self, overlay: Overlay, table: Table[Any], balance_field: str) -> None:
+    def __init__(self, overlay: Overlay, table: Table[Any], balance_field: str, deferred: bool = False) -> None:
         self._overlay = overlay
+        self._deferred = deferred
         self._table = table
         self._field = balance_field
         self.items: list[PurseItem] = []
@@ -78,14 +82,23 @@ class Purse:
 
     def debit(self, owner: bytes, amount: int) -> None:
         """Take ``amount`` into the host's hands; raises HostRefused(insufficient_funds) and changes nothing."""
-        self._take(owner, amount)
+        self._require_funds(owner, amount)
+        if self._deferred:
+            supply = self.supply()
+            self._overlay.put(SUPPLY, (), supply.but(uncollected=supply.uncollected + amount))
+        else:
+            self._take(owner, amount)
         self._hold(amount)
         self.items.append(PurseItem(owner=owner, amount=amount, debit=True))
 
     def credit(self, owner: bytes, amount: int) -> None:
         """Give ``amount`` from the host's hands; raises HostRefused(nothing_held, purse_full) and changes nothing."""
         self._require_held(amount, "nothing_held")
-        self._give(owner, amount)
+        if self._deferred:
+            supply = self.supply()
+            self._overlay.put(SUPPLY, (), supply.but(unpaid=supply.unpaid + amount))
+        else:
+            self._give(owner, amount)
         self._hold(-amount)
         self.items.append(PurseItem(owner=owner, amount=amount))
 
@@ -124,11 +137,16 @@ class Purse:
         return False
 
     def _take(self, owner: bytes, amount: int) -> None:
+        record = self._require_funds(owner, amount)
+        self._overlay.put(self._table, (owner,), record.but(**{self._field: getattr(record, self._field) - amount}))
+
+    def _require_funds(self, owner: bytes, amount: int) -> Any:
+        """The row of a purse that holds so much."""
         record = self._overlay.get(self._table, (owner,))
         have = 0 if record is None else getattr(record, self._field)
         if record is None or have < amount:
             raise HostRefused("insufficient_funds", f"the purse holds {have} units, {amount} are needed")
-        self._overlay.put(self._table, (owner,), record.but(**{self._field: have - amount}))
+        return record
 
     def _give(self, owner: bytes, amount: int) -> None:
         record = self._overlay.get(self._table, (owner,))

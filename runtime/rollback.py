@@ -8,6 +8,10 @@
    and a debit that no longer fits stays as a recorded debt. Hooks run as the old runtime has them, whatever became of
    the new one's: each first receipt of a hook has a second beside it, and so has a hook that fails in the replay only.
 3. Invariants are settled at the end of each replayed height; a break there undoes single items, never the replay.
+4. A block replays at most `replay_items` transactions and goes on in the next. Every block from R until the replay
+   ends joins the journal whole: its runtime transactions and hooks are queued behind what is being replayed, its host
+   calls run at once, and their purse movements settle when the replay arrives at their height. Proposals hold no
+   runtime transaction meanwhile, so the replay catches up.
 """
 
 from __future__ import annotations
@@ -28,11 +32,14 @@ from runtime.invariants.counters import AGGREGATES, Counters
 from runtime.journal import Journal, JournalItem
 from runtime.plans import RUNNING, Window
 from runtime.purse import SUPPLY, PurseItem, Supply
-from runtime.receipts import FAILED_BEFORE, HOST_STANDS, NOT_REPLAYABLE, OK, Receipt, Receipts
+from runtime.receipts import FAILED_BEFORE, HOST_STANDS, NOT_REPLAYABLE, OK, QUEUED_FOR_REPLAY, Receipt, Receipts
 from runtime.transaction import SignedTransaction, transaction_id
 from storage.blocklog import UndoRow
 from storage.overlay import Overlay
 from storage.state import State
+
+TRANSACTION_WEIGHT = 16
+"""What replaying a runtime transaction weighs against an empty height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,8 @@ class Replay:
     """The second receipts, by original height, and what those of transactions amount to."""
 
     receipts: tuple[tuple[int, Receipts], ...]
+    next: int
+    """The height to go on with."""
     replayed: int
     not_replayed: int
 
@@ -113,6 +122,12 @@ def _movements(journal: Journal | None) -> Iterator[PurseItem]:
         yield from journal.closing
 
 
+def _weight(journal: Journal | None) -> int:
+    """What replaying a height weighs; host calls are not run again, and weigh nothing."""
+    items = () if journal is None else journal.items
+    return 1 + TRANSACTION_WEIGHT * sum(not item.host for item in items)
+
+
 class Replayer:
     """Applies journals under the old runtime, one height at a time."""
 
@@ -128,19 +143,24 @@ class Replayer:
         self._execution_at = execution_at
         self._decode = decode
 
-    def replay(self, heights: range, logs: Callable[[int], LoggedHeight]) -> Replay:
-        """Replay every height in order."""
+    def replay(self, heights: range, logs: Callable[[int], LoggedHeight], most: int) -> Replay:
+        """Replay heights in order until ``most`` transactions are done, each height whole and one at least."""
         receipts = []
-        replayed = not_replayed = 0
+        replayed = not_replayed = weight = 0
+        following = heights.start
         for height in heights:
+            if weight >= most * TRANSACTION_WEIGHT:
+                break
             logged = logs(height)
+            weight += _weight(logged.journal)
+            following = height + 1
             done = self._height(height, logged)
             again = (*done.transactions, *hooks_again(logged.hooks, done.hooks))
             receipts.append((height, Receipts(items=again)))
             codes = [receipt.code for receipt in done.transactions]
             replayed += sum(code not in (FAILED_BEFORE, NOT_REPLAYABLE, HOST_STANDS) for code in codes)
             not_replayed += codes.count(NOT_REPLAYABLE)
-        return Replay(tuple(receipts), replayed, not_replayed)
+        return Replay(tuple(receipts), following, replayed, not_replayed)
 
     def _height(self, height: int, logged: LoggedHeight) -> ReplayedHeight:
         safe_mode = logged.journal is not None and logged.journal.safe_mode
@@ -175,7 +195,7 @@ class Replayer:
 
     def _item(self, guard: Guard, item: JournalItem, raw: bytes) -> Receipt:
         transaction = self._decode(raw)
-        if transaction is None or item.code != OK:
+        if transaction is None or item.code not in (OK, QUEUED_FOR_REPLAY):
             return Receipt(item=transaction_id(raw), code=FAILED_BEFORE)
         if item.host:
             return Receipt(item=transaction.id, code=HOST_STANDS)

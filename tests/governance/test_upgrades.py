@@ -12,7 +12,7 @@ from governance.proposals import CancelUpgrade, Pause, Resume, Rollback, Stateme
 from governance.tables import HISTORY, PROPOSALS
 from runtime.bundles import BUNDLES
 from runtime.coordinator import Coordinator
-from runtime.plans import FAILED, SUPERSEDED
+from runtime.plans import FAILED, SUPERSEDED, Replaying
 from runtime.registry import REGISTRY
 from tests.governance.world import World, breaking_bundle, changed_bundle, loaded, minor_bundle, person, without_faucet
 
@@ -212,7 +212,10 @@ def test_a_rollback_is_decided_within_the_window_and_told_in_the_upgrade_s_histo
 
 def test_a_rollback_that_nobody_voted_for_stands_in_the_upgrade_s_history_too(world: World) -> None:
     upgrade = in_force(world)
-    coordinator(world).end_executed(coordinator(world).window(), reason="probation")
+    window = coordinator(world).window()
+    assert window is not None
+    replayed = Replaying(window=window, next=world.height, root_before=bytes(32), root_after=bytes(32))
+    coordinator(world).end_replay(replayed)
     world.reconcile = True
     world.end_block()
     assert [row.reason for _, row in world.overlay.scan(HISTORY, (upgrade,))][-1] == "rolled_back"

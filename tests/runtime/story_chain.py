@@ -237,12 +237,21 @@ class Story:
         return self.history(plan)
 
     def roll_back(self) -> HistoryEntry:
-        """Decide the rollback in one block, make it in the next."""
+        """Decide the rollback in one block, make it in the next, and empty ones until the replay has ended."""
         window = self.coordinator().window()
         assert window is not None
         self.block(act=lambda context: context.coordinator.roll_back(0, "a story"))
         self.block()
+        while self.coordinator().replaying() is not None:
+            self.block()
         return self.history(window.plan)
+
+    def reopen(self) -> None:
+        """Stop and start again, as a node does."""
+        home = self.state._home
+        self.state.close()
+        self.state = State.open(home)
+        self.chain = Chain(self.state, (self.till,))
 
     def history(self, plan: int) -> HistoryEntry:
         """What happened to a plan at this height."""
