@@ -17,6 +17,6 @@ SHORT: dict[str, int] = {
 }
 
 
-def short_genesis(accounts: int = 40, seed: str = "scenario") -> Genesis:
-    """A generated genesis with four validators under short periods."""
-    return generated_genesis(accounts, 4, seed).model_copy(update={"parameters": dict(SHORT)})
+def short_genesis(accounts: int = 40, seed: str = "scenario", **parameters: int) -> Genesis:
+    """A generated genesis with four validators under short periods, and further parameters."""
+    return generated_genesis(accounts, 4, seed).model_copy(update={"parameters": {**SHORT, **parameters}})
