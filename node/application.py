@@ -146,7 +146,7 @@ class Application:
             raise BlockRefused("block_too_large", "the transactions exceed block_bytes")
         if len(set(block.transactions)) != len(block.transactions):
             raise BlockRefused("repeated_transaction", "a transaction stands in the block twice")
-        if self._replaying() and not all(self._is_host_call(transaction) for transaction in self._decode_all(block).values()):
+        if self._replaying() and not all(map(self._is_host_call, self._decode_all(block).values())):
             raise BlockRefused("replay_under_way", "until the replay has caught up, blocks hold host calls only")
         self.chain.require_next(block, [transaction_id(raw) for raw in block.transactions])
 
