@@ -66,7 +66,7 @@ class Generations:
         used = sorted({*notes, *(number for prefix in prefixes for number in _numbers(rows.engine, prefix))})
         for number in used:
             note = notes.get(number)
-            if note is not None and not note.generation and note.label not in made._dormant:
+            if note is not None and not note.generation and note.label and note.label not in made._dormant:
                 made._dormant[note.label] = (number, note)
             else:
                 made._condemn(number, in_force=number in loaded)
@@ -86,13 +86,15 @@ class Generations:
         return TableStore(self._rows, self._take_number(), Tree.load(iter(())))
 
     def build(self, name: str, label: bytes) -> GrowingGeneration:
-        """Begin a build, or take up the one of this label that the last run left; one of this run is begun anew."""
+        """Begin a build, or take up the one of this label that the last run left; one of this run is begun anew.
+        One without a label is never taken up."""
         if label in self._building:
             self.discard(self._building[label])
         number, note = self._dormant.pop(label, (0, Note()))
         if not number:
             number, note = self._take_number(), Note(label=label)
-        self._building[label] = number
+        if label:
+            self._building[label] = number
         return GrowingGeneration(self._rows, name, number, note)
 
     def discard(self, number: int) -> None:

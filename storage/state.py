@@ -236,6 +236,10 @@ class State:
             self._view = self._make_view()
         return self._durable
 
+    def settle(self) -> None:
+        """Bring all that was written into sorted files, so that the barrier of a flip soon after finds little to do."""
+        self._rows.engine.barrier()
+
     def view(self) -> CommittedView:
         """The last durable height, for any thread."""
         return self._view
@@ -261,9 +265,10 @@ class State:
         self.flush()
         return checkpoint.create(self._home, reason, self._rows.engine)
 
-    def build_generation(self, table: Table[Any], label: bytes) -> GrowingGeneration:
+    def build_generation(self, table: Table[Any], label: bytes = b"") -> GrowingGeneration:
         """Begin to fill a new generation of a table beside the chain, or go on with the one of this label that the last
-        run left. A slice is written only while no block waits for a sync, so ``flush`` before each."""
+        run left; without a label it is never taken up again. A slice is written only while no block waits for a sync,
+        so ``flush`` before each."""
         return self._generations.build(table.name, label)
 
     def discard_generation(self, number: int) -> None:

@@ -95,7 +95,7 @@ class Growth:
             for name, table in sorted(new.tables.items())
             if name not in self.migrators and tally.watches(name) and (source := old_name(new, name)) in old.tables
         ]
-        self._sums = SumsGrowth(state, tally, kept, not kept == wanted == known, label)
+        self._sums = SumsGrowth(state, tally, kept, not kept == wanted == known)
         self._audit = Audit(state, self.counters, self._sums, old, new)
         self.ready = False
         """Whether the last slice found nothing left to do."""

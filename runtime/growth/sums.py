@@ -20,12 +20,11 @@ from storage.state import State
 class SumsGrowth:
     """The aggregates at A. ``settled`` hears of every slot whose value is, or may be, another."""
 
-    def __init__(self, state: State, tally: Tally, kept: frozenset[str], anew: bool, label: bytes) -> None:
+    def __init__(self, state: State, tally: Tally, kept: frozenset[str], anew: bool) -> None:
         self._state = state
         self._tally = tally
         self._kept = kept
         self._anew = anew
-        self._label = label
         self._growing: GrowingGeneration | None = None
         self._dirty: dict[bytes, None] = {}
         """Keys of copied rows that have changed since."""
@@ -51,7 +50,7 @@ class SumsGrowth:
         if self.ready:
             return False
         if self._growing is None:
-            self._growing = self._state.build_generation(AGGREGATES, self._label)
+            self._growing = self._state.build_generation(AGGREGATES)
         if not self._growing.complete:
             self._copy(self._growing, limit)
         elif self._dirty or self._tally.moved:
