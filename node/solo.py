@@ -47,6 +47,8 @@ class MadeBlock:
     prepared: PreparedBlock
     checkpoint: Checkpoint | None
     """The checkpoint of the height before, when this block activates an upgrade."""
+    settle_ns: int
+    """Bringing earlier writes into sorted files before an activation: the chain could still go on meanwhile."""
     checkpoint_ns: int
     execution_ns: int
     commit_ns: int
@@ -89,8 +91,10 @@ class Solo:
         application = self.application
         self._require_unsigned(application.state.height + 1)
         activates = application.checkpoint_due()
+        settling = perf_counter_ns()
         if activates:
             self.finish_growth()
+            settling = perf_counter_ns()
             application.settle()
         proposer = self.proposer(application.state.height + 1)
         if transactions is None:
@@ -106,7 +110,9 @@ class Solo:
         self._unwritten = [self._sign(block.header)]
         ended = perf_counter_ns()
         self._grow_beside(ended - began)
-        return MadeBlock(prepared, checkpoint, checked - began, executed - checked, ended - executed)
+        return MadeBlock(
+            prepared, checkpoint, began - settling, checked - began, executed - checked, ended - executed
+        )
 
     def finish_growth(self, progress: Callable[[Progress], None] | None = None) -> None:
         """Do all that is left of the pending upgrade's growth; ``progress`` hears of each slice."""
