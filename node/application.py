@@ -188,6 +188,14 @@ class Application:
         pending = self._coordinator().pending()
         return None if pending is None else pending[1].activation
 
+    def grow(self, records: int) -> bool:
+        """Do a slice of the pending upgrade's growth, of about ``records``; returns whether there is more to do."""
+        return self.chain.grow(records)
+
+    def settle(self) -> None:
+        """Do beforehand what a flip would wait for."""
+        self.state.settle()
+
     def checkpoint_due(self) -> bool:
         """Whether the next block activates an upgrade, so that its A-1 wants a checkpoint."""
         return self.next_activation() == self.state.height + 1

@@ -12,7 +12,7 @@ from node.logs import logger
 from node.mempool import Limits
 from node.metrics import Metrics
 from node.settings import NodeSettings, Settings
-from node.solo import MadeBlock, Solo
+from node.solo import GROWTH_RECORDS, MadeBlock, Solo
 from node.upkeep import Upkeep
 from node.verification import Verifier
 from runtime.journal import LOG
@@ -76,6 +76,10 @@ class Core:
             self._upkeep.after(made)
         finally:
             self._tell(made, microseconds)
+
+    def grow(self) -> bool:
+        """Do a slice of a pending upgrade's growth; returns whether there is more to do."""
+        return self.application.grow(GROWTH_RECORDS)
 
     def step_if_wanted(self) -> None:
         """Make a block if a transaction could stand in it; otherwise see that the disk still answers."""

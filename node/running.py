@@ -117,16 +117,18 @@ class RunningNode:
             self._mail.put(Letter.WORK)
 
     def _make_blocks(self, core: Core, executor: ThreadPoolExecutor) -> None:
-        if self._settings.node.blocks == "demand":
-            while self._letter(IDLE_SECONDS) is not Letter.STOP:
-                executor.submit(core.step_if_wanted).result()
-            return
-        interval = self._settings.chain.block_interval_ms / 1000
+        """Make blocks on a timer or on demand, and grow a pending upgrade's state while nothing else is due."""
+        demand = self._settings.node.blocks == "demand"
+        interval = IDLE_SECONDS if demand else self._settings.chain.block_interval_ms / 1000
         due = monotonic() + interval
-        while (letter := self._letter(due - monotonic())) is not Letter.STOP:
-            if letter is None:
-                executor.submit(core.step).result()
-                due = max(due + interval, monotonic())
+        growing = True
+        while (letter := self._letter(0 if growing else due - monotonic())) is not Letter.STOP:
+            now = monotonic()
+            if letter is None and now < due:
+                growing = executor.submit(core.grow).result()
+            elif demand or letter is None:
+                executor.submit(core.step_if_wanted if demand else core.step).result()
+                due, growing = max(due + interval, now), True
 
     def _letter(self, seconds: float) -> Letter | None:
         """The next letter, with all that wait behind it as one; None when none comes in time."""

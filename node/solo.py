@@ -7,6 +7,9 @@ that is not there: a block that was signed before its commit could not be made a
 home could sign no other at its height. After a restart the head is signed again, the same bytes. In fast-forward up to
 256 empty blocks share one sync, and the last of them is signed. A home whose chain was taken back (restore) makes no
 block at or below the height that it signed last.
+
+Between blocks it grows the state of a pending upgrade, for a part of the time that the blocks took, and before the
+activation height it waits until all of that is ready: it has nobody to keep waiting.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from node.application import Application
 from runtime.block import Header, block_id
 from runtime.chain import PreparedBlock
 from runtime.commit import COMMITS, Commit, Signature, commit_message
+from runtime.growth.growth import Progress
 from runtime.keys import PrivateKey
 from runtime.receipts import Event, Receipt
 from runtime.sealing import block_of
@@ -30,6 +34,11 @@ from storage.headfile import Head
 from storage.signing import LastSigned
 from storage.state import WAITING_BLOCKS
 
+GROWTH_SHARE = 2, 3
+"""A block is followed by at most this part of its own time spent growing, and by one slice at least."""
+GROWTH_RECORDS = 256
+"""Records of a slice: a few milliseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class MadeBlock:
@@ -38,9 +47,10 @@ class MadeBlock:
     prepared: PreparedBlock
     checkpoint: Checkpoint | None
     """The checkpoint of the height before, when this block activates an upgrade."""
+    settle_ns: int
+    """Bringing earlier writes into sorted files before an activation: the chain could still go on meanwhile."""
     checkpoint_ns: int
     execution_ns: int
-    """Executing the block; at an activation that includes building the new generation, if it was not built before."""
     commit_ns: int
 
     @property
@@ -80,19 +90,43 @@ class Solo:
         at heights that this home signed before."""
         application = self.application
         self._require_unsigned(application.state.height + 1)
+        activates = application.checkpoint_due()
+        settling = perf_counter_ns()
+        if activates:
+            self.finish_growth()
+            settling = perf_counter_ns()
+            application.settle()
         proposer = self.proposer(application.state.height + 1)
         if transactions is None:
             block = application.prepare_proposal(proposer)
         else:
             block = application.block_of(proposer, transactions)
         began = perf_counter_ns()
-        checkpoint = application.checkpoint("upgrade") if application.checkpoint_due() else None
+        checkpoint = application.checkpoint("upgrade") if activates else None
         checked = perf_counter_ns()
         prepared = application.finalize_block(block)
         executed = perf_counter_ns()
         application.commit(prepared, rows=self._unwritten)
         self._unwritten = [self._sign(block.header)]
-        return MadeBlock(prepared, checkpoint, checked - began, executed - checked, perf_counter_ns() - executed)
+        ended = perf_counter_ns()
+        self._grow_beside(ended - began)
+        return MadeBlock(
+            prepared, checkpoint, began - settling, checked - began, executed - checked, ended - executed
+        )
+
+    def finish_growth(self, progress: Callable[[Progress], None] | None = None) -> None:
+        """Do all that is left of the pending upgrade's growth; ``progress`` hears of each slice."""
+        while self.application.grow(GROWTH_RECORDS):
+            found = self.application.chain.growth_progress()
+            if progress is not None and found is not None:
+                progress(found)
+
+    def _grow_beside(self, took_ns: int) -> None:
+        """Grow for a part of the time that a block, or a run of them, took."""
+        part, whole = GROWTH_SHARE
+        until = perf_counter_ns() + took_ns * part // whole
+        while self.application.grow(GROWTH_RECORDS) and perf_counter_ns() < until:
+            continue
 
     def fast_forward(self, height: int, progress: Callable[[int], None] | None = None) -> Head:
         """Make blocks up to ``height``; empty ones share syncs. ``progress`` hears each synced height."""
@@ -111,6 +145,7 @@ class Solo:
         application = self.application
         state, chain = application.state, application.chain
         self._require_unsigned(state.height + 1)
+        began = perf_counter_ns()
         activation = application.next_activation()
         stop = min(height, state.height + WAITING_BLOCKS, height if activation is None else activation - 1)
         block = None
@@ -125,6 +160,7 @@ class Solo:
         application.flush()
         if block is not None:
             self._unwritten = [self._sign(block.header)]
+        self._grow_beside(perf_counter_ns() - began)
 
     def _sign_head_again(self) -> None:
         """The signatures under the last block, if this home stopped before they were written."""

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.accounts import ACCOUNTS
-from runtime.activation import Flip, discard
 from runtime.block import Block, block_id, data_digest
 from runtime.block_run import BlockRun, Item, Strength, id_of
+from runtime.bundle.checker import check_upgrade
 from runtime.bundle.loader import LoadedRuntime
+from runtime.bundle.problems import BundleRefused
 from runtime.bundles import BUNDLES, CHUNKS
 from runtime.coordinator import Coordinator
-from runtime.errors import ActivationFailed, BlockRefused, SupplyBroken, TransactionMalformed
+from runtime.errors import ActivationFailed, BlockRefused, BundleUnavailable, SupplyBroken, TransactionMalformed
 from runtime.execution import Execution, HostTable, SignatureCheck, host_table_of, signature_is_good
+from runtime.growth.growth import Growth, Progress
 from runtime.guard import Guard
 from runtime.host import HostContext, HostModule
 from runtime.host_calls import KEY_CALLS
@@ -91,7 +93,6 @@ class Chain:
         )
         self._check = check
         self._counters: dict[bytes, Counters] = {}
-        self._built: dict[int, tuple[int, Flip]] = {}
         self._known: KnownValues = {}
         """Parameters in force, looked up once; forgotten whenever a block changes any."""
         overlay = state.overlay()
@@ -104,6 +105,7 @@ class Chain:
         )
         self._registered = registered_modules(overlay, self.loaded.declaration)
         """Modules of the running runtime that may run; looked up again whenever a block changes the registry."""
+        self._growth = self._begin_growth()
 
     def finalize(self, block: Block, decoded: dict[bytes, SignedTransaction] | None = None) -> PreparedBlock:
         """Execute a block on the last committed one; raises BlockRefused for a block that cannot follow it.
@@ -121,20 +123,57 @@ class Chain:
 
     def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
         """Make a prepared block the head; ``rows`` are further log rows, such as signatures."""
-        sealed = prepared.sealed
-        log_rows = [*sealed.log_rows, *rows]
+        sealed, growth = prepared.sealed, self._growth
+        changes = sealed.state.changes
+        marks = [] if growth is None else growth.marks(changes)
+        log_rows = [*sealed.log_rows, *rows, *marks]
         head = self.state.commit(sealed.state, prepared.block.header.height, log_rows, durable=durable)
-        if PARAMETERS.name in sealed.state.changes or FLAGS.name in sealed.state.changes:
+        if PARAMETERS.name in changes or FLAGS.name in changes:
             self._known = {}
         self.last_block = prepared.id
         self.loaded = prepared.loaded
-        if REGISTRY.name in sealed.state.changes:
+        if REGISTRY.name in changes:
             self._registered = registered_modules(self.state.overlay(), self.loaded.declaration)
-        self._let_go_of_built(prepared.opening)
         if prepared.opening.flipped:
             for table in self.loaded.tables.values():
                 self.state.register(table)
+        if growth is not None:
+            growth.follow(changes)
+        if QUEUE.name in changes or RUNNING.name in changes:
+            self._change_growth(prepared.opening.activated)
         return head
+
+    def grow(self, records: int) -> bool:
+        """Do a slice of the pending upgrade's growth, of about ``records``; returns whether there is more to do."""
+        return self._growth is not None and self._growth.grow(records)
+
+    def growth_progress(self) -> Progress | None:
+        """How far the pending upgrade's growth is; None while none grows."""
+        return None if self._growth is None else self._growth.progress()
+
+    def _begin_growth(self) -> Growth | None:
+        """The growth of the pending plan, taken up where the last run left it; None when none can take effect."""
+        overlay = self.state.overlay()
+        pending = Coordinator(overlay, self.state.height, Parameters(overlay, self.state.height), []).pending()
+        if pending is None or pending[1].base != self.loaded.code_hash:
+            return None
+        try:
+            new = self.library.get(overlay, pending[1].code_hash)
+            check_upgrade(self.loaded.declaration, new.declaration)
+        except (BundleRefused, BundleUnavailable):
+            return None
+        return Growth(self.state, *pending, self.loaded, new)
+
+    def _change_growth(self, activated: int) -> None:
+        """Let go of a growth whose plan has ended or taken effect, and begin that of the next."""
+        before = self._growth
+        coordinator = Coordinator(self.state.overlay(), self.state.height, Parameters(self.state.overlay(), 0), [])
+        pending = coordinator.pending()
+        if before is not None and pending is not None and pending[0] == before.plan_id:
+            return
+        if before is not None and before.plan_id != activated:
+            before.discard()
+        self._growth = self._begin_growth()
 
     def _execute(self, block: Block, items: tuple[Item, ...], failure: ActivationFailed | None) -> PreparedBlock:
         broken: tuple[str, ...] = ()
@@ -236,7 +275,7 @@ class Chain:
             execution=self.execution,
             logs=self.logged,
             decode=self._decode,
-            built=self._built,
+            growth=self._grown_for,
         )
 
     def counters(self, loaded: LoadedRuntime) -> Counters:
@@ -258,13 +297,10 @@ class Chain:
             hooks=tuple(RECEIPTS.decode(raw) for raw in hooks),
         )
 
-    def _let_go_of_built(self, opening: Opening) -> None:
-        """Forget the flip that is now in force; give up one that failed. Not earlier than at a commit, because
-        another block of the same height, in which it did not fail, may have been prepared."""
-        for plan, (_, flip) in self._built.items():
-            if plan != opening.activated:
-                discard(self.state, flip.generations)
-        self._built.clear()
+    def _grown_for(self, plan: int) -> Growth:
+        growth = self._growth
+        assert growth is not None and growth.plan_id == plan, "a pending plan whose bundle loads has a growth"
+        return growth
 
     def _item(self, raw: bytes, known: dict[bytes, SignedTransaction], limit: int) -> Item:
         found = known.get(raw)

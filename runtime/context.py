@@ -11,7 +11,6 @@ its own savepoint around the run, turns what they raise into a code with `fault_
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import islice
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -278,16 +277,15 @@ def invoke_migration(
     loaded: LoadedRuntime,
     migration: MigrationDeclaration,
     old: Any,
-    frozen: Mapping[str, int],
+    frozen: SimpleNamespace,
     meter: Meter,
-    reads: Reads | None = None,
+    reads: Reads,
 ) -> Any:
     """The new record for an old one; the caller checks its type, its fields and what it left unchanged."""
     function = loaded.functions[(migration.module, migration.function)]
     if not migration.reads:
-        return function(meter, old, SimpleNamespace(**frozen))
-    assert reads is not None, "a migration with inputs is given them"
-    return function(meter, old, SimpleNamespace(**frozen), Inputs(reads, migration.reads, meter))
+        return function(meter, old, frozen)
+    return function(meter, old, frozen, Inputs(reads, migration.reads, meter))
 
 
 def invoke_validate(loaded: LoadedRuntime, table: str, old: Any, new: Any, meter: Meter) -> bool:

@@ -133,6 +133,7 @@ class Coordinator:
             supply_shrinks=manifest.supply_change < 0,
             migrations=tuple(migration.id for migration in request.declaration.migrations()),
             frozen=self._frozen(request.declaration),
+            record_steps=self._parameters.integer("record_steps"),
         )
         self._overlay.put(PLANS, (plan_id,), plan)
         self._overlay.put(QUEUE, (), Queue(plans=(*queue.plans, plan_id), last=plan_id))

@@ -8,7 +8,8 @@ keep their value, so two swapped balances are caught although their sum is right
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from runtime.bundle.declarations import MigrationDeclaration
@@ -19,20 +20,23 @@ from runtime.metering.faults import HostFault, fault_of
 from runtime.metering.meter import Meter
 from storage.errors import InvalidRecord
 from storage.overlay import Overlay
-from storage.state import State
 from storage.tables import Table
 
 
-@dataclass(frozen=True, slots=True)
-class CommittedReads:
-    """The old runtime's rows as of A-1, for migrations that declare inputs."""
+@dataclass(slots=True)
+class NotedReads:
+    """The old runtime's committed rows, for migrations that declare inputs; every key that is read is noted."""
 
     overlay: Overlay
     old: LoadedRuntime
+    noted: dict[tuple[str, bytes], None] = field(default_factory=dict)
+    """Table and key bytes of each row asked for, absent ones too."""
 
     def get(self, table: str, key: tuple[Any, ...]) -> Any:
         """The old record under a key, or None."""
-        return self.overlay.get(self.old.tables[table], key)
+        source = self.old.tables[table]
+        self.noted[table, source.pack(key)] = None
+        return self.overlay.get(source, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +50,18 @@ class RecordMigrator:
     target: Table[Any]
     unchanged: tuple[str, ...]
     """Fields that must keep their value."""
-    frozen: dict[str, int]
+    frozen: SimpleNamespace
+    """Parameters as of the scheduling, by name."""
     steps: int
     """Step limit of one record."""
-    reads: CommittedReads
 
-    def migrate(self, key: bytes, raw: bytes) -> tuple[bytes, Any]:
+    def migrate(self, key: bytes, raw: bytes, reads: NotedReads) -> tuple[bytes, Any]:
         """The new bytes and record of one old row; raises ActivationFailed with code, file and line."""
         meter = Meter(self.steps, 2 * 64 * 1024)
         try:
             old = self.source.codec.decode(raw)
-            record = invoke_migration(self.new, self.declaration, old, self.frozen, meter, self.reads)
-            self._require_sound(key, old, record)
+            record = invoke_migration(self.new, self.declaration, old, self.frozen, meter, reads)
+            made = self._sound(key, old, record)
             valid = invoke_validate(self.new, self.target.name, old, record, meter)
         except (Exception, HostFault) as failure:
             if isinstance(failure, ActivationFailed):
@@ -66,26 +70,27 @@ class RecordMigrator:
             raise ActivationFailed(fault.code, fault.file, fault.line, self._row(key)) from failure
         if not valid:
             raise ActivationFailed("record_not_valid", self.declaration.file, self.declaration.line, self._row(key))
-        return self.target.codec.encode(record), record
+        return made, record
 
-    def _require_sound(self, key: bytes, old: Any, record: Any) -> None:
+    def _sound(self, key: bytes, old: Any, record: Any) -> bytes:
+        """The bytes of a new record that is one of the table's and changes only what was declared."""
         where = (self.declaration.file, self.declaration.line)
         if type(record) is not self.target.record:
             raise ActivationFailed("not_the_tables_record", *where, self._row(key))
         try:
-            self.target.codec.check(record)
+            made = self.target.codec.encode(record)
         except InvalidRecord as invalid:
             raise ActivationFailed("invalid_record", *where, self._row(key)) from invalid
         for name in self.unchanged:
             if getattr(old, name) != getattr(record, name):
                 raise ActivationFailed("undeclared_change", *where, f"field {name} of {self._row(key)}")
+        return made
 
     def _row(self, key: bytes) -> str:
         return f"{self.target.name} row {key.hex()}"
 
 
 def migrator_for(
-    state: State,
     old: LoadedRuntime,
     new: LoadedRuntime,
     declaration: MigrationDeclaration,
@@ -99,9 +104,7 @@ def migrator_for(
     unchanged = tuple(
         spec.name for spec in target.schema.fields if spec.name in had and spec.name not in declaration.sets
     )
-    return RecordMigrator(
-        old, new, declaration, source, target, unchanged, frozen, steps, CommittedReads(state.overlay(), old)
-    )
+    return RecordMigrator(old, new, declaration, source, target, unchanged, SimpleNamespace(**frozen), steps)
 
 
 def old_name(new: LoadedRuntime, table: str) -> str:

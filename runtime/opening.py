@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from runtime.activation import Flip, build_flip, enter, record_window, require_sound, start_aggregates
+from runtime.activation import carry_over, flip, record_window, require_sound
 from runtime.bundle.checker import check_upgrade
+from runtime.bundle.declarations import HookKind
 from runtime.bundle.loader import LoadedRuntime
 from runtime.bundle.problems import BundleRefused
 from runtime.coordinator import Coordinator
 from runtime.errors import ActivationFailed, BundleUnavailable
 from runtime.execution import Execution
+from runtime.growth.growth import Grown, Growth
 from runtime.guard import Guard
 from runtime.hooks import run_hooks
 from runtime.invariants.counters import Counters
@@ -29,6 +31,9 @@ from runtime.transaction import SignedTransaction
 from storage.blockview import Change
 from storage.overlay import Overlay
 from storage.state import State
+
+_CHECKING: tuple[HookKind, ...] = ("post_upgrade", "health")
+"""Hooks of the new runtime that must succeed at A, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,8 @@ class Opener:
     """(overlay, runtime, height whose parameters hold, safe mode) -> a scope."""
     logs: Callable[[int], LoggedHeight]
     decode: Callable[[bytes], SignedTransaction | None]
-    built: dict[int, tuple[int, Flip]]
-    """Plan id -> (height it was built on, flip), so that preparing the block again does not build again."""
+    growth: Callable[[int], Growth]
+    """What was grown for a plan by its id. Finishing it again, when the block is prepared again, costs nothing."""
 
     def open(
         self,
@@ -114,13 +119,15 @@ class Opener:
         plan, old = coordinator.plan(plan_id), before.loaded
         new = self._load(overlay, plan, old)
         pre_receipts, written = self._pre_upgrade(old, height)
-        flip = self._flip(overlay, plan_id, plan, old, new, parameters.integer("record_steps"))
-        enter(overlay, flip, new, written)
-        start_aggregates(overlay, flip, before.counters, new.tables, bool(written))
+        growth = self.growth(plan_id)
+        grown = growth.finish()
+        flip(self.state, overlay, growth, grown, new)
+        register_runtime(overlay, new.declaration, plan.proposal)
+        guard = Guard(self.execution(overlay, new, height, False), growth.counters, careful=False)
+        carry_over(self.state, overlay, growth, new, written)
         spans = (parameters.integer("probation"), parameters.integer("rollback_window"))
         record_window(overlay, self.state, plan_id, plan, height, *spans)
-        register_runtime(overlay, new.declaration, plan.proposal)
-        self._check_new(overlay, new, flip, height)
+        self._check_new(guard, grown)
         coordinator.end(
             plan_id,
             EXECUTED,
@@ -131,11 +138,11 @@ class Opener:
         )
         return Opening(
             new,
-            flip.counters,
+            growth.counters,
             flipped=True,
             reconcile=True,
             activated=plan_id,
-            migrated=flip.migrated,
+            migrated=grown.records,
             receipts=tuple(pre_receipts),
         )
 
@@ -157,28 +164,17 @@ class Opener:
         written = {name: dict(rows) for name, rows in changes.items() if name in old.tables}
         return [receipt for receipt in receipts if receipt.code != OK], written
 
-    def _flip(
-        self, overlay: Overlay, plan_id: int, plan: Plan, old: LoadedRuntime, new: LoadedRuntime, record_steps: int
-    ) -> Flip:
-        known = self.built.get(plan_id)
-        if known is not None and known[0] == self.state.height:
-            return known[1]
-        flip = build_flip(self.state, overlay.catalogue, old, new, plan, record_steps)
-        self.built[plan_id] = (self.state.height, flip)
-        return flip
-
-    def _check_new(self, overlay: Overlay, new: LoadedRuntime, flip: Flip, height: int) -> None:
-        """`post_upgrade`, health, and every rule in full; the first that fails ends the upgrade."""
-        execution = self.execution(overlay, new, height, False)
-        guard = Guard(execution, flip.counters, careful=False)
-        for kind in ("post_upgrade", "health"):
+    def _check_new(self, guard: Guard, grown: Grown) -> None:
+        """`post_upgrade`, health, and every rule that may not hold; the first that fails ends the upgrade."""
+        execution = guard.execution
+        for kind in _CHECKING:
             for receipt in run_hooks(execution, kind):
                 if receipt.code != OK:
                     raise ActivationFailed(f"{kind}_{receipt.code}", receipt.file, receipt.line)
         broken = guard.catch_up()
         if broken:
             raise ActivationFailed("invariant_broken", detail=", ".join(broken))
-        require_sound(overlay, flip, new.tables)
+        require_sound(execution.overlay, grown, execution.loaded.tables)
 
     def _roll_back(self, overlay: Overlay, coordinator: Coordinator, height: int, now: Opening) -> Opening:
         window = coordinator.window()

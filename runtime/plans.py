@@ -48,6 +48,8 @@ class Plan(Record):
     supply_shrinks: Flag = field(10, default=False)
     migrations: tuple[Text, ...] = field(11, default=())
     frozen: tuple[FrozenParameter, ...] = field(12, default=())
+    record_steps: Amount = field(13, default=0)
+    """Step limit of one record's migration, as of the scheduling."""
 
 
 class Queue(Record):

@@ -45,6 +45,8 @@ class Engine:
         self._stopped: str | None = None
         self._snapshots: weakref.WeakSet[EngineSnapshot] = weakref.WeakSet()
         self._writing = threading.Lock()
+        self._settled = False
+        """Nothing was written since the last barrier."""
 
     @classmethod
     def create(cls, path: Path, *, cache_bytes: int = 8 << 20, buffer_bytes: int = 4 << 20) -> Self:
@@ -113,6 +115,7 @@ class Engine:
                 else:
                     put(key, value)
             with self._writing:
+                self._settled = False
                 batch.write()
         except LEVELDB_FAILURES as error:
             self.fail(error)
@@ -129,8 +132,11 @@ class Engine:
         The log that the next batch goes to has its name on disk as well.
 
         Compacting an empty range does that. LevelDB hides whether it worked: a new log tells that the buffer was
-        handed over, and a synced write after it fails if writing the sorted file did.
+        handed over, and a synced write after it fails if writing the sorted file did. Right after another barrier there
+        is nothing to do.
         """
+        if self._settled and self._stopped is None:
+            return
         before = self._newest_log()
         self.compact_range(PAST_THE_END, PAST_THE_END + b"\xff")
         if self._newest_log() <= before:
@@ -140,6 +146,7 @@ class Engine:
             sync_directory(self.path)
         except OSError as error:
             self.fail(error)
+        self._settled = True
 
     def _newest_log(self) -> int:
         try:

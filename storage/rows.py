@@ -9,6 +9,7 @@ theirs.
 | ``t``  | u32 number, key of the row       | canonical record                        | yes       |
 | ``b``  | u32 number, path of the bucket   | bucket of the table's Merkle tree       | derived   |
 | ``g``  | u32 number                       | what this node keeps under that number  | no        |
+| ``s``  | u32 number, anything             | what a build keeps beside its rows      | no        |
 | ``l``  | one letter, then height or id    | block log, see ``storage/blocklog.py``  | digest    |
 
 A *number* is local to this node: it names the place of one generation of one table and is never used twice.
@@ -20,6 +21,7 @@ META_KEY = b"m"
 TABLE_PREFIX = b"t"
 BUCKET_PREFIX = b"b"
 GENERATION_PREFIX = b"g"
+SIDE_PREFIX = b"s"
 LOG_PREFIX = b"l"
 
 CATALOGUE_NUMBER = 1
@@ -34,6 +36,11 @@ def table_prefix(number: int) -> bytes:
 def bucket_prefix(number: int) -> bytes:
     """The prefix of all bucket rows of one generation of one table."""
     return BUCKET_PREFIX + number.to_bytes(4, "big")
+
+
+def side_prefix(number: int) -> bytes:
+    """The prefix of what a build keeps beside the rows of the generation that it fills."""
+    return SIDE_PREFIX + number.to_bytes(4, "big")
 
 
 def generation_key(number: int) -> bytes:

@@ -27,7 +27,8 @@ from storage.blocklog import log_rows_from
 from storage.catalogue import CATALOGUE, Catalogue, CatalogueRow, catalogue_key
 from storage.engine import Engine
 from storage.errors import GenerationInvalid, NotCanonical, SnapshotDamaged, SnapshotMismatch
-from storage.generations import SLICE_ROWS, Generations, StoreKey
+from storage.generations import Generations, StoreKey
+from storage.growing import SLICE_ROWS
 from storage.hashing import app_root, half_root
 from storage.headfile import Head, create_head
 from storage.home import Home
@@ -215,7 +216,7 @@ def _checked(manifest: SnapshotManifest, chunks: Iterable[bytes]) -> Iterator[En
 
 
 def _build(generations: Generations, section: int, generation: int, entries: Iterable[Entry]) -> TableStore:
-    builder = generations.build(f"{section}/{generation}", b"%d/%d" % (section, generation), b"")
+    builder = generations.build(f"{section}/{generation}", b"%d/%d" % (section, generation))
     try:
         builder.put_many((key, value) for _, _, key, value in entries)
     except GenerationInvalid as error:

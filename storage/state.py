@@ -26,7 +26,8 @@ from storage.catalogue import CATALOGUE, Catalogue, catalogue_key
 from storage.checkpoint import Checkpoint
 from storage.engine import Engine
 from storage.errors import HeightOutOfOrder, NotDurable, PreparedStale, StoreDamaged, TableMismatch, TableUnknown
-from storage.generations import GenerationBuilder, Generations
+from storage.generations import Generations
+from storage.growing import GrowingGeneration
 from storage.halfroots import HalfRoots
 from storage.hashing import app_root
 from storage.headfile import Head, create_head, write_head
@@ -147,9 +148,17 @@ class State:
         """The tables in force and kept."""
         return self._catalogue
 
-    def rows(self, name: str) -> Iterator[tuple[bytes, bytes]]:
-        """Key and value bytes of a table in force, in key order."""
-        return self._place(name).store.scan(b"", None, False)
+    def rows(self, name: str, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Key and value bytes of a table in force, in key order, those above ``after``."""
+        return self._place(name).store.scan(b"" if after is None else after + b"\0", None, False)
+
+    def row(self, name: str, key: bytes) -> bytes | None:
+        """The value bytes of one row of a table in force, or None."""
+        return self._place(name).store.read(key)
+
+    def count(self, name: str) -> int:
+        """How many rows a table in force has."""
+        return self._place(name).store.tree.count
 
     def register(self, table: Table[Any]) -> None:
         """Make a declaration findable by name; raises TableMismatch when the stored table has another schema."""
@@ -227,6 +236,10 @@ class State:
             self._view = self._make_view()
         return self._durable
 
+    def settle(self) -> None:
+        """Bring all that was written into sorted files, so that the barrier of a flip soon after finds little to do."""
+        self._rows.engine.barrier()
+
     def view(self) -> CommittedView:
         """The last durable height, for any thread."""
         return self._view
@@ -252,9 +265,11 @@ class State:
         self.flush()
         return checkpoint.create(self._home, reason, self._rows.engine)
 
-    def build_generation(self, table: Table[Any], label: bytes) -> GenerationBuilder:
-        """Begin to fill a new generation of a table beside the chain, or go on with the one of this label."""
-        return self._generations.build(table.name, label, self._head.runtime_root)
+    def build_generation(self, table: Table[Any], label: bytes = b"") -> GrowingGeneration:
+        """Begin to fill a new generation of a table beside the chain, or go on with the one of this label that the last
+        run left; without a label it is never taken up again. A slice is written only while no block waits for a sync,
+        so ``flush`` before each."""
+        return self._generations.build(table.name, label)
 
     def discard_generation(self, number: int) -> None:
         """Give up a build; ``collect`` deletes its rows."""
@@ -286,6 +301,7 @@ class State:
         self._head = head
         self._host, self._runtime = prepared.host, prepared.runtime
         self._sequence += 1
+        self._generations.wake_none()
         if prepared.catalogue is not self._catalogue:
             self._generations.adopt(prepared.bound, prepared.catalogue.references())
             self._catalogue, self._places = prepared.catalogue, prepared.places

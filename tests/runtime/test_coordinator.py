@@ -54,7 +54,7 @@ def test_a_plan_scheduled_within_a_window_activates_right_after_it(story: Story)
     story.block()
     assert story.history(plan).kind == EXECUTED
     generations = {kept.name for kept in story.state.catalogue.runtime.kept}
-    assert generations == {"coins.purses", "coins.relics"}
+    assert generations == {"coins.purses", "coins.relics", "invariants.aggregates"}
 
 
 def test_kept_generations_of_a_window_do_not_outlive_it_when_an_upgrade_follows_at_once(story: Story) -> None:

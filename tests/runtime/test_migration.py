@@ -177,5 +177,5 @@ def test_removed_renamed_and_added_tables_are_where_they_should_be(story: Story)
     assert {"coins.remarks", "coins.news"} <= set(names)
     assert not {"coins.notes", "coins.relics"} & set(names)
     kept = {kept.name for kept in story.state.catalogue.runtime.kept}
-    assert kept == {"coins.purses", "coins.relics"}
+    assert kept == {"coins.purses", "coins.relics", "invariants.aggregates"}
     assert story.row("coins.remarks", story.ann.address).size == 3

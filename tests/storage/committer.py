@@ -21,6 +21,7 @@ def run_block(state: State, height: int) -> None:
     overlay = state.overlay()
     phase = height % CYCLE
     if phase == 5:
+        state.flush()
         builder = state.build_generation(PURSES, b"%d" % height)
         done = builder.cursor
         builder.put_many((key, _doubled(raw)) for key, raw in state.rows(PURSES.name) if done is None or key > done)

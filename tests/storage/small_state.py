@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.catalogue import Catalogue
-from storage.generations import Generation
+from storage.growing import Generation
 from storage.home import Home
 from storage.overlay import Overlay
 from storage.record import Amount, Record, Text, field

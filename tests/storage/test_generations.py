@@ -148,11 +148,12 @@ def test_an_interrupted_build_goes_on_from_its_cursor(tmp_path: Path) -> None:
     assert coins_of(state.overlay()) == NEW
 
 
-def test_an_interrupted_build_over_other_rows_is_begun_anew(tmp_path: Path) -> None:
+def test_an_interrupted_build_whose_source_went_on_without_it_is_begun_anew(tmp_path: Path) -> None:
     state = grown(tmp_path / "node")
     state.build_generation(PURSES, b"plan 7").put_many(list(packed(NEW))[:50])
     state = reopened(state, tmp_path / "node")
     commit(state, put_coins({1: 11}), durable=False)
+    state.flush()
     builder = state.build_generation(PURSES, b"plan 7")
     assert builder.cursor is None
     builder.put_many(packed({1: 1}))

@@ -144,6 +144,7 @@ class StateMachine(RuleBasedStateMachine):
         rows = {key: PURSES.codec.encode(Purse(coins=len(raw))) for key, raw in self.committed[PURSES.name].items()}
         rows |= {PURSES.pack((owner,)): PURSES.codec.encode(Purse(coins=owner)) for owner in added}
         self.flips += 1
+        self.flush()
         builder = self.state.build_generation(PURSES, b"flip %d" % self.flips)
         order = sorted(rows.items())
         for at in range(0, len(order), slices):

@@ -1,0 +1,176 @@
+"""All that one plan's activation needs, grown in slices: migrated tables, aggregates, and what breaks a rule.
+
+`grow` does a slice and tells whether there is more; `finish` does all that is left, at A. Between them `marks` go into
+each block's batch and `follow` hears of the block once it is committed. The order of the work is tables, trees, sums,
+audit; a change sends a record back to the first and the rest follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from runtime.bundle.loader import LoadedRuntime
+from runtime.errors import ActivationFailed
+from runtime.growth.audit import Audit
+from runtime.growth.census import Census
+from runtime.growth.records import SideRow, TableGrowth
+from runtime.growth.sums import SumsGrowth
+from runtime.growth.tally import Tally
+from runtime.invariants.counters import Counters, Rule, counters_of
+from runtime.migration import migrator_for, old_name
+from runtime.plans import Plan
+from storage.blockview import Change
+from storage.growing import Generation
+from storage.home import RELEASE
+from storage.state import State
+
+FINISH_ROWS = 4096
+"""Records of a slice when nobody waits for the chain."""
+
+Changes = Mapping[str, Mapping[bytes, Change]]
+
+
+class Follower(Protocol):
+    """A part that hears of committed blocks."""
+
+    def follow(self, changes: Changes) -> None: ...
+
+
+class Counting(Protocol):
+    """A part that reads a table of the running runtime in slices."""
+
+    def step(self, limit: int) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a plan's growth is, for people."""
+
+    phase: str
+    """migrating | laying out | counting | ready"""
+    done: int
+    """Records looked at."""
+    total: int
+    failing: int
+    """Records whose migration fails as things stand; any left at the activation height ends the plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """What a finished growth hands to the activation."""
+
+    generations: Mapping[str, Generation]
+    """By table, the aggregates among them where they are made anew."""
+    broken: tuple[tuple[Rule, bytes], ...]
+    """Rules that do not hold, each with a group."""
+    records: int
+    """Records migrated."""
+
+
+class Growth:
+    """One pending plan's growth. Belongs to the executor thread."""
+
+    def __init__(self, state: State, plan_id: int, plan: Plan, old: LoadedRuntime, new: LoadedRuntime) -> None:
+        self._state = state
+        self.plan_id = plan_id
+        label = f"{RELEASE} {plan_id} {plan.code_hash.hex()} ".encode()
+        frozen = {item.name: item.value for item in plan.frozen}
+        self.migrators = {
+            declaration.table_id: migrator_for(old, new, declaration, frozen, plan.record_steps)
+            for declaration in new.declaration.migrations()
+        }
+        self.counters = counters_of(new.declaration)
+        before = counters_of(old.declaration)
+        kept = _kept(self.counters, before, frozenset(self.migrators) | _renumbered(old, new))
+        wanted, known = frozenset(self.counters.tables_of), frozenset(before.tables_of)
+        tally = Tally(self.counters, wanted - kept)
+        self._tables = {
+            name: TableGrowth(state, self.migrators[name], tally, label + name.encode())
+            for name in sorted(self.migrators)
+        }
+        self._censuses = [
+            Census(state, source, table, tally)
+            for name, table in sorted(new.tables.items())
+            if name not in self.migrators and tally.watches(name) and (source := old_name(new, name)) in old.tables
+        ]
+        self._sums = SumsGrowth(state, tally, kept, not kept == wanted == known)
+        self._audit = Audit(state, self.counters, self._sums, old, new)
+        self.ready = False
+        """Whether the last slice found nothing left to do."""
+
+    def progress(self) -> Progress:
+        """How far it is."""
+        tables = self._tables.values()
+        made = all(table.made for table in tables)
+        phase = "ready" if self.ready else "migrating" if not made else "counting"
+        done, total = sum(table.done for table in tables), sum(table.total for table in tables)
+        return Progress(phase, min(done, total), total, sum(table.failing for table in tables))
+
+    def grow(self, limit: int) -> bool:
+        """Do a slice of about ``limit`` records; returns whether there is more to do."""
+        self._state.flush()
+        self.ready = not self._step(limit)
+        return not self.ready
+
+    def marks(self, changes: Changes) -> list[SideRow]:
+        """Rows that belong into the batch of a block with these changes, so that no crash forgets them."""
+        return [mark for table in self._tables.values() for mark in table.marks(changes)]
+
+    def follow(self, changes: Changes) -> None:
+        """Note what a block has changed, once it is committed with its marks."""
+        followers: tuple[Follower, ...] = (*self._tables.values(), *self._censuses, self._sums, self._audit)
+        for follower in followers:
+            follower.follow(changes)
+        self.ready = False
+
+    def finish(self) -> Grown:
+        """Do all that is left; raises ActivationFailed when a record, or a whole migration, fails."""
+        while self.grow(FINISH_ROWS):
+            continue
+        generations = {name: table.finish() for name, table in self._tables.items()}
+        records = sum(generation.count for generation in generations.values())
+        if self._sums.overflown:
+            raise ActivationFailed("invariant_broken", detail="an aggregate is more than an amount can hold")
+        sums = self._sums.finish()
+        if sums is not None:
+            generations[sums.name] = sums
+        return Grown(generations, self._audit.broken, records)
+
+    def discard(self) -> None:
+        """Give everything up; the state collects the rows."""
+        for table in self._tables.values():
+            table.discard()
+        self._sums.discard()
+
+    def _step(self, limit: int) -> bool:
+        # Each in every slice: writes that go on in one table must not hold the others up.
+        counting: tuple[Counting, ...] = (*self._tables.values(), *self._censuses)
+        worked = [part.step(limit) for part in counting]
+        if any(worked):
+            return True
+        if any(table.plant() for table in self._tables.values()):
+            return True
+        return self._sums.step(limit) or self._audit.step(limit)
+
+
+def _kept(new: Counters, old: Counters, moved: frozenset[str]) -> frozenset[str]:
+    """Aggregates that stand as they are: fed by the same tables, none of which is made anew or reads otherwise."""
+    return frozenset(
+        name
+        for name, feeding in new.tables_of.items()
+        if feeding == old.tables_of.get(name) and not moved & set(feeding)
+    )
+
+
+def _renumbered(old: LoadedRuntime, new: LoadedRuntime) -> frozenset[str]:
+    """Tables of the new runtime whose field names do not mean the numbers that they meant before, so that sums by
+    name must be counted anew."""
+    found = set()
+    for name, table in new.tables.items():
+        before = old.tables.get(old_name(new, name))
+        numbers = {} if before is None else {spec.name: spec.number for spec in before.schema.fields}
+        if any(numbers.get(spec.name, spec.number) != spec.number for spec in table.schema.fields):
+            found.add(name)
+    return frozenset(found)

@@ -1,0 +1,246 @@
+"""One generation being built while the chain runs: rows in slices, its tree at the end, nothing of it in a root.
+
+- Rows come from a source that is read in key order. The *cursor* is how far the source was read; what lies above it is
+  still to come, and rows at or below it may be written again, or taken away, at any time.
+- Each slice is one synced batch with the cursor and with what its builder keeps beside the rows, so that a crash
+  leaves the beginning of the work and never a gap.
+- While rows come, the tree is only a heap of entries in memory (``storage/planting.py``). ``plant`` lays it out, a
+  slice a call; from then on it grows like that of any table, and its buckets lie on disk. A build that was interrupted
+  before that reads its own rows once more, again in slices (``reread``).
+- Whoever writes here has flushed the blocks that wait for a sync: a slice must never be on disk before its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+
+from storage.codec import codec_of
+from storage.errors import GenerationInvalid
+from storage.merkle import Tree
+from storage.pending import PendingRows
+from storage.planting import Buckets, Entries
+from storage.record import Amount, Data, Flag, Record, field
+from storage.rows import after_prefix, bucket_prefix, generation_key, side_prefix, table_prefix
+from storage.tablestore import TableStore
+
+SLICE_ROWS = 4096
+"""Rows of a build that share one synced batch."""
+
+Row = tuple[bytes, bytes]
+SideRows = Iterable[tuple[bytes, bytes | None]]
+"""Rows beside those of the table, by what follows the number; None deletes."""
+
+
+class Note(Record):
+    """What this node keeps under a number. ``generation`` 0 is a build; else the generation it fills."""
+
+    runtime: Flag = field(1, default=False)
+    generation: Amount = field(2, default=0)
+    label: Data = field(3, default=b"")
+    cursor: Data = field(4, default=b"")
+    begun: Flag = field(5, default=False)
+    """A slice is written, so that ``cursor`` means something."""
+    complete: Flag = field(7, default=False)
+    """The source was read to its end."""
+    planted: Flag = field(8, default=False)
+    """All buckets lie on disk."""
+
+
+NOTES = codec_of(Note)
+
+
+class Generation:
+    """A finished build, ready for ``Overlay.flip``."""
+
+    __slots__ = ("name", "store")
+
+    def __init__(self, name: str, store: TableStore) -> None:
+        self.name = name
+        self.store = store
+
+    @property
+    def number(self) -> int:
+        """Its place on this node."""
+        return self.store.number
+
+    @property
+    def root(self) -> bytes:
+        """The root of its tree."""
+        return self.store.tree.root
+
+    @property
+    def count(self) -> int:
+        """How many rows it has."""
+        return self.store.tree.count
+
+
+class GrowingGeneration:
+    """A generation that is not in force yet. Belongs to the executor thread."""
+
+    def __init__(self, rows: PendingRows, name: str, number: int, note: Note) -> None:
+        self.name = name
+        self.number = number
+        self._rows = rows
+        self._note = note
+        self._prefix = table_prefix(number)
+        self._entries = Entries()
+        self._planting: Iterator[Buckets] | None = None
+        self._laid: Buckets = []
+        self._late: dict[bytes, bytes | None] = {}
+        """Changes that came while the tree was laid out."""
+        self._store: TableStore | None = TableStore.load(rows, number) if note.planted else None
+        self._unread = note.begun
+        """Rows of before an interruption have not all been read again."""
+        self._reread: bytes | None = None
+
+    @property
+    def cursor(self) -> bytes | None:
+        """How far the source was read, or None."""
+        return self._note.cursor if self._note.begun else None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the source was read to its end."""
+        return self._note.complete
+
+    @property
+    def planted(self) -> bool:
+        """Whether the tree stands."""
+        return self._store is not None
+
+    def covers(self, key: bytes) -> bool:
+        """Whether the source was read past this key, so that a change to it must be followed."""
+        return self._note.complete or (self._note.begun and key <= self._note.cursor)
+
+    def read(self, key: bytes) -> bytes | None:
+        """The bytes of a row, or None."""
+        return self._rows.row(self._prefix + key)
+
+    def scan(self, after: bytes | None = None) -> Iterator[Row]:
+        """Rows in key order, those above ``after``."""
+        return self._under(self._prefix, after)
+
+    def side_key(self, key: bytes) -> bytes:
+        """Where a row beside the table's lies, for a batch that is written elsewhere."""
+        return side_prefix(self.number) + key
+
+    def side_rows(self, prefix: bytes, after: bytes | None = None) -> Iterator[Row]:
+        """Rows kept beside the table's whose key begins with ``prefix``: what follows it, above ``after``, and the
+        value."""
+        return self._under(self.side_key(prefix), after)
+
+    def extend(self, rows: list[Row], cursor: bytes | None, complete: bool = False, side: SideRows = ()) -> None:
+        """Add rows above the cursor, in key order, and move it; the batch is on disk when this returns. A cursor of
+        None leaves it where it is. Raises GenerationInvalid for rows out of order."""
+        self._require_ascending(rows)
+        assert not len(self._rows), "blocks that wait are flushed before a slice is written"
+        if cursor is not None:
+            self._note = self._note.but(cursor=cursor, begun=True)
+        self._note = self._note.but(complete=complete)
+        if self._store is None:  # rows that nobody has asked for yet need no place in a cache
+            self._entries_of(dict(rows))
+            self._rows.engine.write([*((self._prefix + key, value) for key, value in rows), *self._beside(side)], True)
+        else:
+            self._write(dict(rows), side)
+
+    def amend(self, changes: Mapping[bytes, bytes | None], side: SideRows = ()) -> None:
+        """Write rows at or below the cursor again, None to take one away; the batch is on disk when this returns."""
+        self._write(changes, side)
+
+    def put_many(self, items: Iterable[Row]) -> None:
+        """Add rows whose keys are those of the source, in slices. All are on disk when this returns."""
+        source = iter(items)
+        while chunk := list(islice(source, SLICE_ROWS)):
+            self.extend(chunk, chunk[-1][0])
+
+    def reread(self, limit: int) -> list[Row]:
+        """The next rows that were there before an interruption, at most ``limit``; none when all were read."""
+        if not self._unread:
+            return []
+        found = list(islice(self.scan(self._reread), limit))
+        if self._store is None:
+            self._entries.put(dict(found))
+        self._unread = len(found) == limit
+        self._reread = found[-1][0] if found else None
+        return found
+
+    def plant(self) -> bool:
+        """Do a slice of laying the tree out; returns whether there is more to do."""
+        if self._store is not None:
+            return False
+        assert not self._unread, "rows of before an interruption are read first"
+        if self._planting is None:
+            if self._clear_buckets():
+                return True
+            self._planting = self._entries.lay_out()
+        buckets = next(self._planting, None)
+        if buckets is None:
+            self._stand()
+            return False
+        self._laid += buckets
+        self._write_buckets(buckets)
+        return True
+
+    def finish(self) -> Generation:
+        """Do all that is left; the generation can be flipped to."""
+        while self.reread(SLICE_ROWS):
+            continue
+        while self.plant():
+            continue
+        assert self._store is not None, "a planted tree stands"
+        return Generation(self.name, self._store)
+
+    def _write(self, changes: Mapping[bytes, bytes | None], side: SideRows) -> None:
+        assert not len(self._rows), "blocks that wait are flushed before a slice is written"
+        buckets: dict[bytes, bytes | None] = {}
+        if self._store is not None:
+            patch = self._store.tree.prepare(changes, self._store.read_bucket)
+            self._store.tree.apply(patch)
+            buckets = {self._store.bucket_prefix + path: bucket for path, bucket in patch.buckets.items()}
+        else:
+            self._entries_of(changes)
+        rows = {self._prefix + key: value for key, value in changes.items()}
+        self._rows.write(rows, buckets, self._beside(side))
+
+    def _entries_of(self, changes: Mapping[bytes, bytes | None]) -> None:
+        """What a tree that does not stand yet will be made of."""
+        if self._planting is not None:
+            self._late.update(changes)
+        else:
+            self._entries.put(changes)
+
+    def _beside(self, side: SideRows) -> list[tuple[bytes, bytes | None]]:
+        """What goes with a slice: rows beside the table's, and the note."""
+        note = (generation_key(self.number), NOTES.encode(self._note))
+        return [*((self.side_key(key), value) for key, value in side), note]
+
+    def _write_buckets(self, buckets: Buckets) -> None:
+        prefix = bucket_prefix(self.number)
+        if buckets:
+            self._rows.engine.write([(prefix + path, bucket) for path, bucket in buckets], sync=True)
+
+    def _stand(self) -> None:
+        """Load the tree that was laid out, and take in what came meanwhile."""
+        self._store = TableStore(self._rows, self.number, Tree.load(self._laid))
+        self._entries, self._planting, self._laid = Entries(), None, []
+        self._note = self._note.but(planted=True)
+        late, self._late = self._late, {}
+        self._write(late, ())
+
+    def _clear_buckets(self) -> int:
+        """Delete a slice of the buckets that an interrupted planting left; returns how many there were."""
+        prefix = bucket_prefix(self.number)
+        return self._rows.engine.delete_range(prefix, after_prefix(prefix), SLICE_ROWS)
+
+    def _under(self, prefix: bytes, after: bytes | None) -> Iterator[Row]:
+        start = prefix if after is None else prefix + after + b"\0"
+        skip = len(prefix)
+        return ((key[skip:], value) for key, value in self._rows.iterate(start, after_prefix(prefix)))
+
+    def _require_ascending(self, rows: list[Row]) -> None:
+        before = self.cursor
+        for key, _ in rows:
+            if before is not None and key <= before:
+                raise GenerationInvalid(self.name, self.number, f"key {key.hex()} does not follow {before.hex()}")
+            before = key
