@@ -162,6 +162,27 @@ def test_an_interrupted_build_whose_source_went_on_without_it_is_begun_anew(tmp_
     assert coins_of(state.overlay()) == {1: 1}
 
 
+def test_a_build_that_nobody_asked_for_at_one_start_is_not_taken_up_at_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.state.COLLECTED_ROWS", 0)
+    state = grown(tmp_path / "node")
+    state.build_generation(PURSES, b"plan 7").put_many(packed(NEW))
+    state = reopened(state, tmp_path / "node")
+    commit(state, put_coins({1: 11}))
+    state = reopened(state, tmp_path / "node")
+    assert state.build_generation(PURSES, b"plan 7").cursor is None
+
+
+def test_a_build_that_was_given_up_is_not_taken_up_after_a_crash(tmp_path: Path) -> None:
+    state = grown(tmp_path / "node")
+    builder = state.build_generation(PURSES, b"plan 7")
+    builder.put_many(packed(NEW))
+    state.discard_generation(builder.number)
+    state = reopened(state, tmp_path / "node")
+    assert state.build_generation(PURSES, b"plan 7").cursor is None
+
+
 def test_a_build_that_finished_before_the_crash_can_grow_on(tmp_path: Path) -> None:
     state = grown(tmp_path / "node")
     rows = list(packed(NEW))
