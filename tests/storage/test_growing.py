@@ -18,7 +18,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from storage import growing, planting
 from storage.growing import GrowingGeneration
-from storage.home import Home
 from storage.rows import BUCKET_PREFIX, GENERATION_PREFIX, SIDE_PREFIX, TABLE_PREFIX, after_prefix
 from storage.state import State
 from tests.storage.plain_tree import built, ground_keys, numbered
