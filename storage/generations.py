@@ -5,7 +5,8 @@
 - A build (``storage/growing.py``) writes in slices while the chain runs. Nothing of it is in a root before a block
   flips to it.
 - A build that was interrupted is taken up again by whoever asks for the same label before the first commit after the
-  start: from then on nobody would have followed what changes in its source.
+  start: from then on nobody would have followed what changes in its source. So the note of a build that is given up,
+  or that nobody asks for, is off the disk before anything that comes after is on it.
 - What neither catalogue nor a build refers to is condemned, at the start and at each flip, and deleted by
   ``collect`` in slices of bounded length; so is what a build kept beside its rows once it is in force.
 """
@@ -100,13 +101,13 @@ class Generations:
     def discard(self, number: int) -> None:
         """Condemn a build, finished or not, that will not be flipped to."""
         self._building = {label: other for label, other in self._building.items() if other != number}
-        self._condemn(number)
+        self._give_up([number])
 
     def wake_none(self) -> None:
         """Interrupted builds that nobody asked for by now are condemned."""
-        for number, _ in self._dormant.values():
-            self._condemn(number)
-        self._dormant = {}
+        if self._dormant:
+            self._give_up([number for number, _ in self._dormant.values()])
+            self._dormant = {}
 
     def bind(self, bound: Mapping[StoreKey, TableStore]) -> list[tuple[bytes, bytes | None]]:
         """The notes that say which generation lies where; they belong into the batch of the flip."""
@@ -136,6 +137,12 @@ class Generations:
             if deleted < limit:
                 self._condemned.pop(0)
         return deleted
+
+    def _give_up(self, builds: Iterable[int]) -> None:
+        """Condemn builds, and forget at once what they were for."""
+        self._rows.engine.write([(generation_key(number), None) for number in builds], sync=True)
+        for number in builds:
+            self._condemn(number)
 
     def _condemn(self, number: int, in_force: bool = False) -> None:
         """Let everything under a number go, its note last; of one in force only what its build kept beside it."""

@@ -40,7 +40,7 @@ class Note(Record):
     label: Data = field(3, default=b"")
     cursor: Data = field(4, default=b"")
     begun: Flag = field(5, default=False)
-    """A slice is written, so that ``cursor`` means something."""
+    """A slice is written, so that ``cursor`` means something; it stays empty where the source was."""
     complete: Flag = field(7, default=False)
     """The source was read to its end."""
     planted: Flag = field(8, default=False)
@@ -96,7 +96,7 @@ class GrowingGeneration:
 
     @property
     def cursor(self) -> bytes | None:
-        """How far the source was read, or None."""
+        """How far the source was read, or None before the first slice."""
         return self._note.cursor if self._note.begun else None
 
     @property
@@ -114,8 +114,8 @@ class GrowingGeneration:
         return self._note.complete or (self._note.begun and key <= self._note.cursor)
 
     def read(self, key: bytes) -> bytes | None:
-        """The bytes of a row, or None."""
-        return self._rows.row(self._prefix + key)
+        """The bytes of a row, or None; not cached, because ``extend`` passes the caches by."""
+        return self._rows.peek(self._prefix + key)
 
     def scan(self, after: bytes | None = None) -> Iterator[Row]:
         """Rows in key order, those above ``after``."""
@@ -137,7 +137,8 @@ class GrowingGeneration:
         assert not len(self._rows), "blocks that wait are flushed before a slice is written"
         if cursor is not None:
             self._note = self._note.but(cursor=cursor, begun=True)
-        self._note = self._note.but(complete=complete)
+        if complete:
+            self._note = self._note.but(complete=True, begun=True)
         if self._store is None:  # rows that nobody has asked for yet need no place in a cache
             self._entries_of(dict(rows))
             self._rows.engine.write([*((self._prefix + key, value) for key, value in rows), *self._beside(side)], True)
@@ -228,10 +229,14 @@ class GrowingGeneration:
         late, self._late = self._late, {}
         self._write(late, ())
 
-    def _clear_buckets(self) -> int:
-        """Delete a slice of the buckets that an interrupted planting left; returns how many there were."""
+    def _clear_buckets(self) -> bool:
+        """Delete a slice of the buckets that an interrupted planting left, if it left any; synced, because one that
+        came back would be taken for the tree's."""
         prefix = bucket_prefix(self.number)
-        return self._rows.engine.delete_range(prefix, after_prefix(prefix), SLICE_ROWS)
+        left = [(key, None) for key, _ in islice(self._rows.engine.iterate(prefix, after_prefix(prefix)), SLICE_ROWS)]
+        if left:
+            self._rows.engine.write(left, sync=True)
+        return bool(left)
 
     def _under(self, prefix: bytes, after: bytes | None) -> Iterator[Row]:
         start = prefix if after is None else prefix + after + b"\0"

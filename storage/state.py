@@ -213,6 +213,7 @@ class State:
         if prepared.sequence != self._sequence:
             raise PreparedStale(prepared.sequence, self._sequence)
         self._require_next(height, amends)
+        self._generations.wake_none()
         flips = prepared.catalogue is not self._catalogue
         head = Head(self._durable.commit + 1, height, prepared.app_root, prepared.host_root, prepared.runtime_root)
         rows, buckets = prepared.rows(), prepared.buckets()
@@ -301,7 +302,6 @@ class State:
         self._head = head
         self._host, self._runtime = prepared.host, prepared.runtime
         self._sequence += 1
-        self._generations.wake_none()
         if prepared.catalogue is not self._catalogue:
             self._generations.adopt(prepared.bound, prepared.catalogue.references())
             self._catalogue, self._places = prepared.catalogue, prepared.places

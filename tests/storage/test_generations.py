@@ -162,6 +162,51 @@ def test_an_interrupted_build_whose_source_went_on_without_it_is_begun_anew(tmp_
     assert coins_of(state.overlay()) == {1: 1}
 
 
+def test_rows_that_come_into_a_source_that_was_empty_survive_a_crash(tmp_path: Path) -> None:
+    state = grown(tmp_path / "node")
+    builder = state.build_generation(PURSES, b"plan 7")
+    builder.extend([], None, complete=True)
+    builder.amend(dict(packed({1: 1})))
+    state = reopened(state, tmp_path / "node")
+    builder = state.build_generation(PURSES, b"plan 7")
+    assert builder.cursor is not None and builder.complete
+    flip(state, state.catalogue.replaced(PURSES), {"bank.purses": builder.finish()})
+    assert coins_of(state.overlay()) == {1: 1}
+
+
+def test_a_row_that_was_asked_for_before_it_came_is_seen(tmp_path: Path) -> None:
+    state = grown(tmp_path / "node")
+    builder = state.build_generation(PURSES, b"plan 7")
+    ((key, value),) = packed({1: 1})
+    assert builder.read(key) is None
+    builder.put_many([(key, value)])
+    assert builder.read(key) == value
+    flip(state, state.catalogue.replaced(PURSES), {"bank.purses": builder.finish()})
+    assert coins_of(state.overlay()) == {1: 1}
+    assert state.overlay().get(PURSES, (1,)) == purse(1)
+
+
+def test_a_build_that_nobody_asked_for_at_one_start_is_not_taken_up_at_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.state.COLLECTED_ROWS", 0)
+    state = grown(tmp_path / "node")
+    state.build_generation(PURSES, b"plan 7").put_many(packed(NEW))
+    state = reopened(state, tmp_path / "node")
+    commit(state, put_coins({1: 11}))
+    state = reopened(state, tmp_path / "node")
+    assert state.build_generation(PURSES, b"plan 7").cursor is None
+
+
+def test_a_build_that_was_given_up_is_not_taken_up_after_a_crash(tmp_path: Path) -> None:
+    state = grown(tmp_path / "node")
+    builder = state.build_generation(PURSES, b"plan 7")
+    builder.put_many(packed(NEW))
+    state.discard_generation(builder.number)
+    state = reopened(state, tmp_path / "node")
+    assert state.build_generation(PURSES, b"plan 7").cursor is None
+
+
 def test_a_build_that_finished_before_the_crash_can_grow_on(tmp_path: Path) -> None:
     state = grown(tmp_path / "node")
     rows = list(packed(NEW))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -16,34 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from storage.errors import PatchStale, TreeDamaged
 from storage.hashing import EMPTY_ROOT, TAG_BUCKET, TAG_INNER, TAG_KEY, TAG_VALUE, app_root, half_root
 from storage.merkle import Tree
-
-VECTORS = Path(__file__).parent / "vectors"
-
-
-class Store:
-    """A tree with its bucket rows in a dict, as a table has them in the database."""
-
-    def __init__(self) -> None:
-        self.tree = Tree()
-        self.rows: dict[bytes, bytes] = {}
-
-    def change(self, changes: Mapping[bytes, bytes | None]) -> None:
-        patch = self.tree.prepare(changes, self.rows.get)
-        self.tree.apply(patch)
-        for path, bucket in patch.buckets.items():
-            if bucket is None:
-                self.rows.pop(path, None)
-            else:
-                self.rows[path] = bucket
-
-    def shape(self) -> tuple[bytes, int, dict[bytes, bytes]]:
-        return self.tree.root, self.tree.count, self.rows
-
-
-def built(rows: Mapping[bytes, bytes]) -> Store:
-    store = Store()
-    store.change(rows)
-    return store
+from tests.storage.plain_tree import VECTORS, Store, built, ground_keys, numbered
 
 
 def hash_by_definition(rows: Mapping[bytes, bytes]) -> bytes:
@@ -63,19 +35,6 @@ def hash_by_definition(rows: Mapping[bytes, bytes]) -> bytes:
         sha256(TAG_KEY + key).digest() + sha256(TAG_VALUE + value).digest() for key, value in rows.items()
     )
     return node(entries, 0) if entries else EMPTY_ROOT
-
-
-def numbered(numbers: Iterable[int]) -> dict[bytes, bytes]:
-    return {number.to_bytes(8, "big"): b"value %d" % number for number in numbers}
-
-
-def ground_keys() -> list[bytes]:
-    steps = json.loads((VECTORS / "ground_keys.json").read_text())["steps"]
-    keys, counter = [], 0
-    for step in steps:
-        counter += step
-        keys.append(counter.to_bytes(8, "big"))
-    return keys
 
 
 KEYS = st.integers(0, 120).map(lambda number: b"key %d" % number)

@@ -1,0 +1,81 @@
+"""Laying a tree out at once gives exactly the buckets that a standing tree of the same rows has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storage import planting
+from storage.merkle import Tree
+from storage.planting import Entries
+from tests.storage.plain_tree import built, ground_keys, numbered
+
+History = list[dict[bytes, bytes | None]]
+GROUND = ground_keys()
+
+honest = st.integers(0, 9000).map(lambda number: number.to_bytes(8, "big"))
+ground = st.integers(0, 60).map(GROUND.__getitem__)
+history = st.lists(st.dictionaries(honest | ground, st.none() | st.binary(max_size=2), max_size=40), max_size=8)
+
+
+def laid_out(history: History) -> dict[bytes, bytes]:
+    entries = Entries()
+    for changes in history:
+        entries.put(changes)
+    laid = [bucket for step in entries.lay_out() for bucket in step]
+    buckets = dict(laid)
+    assert len(buckets) == len(laid), "a path is laid out twice"
+    return buckets
+
+
+def settled(history: History) -> dict[bytes, bytes]:
+    content: dict[bytes, bytes | None] = {}
+    for changes in history:
+        content |= changes
+    return {key: value for key, value in content.items() if value is not None}
+
+
+def require_the_fresh_tree(history: History) -> None:
+    root, count, rows = built(settled(history)).shape()
+    buckets = laid_out(history)
+    assert buckets == rows
+    tree = Tree.load(buckets.items())
+    assert (tree.root, tree.count) == (root, count)
+
+
+def halves(rows: Mapping[bytes, bytes]) -> History:
+    """The rows in two slices, with others that are put, changed or taken away in between."""
+    keys = list(rows)
+    first: dict[bytes, bytes | None] = {key: rows[key] for key in keys[: len(keys) // 2]}
+    passing: dict[bytes, bytes | None] = {b"passing %d" % number: b"" for number in range(30)}
+    wrong: dict[bytes, bytes | None] = dict.fromkeys(keys[:: max(len(keys) // 9, 1)], b"soon another value")
+    rest: dict[bytes, bytes | None] = {key: rows[key] for key in keys if key not in first or key in wrong}
+    return [first, passing, wrong, dict.fromkeys(passing), rest]
+
+
+@settings(max_examples=100, deadline=None)
+@given(history, st.sampled_from([0, planting.SMALL_ROWS]))
+def test_any_history_is_laid_out_as_the_fresh_tree_of_what_is_left(history: History, small: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planting, "SMALL_ROWS", small)
+        require_the_fresh_tree(history)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 16, 17, 256, 257, 4096, 4097, 70_000])
+def test_a_table_of_any_size_is_laid_out_as_its_fresh_tree(rows: int) -> None:
+    require_the_fresh_tree(halves(numbered(range(rows))))
+
+
+@pytest.mark.parametrize("others", [0, 17, 5000])
+def test_keys_ground_into_one_corner_are_laid_out_as_the_fresh_tree(others: int) -> None:
+    require_the_fresh_tree(halves({**dict.fromkeys(GROUND, b"ground"), **numbered(range(others))}))
+
+
+@pytest.mark.parametrize("left", [0, 1, 16, 17])
+def test_many_entries_of_which_few_are_left_make_the_small_tree(left: int) -> None:
+    rows = numbered(range(6000))
+    gone = list(rows)[left:]
+    require_the_fresh_tree([dict(rows), dict.fromkeys(gone)])
