@@ -1,7 +1,8 @@
 """Governance as one part of the host: its calls, tables, parameters and work at the end of a block.
 
 Order at the end of a block: the registry follows a flip or rollback, the electorate follows the block's changes, then
-proposals move. So a vote that opens at the end of a block counts by the power that this block left.
+proposals move, then rehearsals. So a vote that opens at the end of a block counts by the power that this block left,
+and a plan whose turn has come, whatever ended the one before, gets the heights of its rehearsals in the same block.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from governance.electorate import copy_all, follow
 from governance.errors import need
 from governance.parameters import GOVERNANCE_PARAMETERS, conflict_in
 from governance.registry import adopt_runtime, write_host_entries
+from governance.rehearsals import follow_queue, move_due
 from governance.tables import TABLES
 from runtime.host import Changes, HostCall, HostContext
 from runtime.parameters import ParameterRule
@@ -50,3 +52,6 @@ class Governance:
             note_rollbacks(context)
         follow(context, changes)
         close_due(context)
+        move_due(context)
+        if context.coordinator.queue_changed:
+            follow_queue(context)

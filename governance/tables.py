@@ -15,6 +15,9 @@
 | governance.electors | height | all power from the end of that height on |
 | governance.power_queue | height, voter | power changes waiting to be copied |
 | governance.registry | module | what may be proposed about it |
+| governance.readiness | plan | how far its rehearsals are |
+| governance.attestations | plan, round, validator | a validator's latest word in a round |
+| governance.rehearsal_results | plan, result | what a rehearsal came to |
 | governance.counters, pins, pulse, ledger | - | one row each |
 """
 
@@ -22,6 +25,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from governance.attestations import Attestation, Readiness, RehearsalResult
 from governance.proposals import Proposal, Standing, Step, Vote
 from governance.tally import Electors
 from storage.record import Amount, Data, Hash, Record, Text, field
@@ -126,6 +130,11 @@ POWER = host_table("governance.power", Power, key=("address", "amount"), names=(
 ELECTORS = host_table("governance.electors", Electors, key=("amount",), names=("height",))
 POWER_QUEUE = host_table("governance.power_queue", Mark, key=("amount", "address"), names=("height", "voter"))
 REGISTRY = host_table("governance.registry", ModuleEntry, key=("text",), names=("module",))
+READINESS = host_table("governance.readiness", Readiness, key=("amount",), names=("plan",))
+ATTESTATIONS = host_table(
+    "governance.attestations", Attestation, key=("amount", "amount", "address"), names=("plan", "round", "validator")
+)
+RESULTS = host_table("governance.rehearsal_results", RehearsalResult, key=("amount", "hash"), names=("plan", "result"))
 COUNTERS = host_table("governance.counters", Counters, key=(), names=())
 PINS = host_table("governance.pins", Pins, key=(), names=())
 PULSE = host_table("governance.pulse", Pulse, key=(), names=())
@@ -145,6 +154,9 @@ TABLES: tuple[Table[Any], ...] = (
     ELECTORS,
     POWER_QUEUE,
     REGISTRY,
+    READINESS,
+    ATTESTATIONS,
+    RESULTS,
     COUNTERS,
     PINS,
     PULSE,
