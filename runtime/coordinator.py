@@ -157,7 +157,7 @@ class Coordinator:
         if moved.activation <= plan.activation:
             raise UpgradeRefused("not_later", f"plan {plan_id} activates at {plan.activation} already")
         self._overlay.put(PLANS, (plan_id,), moved)
-        self._record(plan_id, moved, POSTPONED, self.running().version, reason=reason)
+        self._record(plan_id, moved, POSTPONED, reason=reason)
         self._say("UpgradePostponed", plan_id, moved, activation=moved.activation, reason=reason)
         return moved.activation
 
@@ -191,12 +191,11 @@ class Coordinator:
     def end(self, plan_id: int, state: str, **details: str | int | bytes) -> None:
         """Move a plan to an end state, write its history, and let the next in the queue take its turn."""
         plan = self.plan(plan_id)
-        running = self.running()
         queue = self._queue()
         self._overlay.put(PLANS, (plan_id,), plan.but(state=state))
         self._overlay.put(QUEUE, (), queue.but(plans=tuple(other for other in queue.plans if other != plan_id)))
         self.queue_changed = True
-        self._record(plan_id, plan, state, running.version, **details)
+        self._record(plan_id, plan, state, **details)
         self._say(_EVENT_OF[state], plan_id, plan, **details)
         self._advance_queue()
 
@@ -226,15 +225,14 @@ class Coordinator:
             raise UpgradeRefused("not_pending", f"plan {plan_id} is not the pending one")
         return pending[1]
 
-    def _record(
-        self, plan_id: int, plan: Plan, kind: str, version_from: str, **details: str | int | bytes
-    ) -> None:
-        """Append a line about a plan to the history of this height."""
+    def _record(self, plan_id: int, plan: Plan, kind: str, **details: str | int | bytes) -> None:
+        """Append a line about a plan to the history of this height; ``details`` are further fields of the entry, or
+        other values of those that it has anyway."""
         entry = HistoryEntry(
             plan=plan_id,
             proposal=plan.proposal,
             kind=kind,
-            version_from=version_from,
+            version_from=self.running().version,
             version_to=plan.version,
             code_hash=plan.code_hash,
             migrations=plan.migrations,
