@@ -38,7 +38,7 @@ GOVERNANCE_PARAMETERS: tuple[Rule, ...] = (
     Rule("max_open_proposals", 200, 10, 10_000, "proposals that may be open at once, emergencies not counted"),
     Rule("calls_per_block", 64, 4, 1_000, "governance calls of one sender in one block"),
     Rule("closings_per_block", 64, 4, 10_000, "proposals that one block moves; the rest follow in order"),
-    Rule("rehearsal_gate", 0, 0, 1, "1: an upgrade takes effect only once validators attest its rehearsal; 0: without"),
+    Rule("rehearsal_gate", 1, 0, 1, "1: an upgrade takes effect only once validators attest its rehearsal; 0: without"),
     Rule("rehearsal_lead", 14_400, 4, 1_000_000, "blocks before the activation at which it is rehearsed first"),
     Rule("rehearsal_again", 1_200, 2, 1_000_000, "blocks before the activation at which it is rehearsed again"),
     Rule("rehearsal_gate_lead", 100, 1, 1_000_000, "blocks before the activation at which attestations are judged"),

@@ -16,13 +16,15 @@ from governance.progress import remark
 from governance.tables import ATTESTATIONS, READINESS, RESULTS
 from governance.tally import Electors
 from governance.verdict import Judgment, Said, Verdict, judge
+from runtime.bundle.allowlist import MAX_TABLES
 from runtime.host import HostContext
 from runtime.plans import EXPIRED, FAILED, SCHEDULED, Plan
 from runtime.receipts import event
 
 LEAST_SPAN = 8
 """Blocks between now and the activation that rehearsals and their gate need at least."""
-MOST_TABLES = 256
+MOST_TABLES = MAX_TABLES + 1
+"""Those of a bundle, and the aggregates."""
 LONGEST_CODE = 64
 LEADS = ("rehearsal_lead", "rehearsal_again", "rehearsal_gate_lead")
 

@@ -47,7 +47,7 @@ class Letter(Enum):
 
     STOP = 1
     WORK = 2
-    """Something came into the mempool."""
+    """Something came into the mempool, or is about to."""
 
 
 class RunningNode:
@@ -94,7 +94,7 @@ class RunningNode:
     @contextmanager
     def _opened(self, executor: ThreadPoolExecutor, verifier: Verifier) -> Iterator[Core]:
         """The executor's part, opened and closed on its thread. A failure while closing never hides an earlier one."""
-        core = executor.submit(Core.open, self._home, self._settings, verifier, self._refuse).result()
+        core = executor.submit(Core.open, self._home, self._settings, verifier, self._refuse, self._arrived).result()
         try:
             yield core
         except BaseException:

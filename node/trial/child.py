@@ -16,6 +16,7 @@ from pathlib import Path
 from time import monotonic, perf_counter_ns
 
 from governance.attestations import RehearsalResult
+from governance.rehearsals import LONGEST_CODE
 from node.trial.checks import STEPS, Check
 from node.trial.errors import FAULTS, NothingToTry, failure_of
 from node.trial.report import At, Impossible, Line, Step, Value, first_result
@@ -89,7 +90,7 @@ def _result(stage: Stage, tell: Tell) -> RehearsalResult:
         if step.code:
             for left, _ in steps:
                 tell(Line(step=Step(name=left, outcome="not_run")))
-            return first_result(stage.subject).but(code=step.code)
+            return first_result(stage.subject).but(code=step.code[:LONGEST_CODE])
     return stage.result.but(within_limits=True)
 
 

@@ -1,8 +1,9 @@
 """A trial from outside: a fresh process on a copy, limited in time and memory, heard to its end.
 
 The process gets an isolated interpreter, an empty environment, a folder to work in and an order on its standard input;
-no key, no socket, no path of the live home. However it ends, a report comes of it: its own, or one that says what ended
-it. Only what this machine is at fault for (a full disk, a damaged checkpoint) is raised: it says nothing of the upgrade.
+no key, no socket, no path of the live home. However it ends, a report comes of it: its own, or one that says what
+ended it. Only what this machine is at fault for (a full disk, a damaged checkpoint) is raised: it says nothing of the
+upgrade.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from time import monotonic
 from typing import IO
 
 from node.trial.checks import STEPS
-from node.trial.child import VECTORS, Order
+from node.trial.child import COPY, VECTORS, Order
 from node.trial.errors import NothingToTry, TrialImpossible
 from node.trial.report import CRASHED, OVER_MEMORY, OVER_TIME, Line, Report, Step, Subject, first_result
+from storage.checkpoint import Checkpoint
 from storage.faults import fault_of
 from storage.home import Home
+from storage.restore import open_copy
 
 ROOMS = "trying-"
 """Folders of a home that begin so are a trial's, of the process whose id follows."""
@@ -37,7 +40,7 @@ _NO_MEMORY = (b"MemoryError", b"bad_alloc", b"Cannot allocate memory", b"can't s
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TrialLimits:
     """What one trial may use of this machine."""
 
     seconds: float = 3_600
@@ -48,8 +51,7 @@ class Limits:
 class Trial:
     """One trial's process. `hear` waits for its end; `stop` may be called from any thread, before it and after."""
 
-    def __init__(self, room: Path, proposal: int, limits: Limits, export: bool = False) -> None:
-        self._room = room
+    def __init__(self, proposal: int, limits: TrialLimits, export: bool = False) -> None:
         self._order = Order(proposal=proposal, memory_bytes=limits.memory_bytes, export=export)
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,8 +65,9 @@ class Trial:
             if self._process is not None:
                 self._process.kill()
 
-    def hear(self, told: Callable[[Line], None], subject: Subject | None = None) -> Report:
-        """Run it to its end; ``told`` hears each line. ``subject`` is what a report is about if the process never says.
+    def hear(self, room: Path, told: Callable[[Line], None], subject: Subject | None = None) -> Report:
+        """Run it to its end on the copy in a room. ``told`` hears each line; ``subject`` is what a report is about if
+        the process never says.
 
         Raises NothingToTry, TrialImpossible.
         """
@@ -72,18 +75,18 @@ class Trial:
         timer = threading.Timer(self._limits.seconds, self.stop, (OVER_TIME,))
         timer.start()
         try:
-            lines, said = self._lines(told)
+            lines, said = self._lines(room, told)
         except OSError as error:
             raise TrialImpossible("not_started", str(error)) from error
         finally:
             timer.cancel()
         milliseconds = int((monotonic() - began) * 1000)
-        return _report(lines, self._code(said), subject, milliseconds, self._written(), said)
+        return _report(lines, self._code(said), subject, milliseconds, _written(room), said)
 
-    def _lines(self, told: Callable[[Line], None]) -> tuple[list[Line], bytes]:
+    def _lines(self, room: Path, told: Callable[[Line], None]) -> tuple[list[Line], bytes]:
         """What the process writes, line by line, and the end of what it says on standard error."""
         lines: list[Line] = []
-        with (self._room / "stderr").open("wb+") as errors, self._started(errors) as process:
+        with (room / "stderr").open("wb+") as errors, self._started(room, errors) as process:
             assert process.stdout is not None
             for raw in process.stdout:
                 with suppress(ValueError):  # half a line of a process that was killed
@@ -94,14 +97,14 @@ class Trial:
             return lines, errors.read()[-4096:]
 
     @contextmanager
-    def _started(self, errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    def _started(self, room: Path, errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
         with self._lock:
             process = self._process = subprocess.Popen(
                 [sys.executable, "-I", "-c", _PROGRAM],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                cwd=self._room,
+                cwd=room,
                 env={},
                 start_new_session=True,  # a Ctrl-C is for the node; the trial ends with it
             )
@@ -127,9 +130,9 @@ class Trial:
             return ""
         return OVER_MEMORY if any(word in said for word in _NO_MEMORY) else CRASHED
 
-    def _written(self) -> int:
-        files = [file.stat() for file in self._room.rglob("*") if file.is_file() and VECTORS not in file.parts]
-        return sum(file.st_size for file in files if file.st_nlink == 1)
+def _written(room: Path) -> int:
+    files = [file.stat() for file in room.rglob("*") if file.is_file() and VECTORS not in file.parts]
+    return sum(file.st_size for file in files if file.st_nlink == 1)
 
 
 def _report(
@@ -182,6 +185,14 @@ def room_in(home: Home) -> Iterator[Path]:
         yield room
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+def copy_without_keys(checkpoint: Checkpoint, room: Path) -> None:
+    """Put a copy of a checkpoint into a room, without the genesis file, whose seed the keys derive from.
+
+    Raises CheckpointDamaged, DiskFull, DiskError.
+    """
+    open_copy(checkpoint, room / COPY).genesis_file.unlink(missing_ok=True)
 
 
 def clear_rooms(home: Home) -> None:
