@@ -1,8 +1,8 @@
 """The application: one state machine with the doors of ABCI 2.0, whoever drives it.
 
 `info`, `check_tx`, `prepare_proposal`, `process_proposal`, `finalize_block`, `commit`, `query` are called by one
-driver at a time, in that order for each block. This file is the composition root: the only place where governance is
-plugged into the chain and where mempool, signatures and checkpoints meet it.
+driver at a time, in that order for each block. This file is the composition root, where mempool, signatures and
+checkpoints meet the chain and what `node.host_modules` plugs into it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from governance.electorate import power_at
-from governance.module import Governance
 from node import snapshots
 from node.errors import BadRequest, TransactionRefused
 from node.genesis.document import Genesis
 from node.genesis.rows import genesis_state
+from node.host_modules import HOST_MODULES
 from node.mempool import Limits, Mempool, Sender
 from node.verification import Claim, Verifier
 from runtime.accounts import ACCOUNTS, account_for
@@ -29,6 +29,7 @@ from runtime.coordinator import Coordinator
 from runtime.errors import BlockRefused, HostRefused, TransactionMalformed, UpgradePostponedHere
 from runtime.execution import Execution, runtime_refusal
 from runtime.genesis import create_chain_state
+from runtime.growth.growth import Progress
 from runtime.metering.faults import HostFault, fault_of
 from runtime.metering.meter import Meter
 from runtime.parameters import Parameters
@@ -41,7 +42,6 @@ from storage.home import Home
 from storage.snapshot import SnapshotManifest, export
 from storage.state import CACHED_ROWS, LogRows, State
 
-HOST_MODULES = (Governance(),)
 CORE = Path(__file__).resolve().parent.parent / "runtime" / "core"
 """Sources of the genesis bundle: read by `init_chain`, never afterwards."""
 
@@ -72,6 +72,8 @@ class Application:
         self.chain = Chain(state, HOST_MODULES, self._signature_holds)
         self.mempool = Mempool(limits, state.height)
         self._reading: Execution | None = None
+        self.growth: Progress | None = self.chain.growth_progress()
+        """How far the pending upgrade's growth was when a slice or a block ended; any thread may look."""
 
     @classmethod
     def init_chain(cls, home: Home, genesis: Genesis, bundle: Bundle | None = None) -> None:
@@ -156,6 +158,7 @@ class Application:
     def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
         """Make a prepared block the head, with further log rows, and bring the mempool up to it."""
         head = self.chain.commit(prepared, durable, rows)
+        self.growth = self.chain.growth_progress()
         self._reading = None
         self._update_mempool(prepared)
         return head
@@ -206,7 +209,9 @@ class Application:
 
     def grow(self, records: int) -> bool:
         """Do a slice of the pending upgrade's growth, of about ``records``; returns whether there is more to do."""
-        return self.chain.grow(records)
+        more = self.chain.grow(records)
+        self.growth = self.chain.growth_progress()
+        return more
 
     def settle(self) -> None:
         """Do beforehand what a flip would wait for."""

@@ -25,7 +25,7 @@ from runtime.plans import EXECUTED, HISTORY, POSTPONED, SCHEDULED, WAITING, Hist
 from storage.home import RELEASE
 
 Progress = Callable[[str, int, int], None]
-"""(what is waited for, height reached, height aimed at)."""
+"""(what is waited for, how far it is, how far it goes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,5 +152,6 @@ def ending(world: World, proposal: int) -> tuple[int, HistoryEntry]:
 
 
 def forward(world: World, height: int, waiting_for: str, progress: Progress) -> None:
-    """Fast-forward, telling how far it is."""
+    """Fast-forward, telling how far it is, and how far a rehearsal on the way is."""
+    world.told.progress = progress
     world.forward(height, lambda reached: progress(waiting_for, reached, height))

@@ -46,11 +46,13 @@ class Told:
 
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, Any]]] = []
-        self.step: Callable[[str], None] = lambda _: None
-        """Hears of each step under way, in a word."""
+        self.progress: Callable[[str, int, int], None] = lambda *_: None
+        """Hears of a step that lasts: what it is, how far it is, and of how much."""
 
     def __call__(self, event: str, /, **fields: Any) -> None:
         self.events.append((event, fields))
+        if event == "rehearsal_progress":
+            self.progress(f"rehearsal at {fields['height']:,}, {fields['step']}", fields["done"], fields["total"])
 
 
 class World:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from governance.attestations import TableRoot
-from node.application import HOST_MODULES
+from node.host_modules import HOST_MODULES
 from node.trial.errors import TrialFailed
 from node.trial.report import Subject, first_result
 from node.trial.turn import bring_forward
