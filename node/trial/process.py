@@ -35,7 +35,13 @@ ROOMS = "trying-"
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _PROGRAM = f"import sys; sys.path.insert(0, {_ROOT!r}); from node.trial import child; child.main()"
-_NO_MEMORY = (b"MemoryError", b"bad_alloc", b"Cannot allocate memory", b"can't start new thread")
+_NO_MEMORY = (
+    "MemoryError",
+    "bad_alloc",
+    "Cannot allocate memory",
+    "Resource temporarily unavailable",  # no room for the stack of a thread
+    "can't start new thread",
+)
 """What the interpreter, LevelDB and the system say when the address space is used up."""
 
 
@@ -81,9 +87,9 @@ class Trial:
         finally:
             timer.cancel()
         milliseconds = int((monotonic() - began) * 1000)
-        return _report(lines, self._code(said), subject, milliseconds, _written(room), said)
+        return _report(lines, self._code(said), subject, milliseconds, _written(room), _last_words(said))
 
-    def _lines(self, room: Path, told: Callable[[Line], None]) -> tuple[list[Line], bytes]:
+    def _lines(self, room: Path, told: Callable[[Line], None]) -> tuple[list[Line], str]:
         """What the process writes, line by line, and the end of what it says on standard error."""
         lines: list[Line] = []
         with (room / "stderr").open("wb+") as errors, self._started(room, errors) as process:
@@ -94,7 +100,7 @@ class Trial:
                     told(lines[-1])
             process.wait()
             errors.seek(0)
-            return lines, errors.read()[-4096:]
+            return lines, errors.read()[-4096:].decode(errors="replace")
 
     @contextmanager
     def _started(self, room: Path, errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
@@ -121,14 +127,14 @@ class Trial:
             with suppress(BrokenPipeError):
                 process.communicate()
 
-    def _code(self, said: bytes) -> str:
+    def _code(self, said: str) -> str:
         """Why the process ended before it had a result; empty when it ended by itself in good order."""
         process = self._process
         if self._ended_for:
             return self._ended_for
         if process is None or process.returncode == 0:
             return ""
-        return OVER_MEMORY if any(word in said for word in _NO_MEMORY) else CRASHED
+        return OVER_MEMORY if _is_of_memory(said) else CRASHED
 
 def _written(room: Path) -> int:
     files = [file.stat() for file in room.rglob("*") if file.is_file() and VECTORS not in file.parts]
@@ -136,28 +142,37 @@ def _written(room: Path) -> int:
 
 
 def _report(
-    lines: list[Line], code: str, subject: Subject | None, milliseconds: int, written: int, said: bytes
+    lines: list[Line], code: str, subject: Subject | None, milliseconds: int, written: int, said: str
 ) -> Report:
     about = next((line.about for line in lines if line.about is not None), subject)
     impossible = next((line.impossible for line in lines if line.impossible is not None), None)
-    if impossible is not None and any(word in impossible.message.encode() for word in _NO_MEMORY):
+    if impossible is not None and _is_of_memory(impossible.message):
         impossible, code = None, OVER_MEMORY
     if impossible is not None:
         raise (TrialImpossible if impossible.machine else NothingToTry)(impossible.code, impossible.message)
     result = next((line.result for line in lines if line.result is not None), None)
-    detail = said.decode(errors="replace").strip().rpartition("\n")[2]
     if about is None or code == "stopped":
-        raise TrialImpossible(code or CRASHED, detail or "its process ended without a word")
+        raise TrialImpossible(code or CRASHED, said or "its process ended without a word")
     if result is None:
         result = first_result(about).but(code=code or CRASHED)
     return Report(
         subject=about,
         result=result,
-        steps=_steps(lines, result.code, detail),
+        steps=_steps(lines, result.code, said),
         milliseconds=milliseconds,
         memory_bytes=max((line.memory_bytes for line in lines), default=0),
         disk_bytes=written,
     )
+
+
+def _is_of_memory(said: str) -> bool:
+    return any(word in said for word in _NO_MEMORY)
+
+
+def _last_words(said: str) -> str:
+    """The line that tells why the process ended: the first about memory, else the last."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return next(filter(_is_of_memory, lines), lines[-1] if lines else "")
 
 
 def _steps(lines: list[Line], code: str, detail: str) -> tuple[Step, ...]:
