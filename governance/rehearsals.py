@@ -85,6 +85,10 @@ def move_due(context: HostContext) -> None:
     for plan_id in rehearsals_due(context.overlay, context.height):
         row = context.overlay.get(READINESS, (plan_id,))
         assert row is not None, "what is due for a plan has its row"
+        pending = context.coordinator.pending()
+        if pending is None or pending[0] != plan_id:  # it has ended in this very block
+            _close(context, plan_id, row)
+            continue
         drop_due(context.overlay, REHEARSALS, context.height, plan_id)
         if context.height == row.gate:
             _judge(context, plan_id, row)

@@ -100,7 +100,7 @@ class Solo:
         application = self.application
         self._require_unsigned(application.state.height + 1)
         while self.held_up():
-            self._wait_for_rehearsal()
+            self.wait()
         activates = application.checkpoint_due()
         if activates:
             self.finish_growth()
@@ -138,14 +138,15 @@ class Solo:
         """Whether the next block should wait for a rehearsal that is under way; `make_block` would."""
         return self._attester is not None and self._attester.holds_up()
 
+    def wait(self) -> None:
+        """Wait for a rehearsal that is under way, and put what is to be said of it into the mempool."""
+        if self._attester is not None:
+            self._attester.wait()
+
     def close(self) -> None:
         """Let go of a rehearsal that is under way."""
         if self._attester is not None:
             self._attester.close()
-
-    def _wait_for_rehearsal(self) -> None:
-        if self._attester is not None:
-            self._attester.wait()
 
     def _grow_beside(self, took_ns: int) -> None:
         """Grow for a part of the time that a block, or a run of them, took."""
@@ -159,7 +160,7 @@ class Solo:
         application = self.application
         while application.state.height < height:
             self.follow()
-            self._wait_for_rehearsal()
+            self.wait()
             if len(application.mempool) or application.checkpoint_due():
                 self.make_block()
             else:

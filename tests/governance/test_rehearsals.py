@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from governance.agenda import rehearsals_due
 from governance.attestations import Attest, Readiness, RehearsalResult, TableRoot, heights_of
 from governance.lifecycle import Status
 from governance.proposals import CancelUpgrade
@@ -188,6 +189,22 @@ def test_a_cancelled_plan_leaves_nothing_due_and_no_electorate_pinned(make_world
     assert attempt == "no_rehearsal_open"
     world.run_to(readiness(world).gate + 3)
     assert readiness(world).verdict == ""
+
+
+def test_a_plan_that_ends_in_the_block_of_its_gate_is_not_judged(make_world: Make) -> None:
+    world = scheduled(make_world)
+    row = readiness(world)
+    world.run_to(row.first + 1)
+    for validator in VALIDATORS:
+        assert attest(world, validator, result(row.first)) == "ok"
+    world.run_to(row.gate)
+    context = world.context_for(b"")
+    context.coordinator.cancel(PLAN, "a test")
+    world.governance.end_block(context, {})
+    assert (plan(world).state, plan(world).cleared) == (CANCELLED, b"")
+    assert readiness(world).verdict == ""
+    assert world.overlay.get(PINS, ()) in (None, Pins())
+    assert list(rehearsals_due(world.overlay, 10**6)) == []
 
 
 def test_a_plan_whose_turn_comes_too_late_to_rehearse_is_given_the_time(make_world: Make) -> None:
