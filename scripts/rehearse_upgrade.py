@@ -89,9 +89,9 @@ def _lines(report: Report, export: Path | None) -> list[str]:
     lines = [upgrade, f"on the state of height {what.height:,}, runtime root {what.runtime_root}"]
     lines.append(columns([_row(step) for step in report.steps]))
     took = f"{report.milliseconds / 1000:.1f} s, {report.memory_bytes >> 20} MiB of memory, {report.disk_bytes:,} bytes"
-    lines.append(f"{took} written; {'reversible' if said.reversible else 'not reversible'}")
-    lines.append(f"result {said.digest.hex()}")
-    lines.append("PASSED" if report.passed else f"FAILED: {said.code}")
+    lines += [f"{took} written", f"result {said.digest.hex()}"]
+    passed = f"PASSED, {'reversible' if said.reversible else 'not reversible'}"
+    lines.append(passed if report.passed else f"FAILED: {said.code}")
     if export is not None:
         vectors = "tables before and after" if (export / VECTORS_FILE).exists() else "no tables, it failed before"
         lines.append(f"exported to {export}: {REPORT}, {vectors}")

@@ -66,7 +66,7 @@ def migrate(stage: Stage, told: Told) -> Counts:
         progress = growth.progress()
         told(progress.done, progress.total)
     grown = growth.finish()
-    return {"records": grown.records, "most_readers": growth.most_readers()}
+    return {"records": grown.records, "most_readers_of_a_row": growth.most_readers()}
 
 
 def activate(stage: Stage, told: Told) -> Counts:

@@ -156,7 +156,7 @@ def reading_one_row(bundle: Bundle) -> Bundle:
 def test_the_readers_of_one_input_row_are_counted(tried: Tried, world: World) -> None:
     report = tried(reading_one_row(example(world)))
     assert report.passed, report.failed_step
-    assert step_of(report, "migrate").counts["most_readers"] == world.application.state.count("bank.accounts")
+    assert step_of(report, "migrate").counts["most_readers_of_a_row"] == world.application.state.count("bank.accounts")
 
 
 def test_what_is_no_open_upgrade_is_nothing_to_try(world: World) -> None:
