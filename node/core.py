@@ -65,7 +65,6 @@ class Core:
             raise
         core = cls(application, limits, solo, upkeep, len(keys.consensus))
         core._follow_chain()
-        solo.follow()
         return core
 
     def step(self) -> None:

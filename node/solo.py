@@ -130,7 +130,7 @@ class Solo:
                 progress(found)
 
     def follow(self) -> None:
-        """Begin a rehearsal that is due, or put what is to be said of it into the mempool; at a start too."""
+        """Begin a rehearsal that is due, or put what is to be said of it into the mempool."""
         if self._attester is not None:
             self._attester.follow()
 

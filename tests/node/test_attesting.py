@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,14 +18,16 @@ from governance.progress import proposal_at
 from governance.tables import ATTESTATIONS, READINESS
 from governance.verdict import Verdict
 from node.attesting import due_now
+from node.core import Core
 from node.keys_of_home import keys_of_seed
 from node.rehearsal import upgrade
 from node.rehearsal.demonstrations import breaks_supply
 from node.rehearsal.rollback import invariant_checks
 from node.rehearsal.world import World
-from node.settings import documentation
+from node.settings import documentation, load_settings
 from node.solo import Solo
 from node.trial.process import ROOMS
+from node.verification import Verifier
 from runtime.host_calls import KEY_CALLS, RotateKey, rotation_message
 from runtime.plans import EXECUTED
 from runtime.receipts import OK
@@ -33,7 +36,7 @@ from runtime.transaction import decode_transaction
 from storage.checkpoint import list_checkpoints
 from storage.home import Home
 from storage.signing import LastSigned
-from tests.node.processes import NodeProcess, client, started
+from tests.node.processes import SECONDS, NodeProcess, client, started
 from tests.node.trial.processes import trials_of
 from tests.scenarios.upgrades import approved, example, running, silent
 from tests.short_periods import GATED, short_genesis
@@ -254,7 +257,20 @@ def waiting(tmp_path: Path) -> Path:
     return tmp_path / "waiting"
 
 
-def test_a_node_on_demand_is_woken_by_the_end_of_its_trial(waiting: Path) -> None:
+def test_the_end_of_a_trial_is_told_to_who_drives_the_node(waiting: Path) -> None:
+    ended = threading.Event()
+    with Home.open(waiting).lock(), Verifier() as verifier:
+        settings = load_settings(waiting / "synod.toml", {})
+        core = Core.open(Home.open(waiting), settings, verifier, frozenset(), ended.set)
+        core.step_if_wanted()
+        assert ended.wait(SECONDS)
+        core.step_if_wanted()
+        log = core.application.state.log()
+        assert len(log.transactions(core.application.state.height)) == 4
+        core.close()
+
+
+def test_a_node_on_demand_attests_though_nobody_sends_anything(waiting: Path) -> None:
     with started(waiting, "--blocks", "demand") as node:
         assert node.until("rehearsal_ended")["code"] == "passed"
         block = node.until("block")

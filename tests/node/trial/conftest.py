@@ -57,8 +57,10 @@ def failed(report: Report) -> tuple[str, str]:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Forty accounts and some transfers."""
     made = World.create(tmp_path_factory.mktemp("trials") / "chain", short_genesis(parameters=PATIENT))
+    sender, other, receiver = made.accounts()[:3]
     for _ in range(TRANSFERS // 10):
-        made.traffic(10)
+        for coins in range(1, 11):  # several of one sender in a block
+            made.call(sender if coins % 2 else other, "bank.send", to=receiver, coins=coins)
         made.must()
     yield made
     made.close()

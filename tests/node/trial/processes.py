@@ -16,10 +16,3 @@ def trials_of(parent: int) -> list[int]:
                 found.append(int(entry.name))
     return found
 
-
-def runs(pid: int) -> bool:
-    """Whether a process is there and has not ended."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

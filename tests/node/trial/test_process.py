@@ -9,22 +9,22 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
 from node.rehearsal import upgrade
 from node.rehearsal.world import World
 from node.trial.checks import STEPS
-from node.trial.child import COPY
+from node.trial.child import COPY, Order
 from node.trial.errors import TrialImpossible
 from node.trial.process import Trial, TrialLimits, copy_without_keys, room_in
 from node.trial.report import Line, Subject
 from node.trial.turn import subject_of
 from storage.checkpoint import Checkpoint
 from storage.restore import open_copy_of_running
+from storage.state import State
 from tests.node.trial.conftest import LIMITS, failed, tried_on, unheard
-from tests.node.trial.processes import runs, trials_of
+from tests.node.trial.processes import trials_of
 from tests.scenarios.upgrades import example
 
 SECONDS = 60
@@ -126,29 +126,17 @@ def test_a_damaged_copy_is_this_machines_and_no_fault_of_the_upgrade(
     assert impossible.value.code == "head_damaged"
 
 
-PARENT = """
-import sys
-from pathlib import Path
-from node.trial.process import Trial, TrialLimits
-Trial(int(sys.argv[2]), TrialLimits()).hear(Path(sys.argv[1]), lambda line: print("line", flush=True))
-"""
-
-
 @pytest.mark.faults
-def test_a_trial_ends_with_the_process_that_wanted_it(room: Path, proposal: int) -> None:
-    command = [sys.executable, "-c", PARENT, str(room), str(proposal)]
-    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    parent.stdout.readline()
-    (pid,) = trials_of(parent.pid)
-    os.kill(pid, signal.SIGSTOP)
-    parent.kill()
-    parent.wait(SECONDS)
-    os.kill(pid, signal.SIGCONT)
-    deadline = monotonic() + SECONDS
-    while runs(pid):
-        assert monotonic() < deadline, "the trial outlived its parent"
-    parent.stdout.close()
+def test_a_trial_ends_when_nobody_is_left_to_hear_it(room: Path, proposal: int) -> None:
+    order = Order(proposal=proposal, memory_bytes=LIMITS.memory_bytes).model_dump_json().encode() + b"\n"
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from node.trial import child; child.main()"
+    with (room / "told").open("wb") as told:
+        child = subprocess.run(
+            [sys.executable, "-c", program], input=order, stdout=told, cwd=room, timeout=SECONDS, check=False
+        )
+    lines = [Line.model_validate_json(raw) for raw in (room / "told").read_bytes().splitlines()]
+    assert child.returncode == 1
+    assert [line for line in lines if line.result is not None] == []
 
 
 def test_what_killed_processes_left_goes_and_what_others_use_stays(world: World) -> None:
@@ -171,17 +159,21 @@ def test_a_home_is_copied_whole_while_its_chain_goes_on(world: World, tmp_path: 
 
     def look() -> None:
         for number in range(20):
-            _, head = open_copy_of_running(world.home, tmp_path / str(number))
+            copy, head = open_copy_of_running(world.home, tmp_path / str(number))
+            state = State.open(copy)
+            assert state.head == head
+            state.close()
             heights.append(head.height)
         stop.set()
 
     heights: list[int] = []
     looker = threading.Thread(target=look)
     looker.start()
-    while not stop.is_set():
+    while not stop.is_set() and looker.is_alive():
         world.traffic(2)
         world.must()
     looker.join(SECONDS)
+    assert len(heights) == 20, "one could not be opened"
     assert heights == sorted(heights)
     assert len(set(heights)) > 1, "the chain stood still"
     assert height <= heights[0] and heights[-1] <= world.height
