@@ -126,14 +126,29 @@ def test_a_damaged_copy_is_this_machines_and_no_fault_of_the_upgrade(
     assert impossible.value.code == "head_damaged"
 
 
+PROGRAM = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from node.trial import child; child.main()"
+
+
+def order(proposal: int) -> bytes:
+    return Order(proposal=proposal, memory_bytes=LIMITS.memory_bytes).model_dump_json().encode() + b"\n"
+
+
+def test_a_trial_that_has_come_to_its_end_ends_in_good_order(room: Path, proposal: int) -> None:
+    program, pipe = [sys.executable, "-c", PROGRAM], subprocess.PIPE
+    with subprocess.Popen(program, stdin=pipe, stdout=pipe, stderr=pipe, cwd=room) as one:
+        assert one.stdin is not None and one.stdout is not None and one.stderr is not None
+        one.stdin.write(order(proposal))
+        one.stdin.flush()
+        lines = [Line.model_validate_json(raw) for raw in one.stdout]
+        assert lines[-1].result is not None
+        assert (one.wait(SECONDS), one.stderr.read()) == (0, b"")
+
+
 @pytest.mark.faults
 def test_a_trial_ends_when_nobody_is_left_to_hear_it(room: Path, proposal: int) -> None:
-    order = Order(proposal=proposal, memory_bytes=LIMITS.memory_bytes).model_dump_json().encode() + b"\n"
-    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from node.trial import child; child.main()"
+    program = [sys.executable, "-c", PROGRAM]
     with (room / "told").open("wb") as told:
-        child = subprocess.run(
-            [sys.executable, "-c", program], input=order, stdout=told, cwd=room, timeout=SECONDS, check=False
-        )
+        child = subprocess.run(program, input=order(proposal), stdout=told, cwd=room, timeout=SECONDS, check=False)
     lines = [Line.model_validate_json(raw) for raw in (room / "told").read_bytes().splitlines()]
     assert child.returncode == 1
     assert [line for line in lines if line.result is not None] == []
