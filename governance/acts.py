@@ -31,7 +31,7 @@ from governance.targets import require_feature
 from runtime.address import module_address
 from runtime.coordinator import PlanRequest
 from runtime.host import HostContext
-from runtime.plans import CANCELLED, EXECUTED, FAILED, ROLLED_BACK, SUPERSEDED
+from runtime.plans import CANCELLED, EXECUTED, EXPIRED, FAILED, ROLLED_BACK, SUPERSEDED
 from runtime.receipts import event
 from storage.record import Record
 
@@ -45,6 +45,7 @@ MOVE_OF_PLAN: Mapping[str, Move] = {
     FAILED: Move.REFUSED,
     CANCELLED: Move.CALLED_OFF,
     SUPERSEDED: Move.OVERTAKEN,
+    EXPIRED: Move.TIMED_OUT,
 }
 """What the end of an upgrade's plan means for its proposal."""
 
@@ -66,6 +67,7 @@ def schedule(context: HostContext, proposal: int, what: Proposal, content: Runti
             effect=effect,
             declaration=declaration,
             activation=context.height + max(what.track.timelock, content.activation_delay),
+            gated=context.parameters.integer("rehearsal_gate") > 0,
         )
     )
     keep_for_good(context.overlay, content.code_hash)

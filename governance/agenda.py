@@ -2,7 +2,8 @@
 
 A block with nothing due reads one row (`Pulse`) and stops. Ordinary moves are bounded a block, and what does not fit
 follows in the next blocks in the same order. Emergencies have a lane of their own without that bound, so that a crowd
-of ordinary proposals cannot push a rollback out of its window; the floor of power bounds how many there can be.
+of ordinary proposals cannot push a rollback out of its window; the floor of power bounds how many there can be. A third
+lane holds the rehearsals of the pending plan, by the plan's id.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from governance.tables import DUE, PULSE, Mark, Pulse
 from storage.overlay import Overlay
 
-URGENT, ORDINARY = 0, 1
+URGENT, ORDINARY, REHEARSALS = 0, 1, 2
 
 
 def pulse_of(overlay: Overlay) -> Pulse:
@@ -41,10 +42,15 @@ def due_by(overlay: Overlay, height: int, most: int) -> tuple[int, ...]:
     return (*_lane(overlay, URGENT, height, None), *_lane(overlay, ORDINARY, height, most))
 
 
+def rehearsals_due(overlay: Overlay, height: int) -> tuple[int, ...]:
+    """Plans of whose rehearsals something is due at or before ``height``."""
+    return tuple(_lane(overlay, REHEARSALS, height, None))
+
+
 def refresh_pulse(overlay: Overlay) -> None:
     """Note the earliest due height that is left."""
     pulse = pulse_of(overlay)
-    first = [_first(overlay, lane) for lane in (URGENT, ORDINARY)]
+    first = [_first(overlay, lane) for lane in (URGENT, ORDINARY, REHEARSALS)]
     next_due = min((height for height in first if height), default=0)
     if next_due != pulse.next_due:
         overlay.put(PULSE, (), pulse.but(next_due=next_due))

@@ -7,6 +7,7 @@ run whatever the bundle does; a sender may make `calls_per_block` of them in a b
 from __future__ import annotations
 
 from governance.admission import Admission, admit
+from governance.attestations import Attest
 from governance.closing import snapshot_height
 from governance.deposits import least_at_submission, take
 from governance.electorate import electors_at, power_at
@@ -22,6 +23,7 @@ from governance.proposals import (
     Vote,
     Words,
 )
+from governance.rehearsals import attest
 from governance.tables import VOTES
 from governance.tally import Electors, Option, Tally, counted_power, reaches
 from governance.tracks import BREAKING, TRACKS, Track, track_now
@@ -157,12 +159,19 @@ def cancel(context: HostContext, args: Cancel) -> None:
     advance(context, args.proposal, what, standing, Move.WITHDRAWN, "withdrawn")
 
 
+def attest_rehearsal(context: HostContext, args: Attest) -> None:
+    """Say what one's own node's rehearsal of the pending plan came to."""
+    _count_call(context)
+    attest(context, args)
+
+
 CALLS: tuple[HostCall, ...] = (
     HostCall(MODULE, "publish_chunk", PublishChunk, publish_chunk),
     HostCall(MODULE, "propose", Propose, propose),
     HostCall(MODULE, "deposit", AddDeposit, add_deposit),
     HostCall(MODULE, "vote", CastVote, vote),
     HostCall(MODULE, "cancel", Cancel, cancel),
+    HostCall(MODULE, "attest", Attest, attest_rehearsal),
 )
 
 

@@ -66,6 +66,12 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "same_vote": "this voter has already voted {option}",
         "not_the_proposer": "only its proposer withdraws proposal {proposal}",
         "too_late_to_cancel": "proposal {proposal} is in {status}: only a vote can stop it now",
+        # attestations
+        "no_rehearsal_open": "no rehearsal of plan {plan} is open: GET /upgrade/plan shows the pending one",
+        "other_rehearsal_height": "rehearsals are of height {first} and {second} once they are past, not of {height}",
+        "other_bundle_rehearsed": "the pending plan is of bundle {bundle}: rehearse that one",
+        "result_too_large": "a result names at most {tables} tables and a code of at most {characters} characters",
+        "already_attested": "this validator has attested its rehearsal of height {height}, or of a later one",
         # a bundle's bytes
         "chunk_total": "chunk {index} of {total} cannot be: a bundle has 1 to {most} chunks",
         "chunk_size": "a chunk has 1 to {most} bytes",

@@ -1,7 +1,9 @@
 """Governance as one part of the host: its calls, tables, parameters and work at the end of a block.
 
-Order at the end of a block: the electorate follows the block's changes, then proposals move, then uploads that have
-ended are collected. So a vote that opens at the end of a block counts by the power that this block left.
+Order at the end of a block: the electorate follows the block's changes, then proposals move, then rehearsals, then
+uploads that have ended are collected. So a vote that opens at the end of a block counts by the power that this block
+left, and a plan whose turn has come, whatever ended the one before, gets the heights of its rehearsals in the same
+block.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from governance.closing import close_due, note_rollbacks
 from governance.electorate import copy_all, follow
 from governance.errors import need
 from governance.parameters import GOVERNANCE_PARAMETERS, conflict_in
+from governance.rehearsals import follow_queue, move_due
 from governance.tables import TABLES
 from governance.uploads import collect
 from runtime.host import Changes, HostCall, HostContext
@@ -52,4 +55,7 @@ class Governance:
         if not context.replaying:
             follow(context, changes)
         close_due(context)
+        move_due(context)
+        if context.coordinator.queue_changed:
+            follow_queue(context)
         collect(context)

@@ -40,6 +40,12 @@ GOVERNANCE_PARAMETERS: tuple[Rule, ...] = (
     Rule("closings_per_block", 64, 4, 10_000, "proposals that one block moves; the rest follow in order"),
     Rule("upload_lifetime", 1_200, 10, 100_800, "blocks in which a bundle may be uploaded and proposed"),
     Rule("max_uploads", 100, 1, 10_000, "bundles that publishers without voting power may be uploading at once"),
+    Rule("rehearsal_gate", 1, 0, 1, "1: an upgrade takes effect only once validators attest its rehearsal; 0: without"),
+    Rule("rehearsal_lead", 14_400, 4, 1_000_000, "blocks before the activation at which it is rehearsed first"),
+    Rule("rehearsal_again", 1_200, 2, 1_000_000, "blocks before the activation at which it is rehearsed again"),
+    Rule("rehearsal_gate_lead", 100, 1, 1_000_000, "blocks before the activation at which attestations are judged"),
+    Rule("postponement", 14_400, 10, 1_000_000, "blocks by which rehearsals that do not agree put an upgrade off"),
+    Rule("max_postponements", 3, 0, 20, "times that an upgrade is put off before it expires"),
     Rule("power_changes_per_block", 1_000, 10, 100_000, "power changes that one block copies; the rest wait in order"),
 )
 

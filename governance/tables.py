@@ -17,6 +17,9 @@
 | governance.power | voter, height | power from the end of that height on |
 | governance.electors | height | all power from the end of that height on |
 | governance.power_queue | height, voter | power changes waiting to be copied |
+| governance.readiness | plan | how far its rehearsals are |
+| governance.attestations | plan, round, validator | a validator's latest word in a round |
+| governance.rehearsal_results | plan, result | what a rehearsal came to |
 | governance.counters, pins, pulse, ledger | - | one row each |
 """
 
@@ -24,6 +27,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from governance.attestations import Attestation, Readiness, RehearsalResult
 from governance.proposals import Proposal, Standing, Step, Vote
 from governance.tally import Electors
 from runtime.bundles import Chunk
@@ -138,6 +142,11 @@ BUNDLE_USES = host_table("governance.bundle_uses", BundleUse, key=("hash",), nam
 POWER = host_table("governance.power", Power, key=("address", "amount"), names=("voter", "height"))
 ELECTORS = host_table("governance.electors", Electors, key=("amount",), names=("height",))
 POWER_QUEUE = host_table("governance.power_queue", Mark, key=("amount", "address"), names=("height", "voter"))
+READINESS = host_table("governance.readiness", Readiness, key=("amount",), names=("plan",))
+ATTESTATIONS = host_table(
+    "governance.attestations", Attestation, key=("amount", "amount", "address"), names=("plan", "round", "validator")
+)
+RESULTS = host_table("governance.rehearsal_results", RehearsalResult, key=("amount", "hash"), names=("plan", "result"))
 COUNTERS = host_table("governance.counters", Counters, key=(), names=())
 PINS = host_table("governance.pins", Pins, key=(), names=())
 PULSE = host_table("governance.pulse", Pulse, key=(), names=())
@@ -159,6 +168,9 @@ TABLES: tuple[Table[Any], ...] = (
     POWER,
     ELECTORS,
     POWER_QUEUE,
+    READINESS,
+    ATTESTATIONS,
+    RESULTS,
     COUNTERS,
     PINS,
     PULSE,

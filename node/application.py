@@ -2,8 +2,8 @@
 
 `info`, `check_tx`, `prepare_proposal`, `process_proposal`, `finalize_block`, `commit` are called by one driver at a
 time, in that order for each block; `query` alone is not here, because readers ask the committed view beside the driver
-(`node.querying`). This file is the composition root: the only place where governance is plugged into the chain and
-where mempool, signatures and checkpoints meet it.
+(`node.querying`). This file is the composition root, where mempool, signatures and checkpoints meet the chain and what
+`node.host_modules` plugs into it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from governance.electorate import standing_of
-from governance.module import Governance
 from node import snapshots
 from node.errors import TransactionRefused
 from node.genesis.document import Genesis
 from node.genesis.rows import genesis_state
+from node.host_modules import HOST_MODULES
 from node.mempool import Limits, Mempool, Sender
 from node.verification import Claim, Verifier
 from runtime.accounts import ACCOUNTS, account_for
@@ -28,6 +28,7 @@ from runtime.coordinator import Coordinator
 from runtime.errors import BlockRefused, HostRefused, TransactionMalformed, UpgradePostponedHere
 from runtime.execution import Execution, runtime_refusal
 from runtime.genesis import create_chain_state
+from runtime.growth.growth import Progress
 from runtime.parameters import Parameters
 from runtime.plans import REPLAYING, logs_needed_from
 from runtime.receipts import BLOCK_OUT_OF_STEPS
@@ -39,7 +40,6 @@ from storage.home import Home
 from storage.snapshot import SnapshotManifest, export
 from storage.state import CACHED_ROWS, LogRows, State
 
-HOST_MODULES = (Governance(),)
 CORE = Path(__file__).resolve().parent.parent / "runtime" / "core"
 """Sources of the genesis bundle: read by `init_chain`, never afterwards."""
 
@@ -70,6 +70,8 @@ class Application:
         self.chain = Chain(state, HOST_MODULES, self._signature_holds)
         self.mempool = Mempool(limits, state.height)
         self._reading: Execution | None = None
+        self.growth: Progress | None = self.chain.growth_progress()
+        """How far the pending upgrade's growth was when a slice or a block ended; any thread may look."""
 
     @classmethod
     def init_chain(cls, home: Home, genesis: Genesis, bundle: Bundle | None = None) -> None:
@@ -160,6 +162,7 @@ class Application:
     def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
         """Make a prepared block the head, with further log rows, and bring the mempool up to it."""
         head = self.chain.commit(prepared, durable, rows)
+        self.growth = self.chain.growth_progress()
         self._reading = None
         self._update_mempool(prepared)
         return head
@@ -190,7 +193,9 @@ class Application:
 
     def grow(self, records: int) -> bool:
         """Do a slice of the pending upgrade's growth, of about ``records``; returns whether there is more to do."""
-        return self.chain.grow(records)
+        more = self.chain.grow(records)
+        self.growth = self.chain.growth_progress()
+        return more
 
     def settle(self) -> None:
         """Do beforehand what a flip would wait for."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter_ns
 from typing import Self
 
 from node.application import Application
+from node.attester import Attester
 from node.keys_of_home import keys_of_home
 from node.logs import logger
 from node.mempool import Limits
 from node.metrics import Metrics
 from node.settings import NodeSettings, Settings
 from node.solo import GROWTH_RECORDS, MadeBlock, Solo
+from node.trial.process import TrialLimits
 from node.upkeep import Upkeep
 from node.verification import Verifier
 from runtime.journal import LOG
@@ -48,25 +51,38 @@ class Core:
 
     @classmethod
     def open(
-        cls, home: Home, settings: Settings, verifier: Verifier, refuse: frozenset[bytes], metrics: Metrics
+        cls,
+        home: Home,
+        settings: Settings,
+        verifier: Verifier,
+        refuse: frozenset[bytes],
+        metrics: Metrics,
+        wake: Callable[[], None] = lambda: None,
     ) -> Self:
-        """Open what a locked home holds; raises what storage and the keys refuse."""
+        """Open what a locked home holds; raises what storage and the keys refuse. ``wake`` is called, on any thread,
+        when a rehearsal has ended and there may be something to say."""
         limits = limits_of(settings.node)
         application = Application.open(home, verifier, limits, refuse)
         try:
             keys = keys_of_home(home, application.chain.identity.genesis)
-            solo = Solo(application, keys, LastSigned.open(home.last_signed_file))
+            tell = logger("node.rehearsals").info
+            trial = TrialLimits(settings.node.rehearsal_seconds, settings.node.rehearsal_memory_bytes)
+            attester = Attester(home, application, keys.accounts, tell, trial, wake)
+            solo = Solo(application, keys.consensus, LastSigned.open(home.last_signed_file), attester)
             upkeep = Upkeep(home, application, solo)
             upkeep.write_manifest()
         except BaseException:
             application.state.close()
             raise
-        core = cls(application, limits, solo, upkeep, len(keys), metrics)
+        core = cls(application, limits, solo, upkeep, len(keys.consensus), metrics)
         core._follow_chain()
         return core
 
     def step(self) -> None:
-        """Make one block, do a slice of upkeep, and tell of the block: what is told of is in the home's files."""
+        """Make one block, do a slice of upkeep, and tell of the block: what is told of is in the home's files. Makes
+        none while a rehearsal holds it up."""
+        if self._solo.held_up():
+            return
         began = perf_counter_ns()
         made = self._solo.make_block()
         microseconds = (perf_counter_ns() - began) // 1000
@@ -83,6 +99,7 @@ class Core:
 
     def step_if_wanted(self) -> None:
         """Make a block if a transaction could stand in it; otherwise see that the disk still answers."""
+        self._solo.follow()
         if self.application.mempool.take(_ANY_SIZE, 1):
             self.step()
         else:
@@ -90,6 +107,7 @@ class Core:
 
     def close(self) -> None:
         """Keep what waits and let go of the database."""
+        self._solo.close()
         self.application.close()
 
     def _follow_chain(self) -> None:

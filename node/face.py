@@ -228,7 +228,7 @@ class Face:
 
     async def plans(self) -> answers.Plans:
         """As NodeFace."""
-        return self._reading().plans()
+        return self._reading().plans(self._application.growth)
 
     async def history(self, before: int | None, limit: int) -> answers.History:
         """As NodeFace."""

@@ -7,18 +7,30 @@ because validating a large document takes longer than starting the node.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from node.errors import GenesisFileForeign, GenesisFileMissing, KeysMissing
 from node.genesis.document import digest_of
-from node.genesis.substitute import validator_key
+from node.genesis.substitute import account_key, validator_key
 from runtime.address import parse_address
 from runtime.keys import PrivateKey
 from storage.home import Home
 
 
-def keys_of_home(home: Home, genesis_digest: bytes) -> dict[bytes, PrivateKey]:
-    """Consensus keys by operator, of every validator bonded at genesis.
+@dataclass(frozen=True, slots=True)
+class HomeKeys:
+    """What a home can sign with, by operator."""
+
+    consensus: Mapping[bytes, PrivateKey]
+    """Sign blocks."""
+    accounts: Mapping[bytes, PrivateKey]
+    """Sign transactions of the operators' own accounts, such as attestations."""
+
+
+def keys_of_home(home: Home, genesis_digest: bytes) -> HomeKeys:
+    """The keys of every validator bonded at genesis.
 
     Raises GenesisFileMissing, GenesisFileForeign when the file is not the chain's, KeysMissing when it has no seed.
     """
@@ -32,5 +44,11 @@ def keys_of_home(home: Home, genesis_digest: bytes) -> dict[bytes, PrivateKey]:
     seed = document["seed"]
     if not seed:
         raise KeysMissing(str(home.root))
-    operators = (parse_address(one["operator"]) for one in document["validators"] if one["bonded"])
-    return {operator: validator_key(seed, operator) for operator in operators}
+    return keys_of_seed(seed, (parse_address(one["operator"]) for one in document["validators"] if one["bonded"]))
+
+
+def keys_of_seed(seed: str, operators: Iterable[bytes]) -> HomeKeys:
+    """The keys that derive from a seed for these operators."""
+    known = tuple(operators)
+    consensus = {operator: validator_key(seed, operator) for operator in known}
+    return HomeKeys(consensus, {operator: account_key(seed, operator) for operator in known})

@@ -15,11 +15,13 @@ from governance.tables import PROPOSALS, STANDINGS
 from node.errors import BadRequest, NotFound
 from node.http import answers
 from node.http.values import parse_key, render, render_key
+from node.rehearsals_shown import rehearsals_of
 from runtime.accounts import ACCOUNTS, Account
 from runtime.address import address_text
 from runtime.block import block_id
 from runtime.bundle.loader import LoadedRuntime
 from runtime.chain import Chain
+from runtime.growth.growth import Progress
 from runtime.journal import LOG, START
 from runtime.parameters import FLAGS, Parameters
 from runtime.plans import HISTORY, PLANS, QUEUE, RUNNING, SAFE_MODE, WINDOW, Queue, Running
@@ -178,16 +180,17 @@ class Reading:
             proposal=render(PROPOSALS.schema, proposal),
             standing=render(STANDINGS.schema, standing),
             history=[render(STEPS.schema, step) for _, step in steps],
+            rehearsals=rehearsals_of(self.view, standing.plan) if with_history else None,
         )
 
-    def plans(self) -> answers.Plans:
-        """What runs and what waits."""
+    def plans(self, growth: Progress | None) -> answers.Plans:
+        """What runs and what waits, and how far the pending one's growth is on this node."""
         waiting = [self._plan(plan_id) for plan_id in (self.view.get(QUEUE, ()) or Queue()).plans]
         window = self.view.get(WINDOW, ())
         return answers.Plans(
             height=self.height,
             running=self.runtime(),
-            pending=waiting[0] if waiting else None,
+            pending=waiting[0].model_copy(update={"growth": _growth(growth)}) if waiting else None,
             waiting=waiting[1:],
             rollback_until=None if window is None else window.closes,
         )
@@ -195,7 +198,9 @@ class Reading:
     def _plan(self, plan_id: int) -> answers.PlanAnswer:
         plan = self.view.get(PLANS, (plan_id,))
         assert plan is not None, "the queue names plans that exist"
-        return answers.PlanAnswer(id=plan_id, plan=render(PLANS.schema, plan))
+        return answers.PlanAnswer(
+            id=plan_id, plan=render(PLANS.schema, plan), rehearsals=rehearsals_of(self.view, plan_id)
+        )
 
     def history(self, before: int | None, limit: int) -> answers.History:
         """A page of the upgrade history, the newest first; a height is never split between pages."""
@@ -247,6 +252,14 @@ def receipt_answer(receipt: Receipt) -> answers.Receipt:
             )
             for event in receipt.events
         ],
+    )
+
+
+def _growth(progress: Progress | None) -> answers.Growth | None:
+    if progress is None:
+        return None
+    return answers.Growth(
+        phase=progress.phase, done=progress.done, total=progress.total, failing=progress.failing
     )
 
 

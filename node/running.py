@@ -52,7 +52,7 @@ class Letter(Enum):
 
     STOP = 1
     WORK = 2
-    """Something came into the mempool."""
+    """Something came into the mempool, or is about to."""
 
 
 class RunningNode:
@@ -103,7 +103,10 @@ class RunningNode:
     @contextmanager
     def _opened(self, executor: ThreadPoolExecutor, verifier: Verifier, metrics: Metrics) -> Iterator[Core]:
         """The executor's part, opened and closed on its thread. A failure while closing never hides an earlier one."""
-        core = executor.submit(Core.open, self._home, self._settings, verifier, self._refuse, metrics).result()
+        opening = executor.submit(
+            Core.open, self._home, self._settings, verifier, self._refuse, metrics, self._arrived
+        )
+        core = opening.result()
         try:
             yield core
         except BaseException:

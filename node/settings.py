@@ -53,6 +53,10 @@ class NodeSettings(_Section):
     verification_threads: int = Field(2, ge=1, le=64, description="threads that verify signatures")
     verification_gather_ms: int = Field(2, ge=0, le=50, description="longest wait for others to verify together, in ms")
     verification_known: int = Field(65_536, ge=1_024, le=4_000_000, description="verified signatures remembered")
+    rehearsal_seconds: int = Field(3_600, ge=1, le=1_000_000, description="longest trial of an upgrade")
+    rehearsal_memory_bytes: int = Field(
+        4 * 1024 * _MIB, ge=256 * _MIB, le=1024 * 1024 * _MIB, description="most address space of its process"
+    )
     blocks: Literal["timer", "demand"] = Field("timer", description="make blocks on a timer, or when something waits")
 
 

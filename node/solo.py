@@ -9,7 +9,9 @@ home could sign no other at its height. After a restart the head is signed again
 block at or below the height that it signed last.
 
 Between blocks it grows the state of a pending upgrade, for a part of the time that the blocks took, and before the
-activation height it waits until all of that is ready: it has nobody to keep waiting.
+activation height it waits until all of that is ready: it has nobody to keep waiting. So it does for a rehearsal that
+its validators attest: a fast-forward waits for it at once, anybody else only before the last block that can hold its
+attestations.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 
 from node.application import Application
+from node.attester import Attester
 from runtime.block import Header, block_id
 from runtime.chain import PreparedBlock
 from runtime.commit import COMMITS, Commit, Signature, commit_message
@@ -67,8 +70,16 @@ class MadeBlock:
 class Solo:
     """Makes blocks on an application; belongs to the executor thread."""
 
-    def __init__(self, application: Application, keys: Mapping[bytes, PrivateKey], last_signed: LastSigned) -> None:
+    def __init__(
+        self,
+        application: Application,
+        keys: Mapping[bytes, PrivateKey],
+        last_signed: LastSigned,
+        attester: Attester | None = None,
+    ) -> None:
         self.application = application
+        self._attester = attester
+        """Rehearses and attests for the validators; without one nobody does."""
         self._keys = dict(sorted(keys.items()))
         """Consensus keys by operator address."""
         self._operators = tuple(self._keys)
@@ -90,6 +101,8 @@ class Solo:
         at heights that this home signed before."""
         application = self.application
         self._require_unsigned(application.state.height + 1)
+        while self.held_up():
+            self.wait()
         activates = application.checkpoint_due()
         settling = perf_counter_ns()
         if activates:
@@ -110,6 +123,7 @@ class Solo:
         self._unwritten = [self._sign(block.header)]
         ended = perf_counter_ns()
         self._grow_beside(ended - began)
+        self.follow()
         return MadeBlock(
             prepared, checkpoint, began - settling, checked - began, executed - checked, ended - executed
         )
@@ -120,6 +134,25 @@ class Solo:
             found = self.application.chain.growth_progress()
             if progress is not None and found is not None:
                 progress(found)
+
+    def follow(self) -> None:
+        """Begin a rehearsal that is due, or put what is to be said of it into the mempool."""
+        if self._attester is not None:
+            self._attester.follow()
+
+    def held_up(self) -> bool:
+        """Whether the next block should wait for a rehearsal that is under way; `make_block` would."""
+        return self._attester is not None and self._attester.holds_up()
+
+    def wait(self) -> None:
+        """Wait for a rehearsal that is under way, and put what is to be said of it into the mempool."""
+        if self._attester is not None:
+            self._attester.wait()
+
+    def close(self) -> None:
+        """Let go of a rehearsal that is under way."""
+        if self._attester is not None:
+            self._attester.close()
 
     def _grow_beside(self, took_ns: int) -> None:
         """Grow for a part of the time that a block, or a run of them, took."""
@@ -132,6 +165,8 @@ class Solo:
         """Make blocks up to ``height``; empty ones share syncs. ``progress`` hears each synced height."""
         application = self.application
         while application.state.height < height:
+            self.follow()
+            self.wait()
             if len(application.mempool) or application.checkpoint_due():
                 self.make_block()
             else:

@@ -4,7 +4,7 @@
   from an open window or a replay under way. Deletions are written with the next block, so a crash never tears one off.
 - Generations that nothing refers to any more are deleted.
 - After an upgrade's checkpoint the older ones go, by the chain's `max_snapshots`, but never the one that an open
-  rollback window leads back to.
+  rollback window leads back to, nor one that a plan is rehearsed on.
 - `migration_manifest.json` is written anew whenever the upgrade tables change, whole or not at all.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from node.application import Application
+from node.attesting import heights_in_use
 from node.logs import logger
 from node.solo import MadeBlock, Solo
 from runtime.parameters import Parameters
@@ -87,7 +88,9 @@ def checkpoints_to_keep(state: State) -> tuple[int, dict[int, str]]:
     """How many of the newest checkpoints the chain wants kept, and the heights that something depends on, with why."""
     overlay = state.overlay()
     window = overlay.get(WINDOW, ())
-    pinned = {} if window is None else {window.activation - 1: "the open rollback window leads back to it"}
+    pinned = heights_in_use(overlay, state.height)
+    if window is not None:
+        pinned[window.activation - 1] = "the open rollback window leads back to it"
     return Parameters(overlay, state.height).integer("max_snapshots"), pinned
 
 

@@ -147,9 +147,22 @@ class Chain:
         """Do a slice of the pending upgrade's growth, of about ``records``; returns whether there is more to do."""
         return self._growth is not None and self._growth.grow(records)
 
+    @property
+    def growth(self) -> Growth | None:
+        """The pending upgrade's growth; None while no plan is pending that could take effect."""
+        return self._growth
+
     def growth_progress(self) -> Progress | None:
         """How far the pending upgrade's growth is; None while none grows."""
         return None if self._growth is None else self._growth.progress()
+
+    def opened(self) -> tuple[Overlay, Opening]:
+        """How the next block would begin, and the state right then: after a flip or a return, before any of its items.
+        Commits nothing; raises ActivationFailed where the due upgrade cannot take effect."""
+        height, overlay = self.state.height + 1, self.state.overlay()
+        parameters = Parameters(overlay, height, self._known)
+        coordinator = Coordinator(overlay, height, parameters, [])
+        return overlay, self._opener().open(overlay, coordinator, parameters, height, None)
 
     def _begin_growth(self) -> Growth | None:
         """The growth of the pending plan, taken up where the last run left it; None when none can take effect."""

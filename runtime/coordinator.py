@@ -20,9 +20,11 @@ from runtime.parameters import ParameterReader
 from runtime.plans import (
     CANCELLED,
     EXECUTED,
+    EXPIRED,
     FAILED,
     HISTORY,
     PLANS,
+    POSTPONED,
     QUEUE,
     REPLAYING,
     ROLLED_BACK,
@@ -56,6 +58,8 @@ class PlanRequest:
     declaration: RuntimeDeclaration
     activation: int
     """Earliest activation height; it moves later when a window or another plan is in the way."""
+    gated: bool = False
+    """Whether it takes effect only once it is cleared."""
 
 
 class Coordinator:
@@ -66,6 +70,8 @@ class Coordinator:
         self._height = height
         self._parameters = parameters
         self._events = events
+        self.queue_changed = False
+        """A plan was scheduled or has ended in this block."""
 
     def running(self) -> Running:
         """The runtime that executes now."""
@@ -134,9 +140,11 @@ class Coordinator:
             migrations=tuple(migration.id for migration in request.declaration.migrations()),
             frozen=self._frozen(request.declaration),
             record_steps=self._parameters.integer("record_steps"),
+            gated=request.gated,
         )
         self._overlay.put(PLANS, (plan_id,), plan)
         self._overlay.put(QUEUE, (), Queue(plans=(*queue.plans, plan_id), last=plan_id))
+        self.queue_changed = True
         self._say("UpgradeScheduled", plan_id, plan, activation=plan.activation)
         return plan_id
 
@@ -146,6 +154,22 @@ class Coordinator:
         if plan.state not in (SCHEDULED, WAITING):
             raise UpgradeRefused("not_pending", f"plan {plan_id} is {plan.state}")
         self.end(plan_id, CANCELLED, reason=reason)
+
+    def clear(self, plan_id: int, result: bytes) -> None:
+        """Let a gated plan take effect: what it was rehearsed to do has the digest ``result``."""
+        self._overlay.put(PLANS, (plan_id,), self._pending_plan(plan_id).but(cleared=result))
+
+    def postpone(self, plan_id: int, activation: int, reason: str) -> int:
+        """Move the activation of the pending plan to a later height; returns the height, which lies beyond any open
+        window. Raises UpgradeRefused for a plan that is not pending, or a height that is not later."""
+        plan = self._pending_plan(plan_id)
+        moved = plan.but(activation=self._beyond_window(activation))
+        if moved.activation <= plan.activation:
+            raise UpgradeRefused("not_later", f"plan {plan_id} activates at {plan.activation} already")
+        self._overlay.put(PLANS, (plan_id,), moved)
+        self._record(plan_id, moved, POSTPONED, reason=reason)
+        self._say("UpgradePostponed", plan_id, moved, activation=moved.activation, reason=reason)
+        return moved.activation
 
     def roll_back(self, proposal: int, reason: str) -> int:
         """Decide the return to A-1 for the next block; returns the height at which it happens."""
@@ -177,20 +201,11 @@ class Coordinator:
     def end(self, plan_id: int, state: str, **details: str | int | bytes) -> None:
         """Move a plan to an end state, write its history, and let the next in the queue take its turn."""
         plan = self.plan(plan_id)
-        running = self.running()
         queue = self._queue()
         self._overlay.put(PLANS, (plan_id,), plan.but(state=state))
         self._overlay.put(QUEUE, (), queue.but(plans=tuple(other for other in queue.plans if other != plan_id)))
-        entry = HistoryEntry(
-            plan=plan_id,
-            proposal=plan.proposal,
-            kind=state,
-            version_from=running.version,
-            version_to=plan.version,
-            code_hash=plan.code_hash,
-            migrations=plan.migrations,
-        ).but(**details)
-        self._overlay.put(HISTORY, (self._height, plan_id), entry)
+        self.queue_changed = True
+        self._record(plan_id, plan, state, **details)
         self._say(_EVENT_OF[state], plan_id, plan, **details)
         self._advance_queue()
 
@@ -239,6 +254,26 @@ class Coordinator:
         """The rollback window has passed, or was used."""
         self._overlay.delete(WINDOW, ())
 
+    def _pending_plan(self, plan_id: int) -> Plan:
+        pending = self.pending()
+        if pending is None or pending[0] != plan_id:
+            raise UpgradeRefused("not_pending", f"plan {plan_id} is not the pending one")
+        return pending[1]
+
+    def _record(self, plan_id: int, plan: Plan, kind: str, **details: str | int | bytes) -> None:
+        """Append a line about a plan to the history of this height; ``details`` are further fields of the entry, or
+        other values of those that it has anyway."""
+        entry = HistoryEntry(
+            plan=plan_id,
+            proposal=plan.proposal,
+            kind=kind,
+            version_from=self.running().version,
+            version_to=plan.version,
+            code_hash=plan.code_hash,
+            migrations=plan.migrations,
+        ).but(**details)
+        self._overlay.put(HISTORY, (self._height, plan_id), entry)
+
     def _advance_queue(self) -> None:
         queue = self._queue()
         if not queue.plans:
@@ -275,4 +310,5 @@ _EVENT_OF = {
     FAILED: "UpgradeFailed",
     CANCELLED: "UpgradeCancelled",
     SUPERSEDED: "UpgradeSuperseded",
+    EXPIRED: "UpgradeExpired",
 }

@@ -105,6 +105,9 @@ class Opener:
         if plan.base != loaded.code_hash:
             coordinator.end(plan_id, SUPERSEDED, reason="another runtime runs than the one it was approved against")
             return opening
+        if plan.gated and not plan.cleared:
+            coordinator.end(plan_id, FAILED, reason="not_cleared")
+            return opening
         return self._activate(overlay, coordinator, parameters, height, plan_id, opening)
 
     def _activate(

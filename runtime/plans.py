@@ -1,7 +1,8 @@
 """What the coordinator writes down: the running runtime, plans, the rollback window, history. Host tables, all of it.
 
-A plan's states: waiting -> scheduled -> executed | failed | cancelled | superseded; an executed one may yet be
-rolled_back. Terminal states are final, and every plan that ends without effect says so in an event and in history.
+A plan's states: waiting -> scheduled -> executed | failed | cancelled | superseded | expired; an executed one may yet
+be rolled_back. A scheduled one may be postponed, which moves its activation and nothing else. Terminal states are
+final, and every plan that ends without effect says so in an event and in history.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from storage.tables import Table, host_table
 
 WAITING, SCHEDULED, EXECUTED = "waiting", "scheduled", "executed"
 FAILED, CANCELLED, SUPERSEDED, ROLLED_BACK = "failed", "cancelled", "superseded", "rolled_back"
+EXPIRED = "expired"
+POSTPONED = "postponed"
+"""A line of the history, no state: the activation was moved."""
 
 
 class Running(Record):
@@ -50,6 +54,10 @@ class Plan(Record):
     frozen: tuple[FrozenParameter, ...] = field(12, default=())
     record_steps: Amount = field(13, default=0)
     """Step limit of one record's migration, as of the scheduling."""
+    gated: Flag = field(14, default=False)
+    """It takes effect only once it is cleared."""
+    cleared: Data = field(15, default=b"")
+    """Digest of the rehearsed result that cleared it; empty until then."""
 
 
 class Queue(Record):

@@ -25,6 +25,8 @@ class Entry:
 
 COMMANDS: dict[str, Entry] = {
     "rehearse": Entry("rehearse", "Live through a governed upgrade on a fresh chain; the main job."),
+    "rehearse-upgrade": Entry("rehearse_upgrade", "Try a proposed upgrade on this home's own state."),
+    "rehearsal": Entry("rehearsal", "Compare what rehearsals came to."),
     "init": Entry("init", "Begin a chain in a new folder."),
     "start": Entry("start", "Run the node of a folder."),
     "halt": Entry("halt", "Stop the node of a folder."),

@@ -34,6 +34,8 @@ def table() -> Iterator[tuple[type[BaseException], Exit]]:
         SettingsMissing,
     )
     from node.genesis.errors import GenesisRefused
+    from node.trial.agreement import VectorsUnreadable
+    from node.trial.errors import NothingToTry, TrialImpossible
     from runtime.errors import (
         AddressInvalid,
         KeyFileDamaged,
@@ -48,8 +50,10 @@ def table() -> Iterator[tuple[type[BaseException], Exit]]:
 
     yield from ((wrong, Exit.USAGE) for wrong in (SettingsInvalid, SettingsMissing, GenesisRefused, HomeFault))
     yield from ((wrong, Exit.USAGE) for wrong in (AddressInvalid, VersionInvalid, KeyNameInvalid))
+    yield from ((wrong, Exit.USAGE) for wrong in (NothingToTry, VectorsUnreadable))
     yield from ((wrong, Exit.MACHINE) for wrong in (StoreFault, CheckpointFault, PortTaken, FaceStopped))
     yield from ((wrong, Exit.MACHINE) for wrong in (NodeUnreachable, GenesisFileMissing, GenesisFileForeign))
+    yield (TrialImpossible, Exit.MACHINE)
     yield from ((wrong, Exit.MACHINE) for wrong in (KeyFileDamaged, KeyFileExposed, RollbackBroken, SupplyBroken))
     yield from ((wrong, Exit.REFUSED) for wrong in (RuntimeRoomError, NodeError, StorageError))
     yield from ((wrong, Exit.MACHINE) for wrong in (OSError, MemoryError))

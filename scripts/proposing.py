@@ -100,9 +100,24 @@ def proposal_text(found: Answered, height: int) -> str:
         ("track", _track(what["track"])),
         ("status", _status(standing)),
         ("tally", _tally(standing)),
+        *((("rehearsals", rehearsals_text(found["rehearsals"])),) if found["rehearsals"] else ()),
         ("height now", f"{height:,}"),
     ]
     return f"proposal {found['id']}\n{columns(rows)}"
+
+
+def rehearsals_text(found: Answered) -> str:
+    """The rehearsals of an upgrade in a line: when, what most power attests, and the verdict."""
+    heights = f"of {found['first']:,} and {found['second']:,}, judged at {found['gate']:,}"
+    postponed = f", put off {found['postponed']} times" if found["postponed"] else ""
+    verdict = f"; {found['verdict'].replace('_', ' ')}" if found["verdict"] else ""
+    if not found["results"]:
+        return f"{heights}{postponed}: none attested{verdict}"
+    most, power = found["results"][0], int(found["power"])
+    said = "passed" if most["passed"] else most["value"]["code"]
+    share = f"{100 * int(most['power']) // power} % of power" if power else "no power"
+    others = len(found["results"]) - 1
+    return f"{heights}{postponed}: {share} says {said}{f', {others} other results' if others else ''}{verdict}"
 
 
 def proposal_line(found: Answered) -> tuple[str, ...]:

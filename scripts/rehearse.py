@@ -146,7 +146,7 @@ class Waiting:
         if self._line is None or self._line.what != what or self._aim != aim:
             self.end()
             self._line, self._first, self._aim = Progress(what, max(aim - reached, 1)), reached, aim
-        self._line.at(reached - self._first, f"height {reached:,} of {aim:,}")
+        self._line.at(reached - self._first, f"{reached:,} of {aim:,}")
 
     def end(self) -> None:
         """Leave the present line."""

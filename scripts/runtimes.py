@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from node.application import HOST_MODULES
+from node.host_modules import HOST_MODULES
 from node.http.values import render
 from runtime.bundle.archive import Bundle, from_chunks
 from runtime.bundle.checker import check_bundle

@@ -18,6 +18,7 @@ from .client import url_option
 from .command import command, run
 from .console import Answer, columns
 from .options import home_option
+from .proposing import rehearsals_text
 
 SECONDS = 10.0
 
@@ -68,6 +69,7 @@ def _told(url: str, said: dict[str, Any], health: dict[str, Any], upgrade: dict[
             ("height", f"{said['height']:,}"),
             ("runtime", f"{runtime['version']} since {runtime['since']:,}, code hash {runtime['code_hash']}"),
             ("upgrade", _planned(upgrade["pending"])),
+            *_prepared(upgrade["pending"]),
             *((("rollback", f"possible until height {int(until):,}"),) if until is not None else ()),
             ("safe mode", "on: runtime calls wait" if said["safe_mode"] else "off"),
             ("mempool", f"{said['mempool_transactions']:,} transactions, {said['mempool_bytes']:,} bytes"),
@@ -83,6 +85,18 @@ def _planned(pending: dict[str, Any] | None) -> str:
         return "none approved"
     plan = pending["plan"]
     return f"to {plan['version']} at height {int(plan['activation']):,}, proposal {plan['proposal']}"
+
+
+def _prepared(pending: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """How far the pending upgrade's rehearsals and growth are."""
+    if pending is None:
+        return []
+    growth, rehearsals = pending["growth"], pending["rehearsals"]
+    told = [] if rehearsals is None else [("rehearsals", rehearsals_text(rehearsals))]
+    if growth is not None:
+        failing = f", {growth['failing']:,} failing" if growth["failing"] else ""
+        told.append(("growth", f"{growth['phase']}, {growth['done']:,} of {growth['total']:,} records{failing}"))
+    return told
 
 
 def of_files(home: Home) -> Answer:

@@ -117,6 +117,12 @@ class BlockLog:
         for key, raw in self.source.iterate(BLOCK + _height(start), BLOCK + _height(stop), reverse=reverse):
             yield int.from_bytes(key[len(BLOCK) :], "big"), raw
 
+    def heights(self, kind: bytes, reverse: bool = False) -> Iterator[int]:
+        """Heights that have a row of this kind, upwards or downwards; one with several is named for each."""
+        skip = len(kind)
+        for key, _ in self.source.iterate(kind, after_prefix(kind), reverse=reverse):
+            yield int.from_bytes(key[skip : skip + 8], "big")
+
     def receipts(self, height: int) -> list[bytes]:
         """The receipts of a block in order."""
         return self._many(RECEIPTS, height)

@@ -96,7 +96,7 @@ def create(home: Home, reason: str, engine: Engine | None = None) -> Checkpoint:
                 raise CheckpointExists(final)
             aside = final.with_name(f"{HIDDEN}making-{final.name}")
             (aside / "database").mkdir(parents=True)
-            _place_stable(home.database, aside / "database")
+            place_stable(home.database, aside / "database")
         create_head(aside / "head", head)
         _write_info(home, aside, head, reason)
         aside.rename(final)
@@ -147,20 +147,11 @@ def place_database(files: Files, source: Path, target: Path) -> None:
     sync_directory(target)
 
 
-def remove_hidden(folder: Path) -> None:
-    """Remove what a crash left unfinished or half removed."""
-    folder.mkdir(exist_ok=True)
-    for entry in folder.iterdir():
-        if entry.name.startswith(HIDDEN):
-            shutil.rmtree(entry)
+def place_stable(source: Path, target: Path) -> None:
+    """Put the files of a database that may be written meanwhile into the empty folder `target`, as of one moment.
 
-
-def genesis_digest(path: Path) -> str:
-    """SHA-256 of a genesis file in hex; empty if there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
-
-
-def _place_stable(source: Path, target: Path) -> None:
+    Raises CheckpointUnstable, StoreDamaged, StoreMissing, and OSError of the disk.
+    """
     for _ in range(ATTEMPTS):
         files = read_files(source)
         try:
@@ -173,6 +164,19 @@ def _place_stable(source: Path, target: Path) -> None:
         shutil.rmtree(target)
         target.mkdir()
     raise CheckpointUnstable(ATTEMPTS)
+
+
+def remove_hidden(folder: Path) -> None:
+    """Remove what a crash left unfinished or half removed."""
+    folder.mkdir(exist_ok=True)
+    for entry in folder.iterdir():
+        if entry.name.startswith(HIDDEN):
+            shutil.rmtree(entry)
+
+
+def genesis_digest(path: Path) -> str:
+    """SHA-256 of a genesis file in hex; empty if there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def _write_info(home: Home, aside: Path, head: Head, reason: str) -> None:

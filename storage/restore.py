@@ -10,7 +10,7 @@ The last-signed record stays as it is, so a restored home cannot sign again what
 import shutil
 from pathlib import Path
 
-from storage.checkpoint import Checkpoint, genesis_digest, place_database
+from storage.checkpoint import Checkpoint, genesis_digest, place_database, place_stable
 from storage.engine import Engine
 from storage.errors import (
     CheckpointDamaged,
@@ -44,6 +44,26 @@ def open_copy(checkpoint: Checkpoint, root: Path) -> Home:
     except OSError as error:
         raise fault_of(root, error) from error
     return home
+
+
+def open_copy_of_running(home: Home, root: Path) -> tuple[Home, Head]:
+    """A new home in `root` (missing or empty) that stands at the last height on `home`'s disk, with that head.
+
+    Whether another process has `home` open makes no difference: it is only read. The copy has no genesis file, no key
+    and no last-signed record. Its head is the one that its own database holds, because the head file may tell of a
+    commit before or after it. Raises HomeNotEmpty, CheckpointUnstable, StoreMissing, StoreDamaged, DiskFull, DiskError.
+    """
+    copy = Home.create(root)
+    try:
+        copy.database.mkdir()
+        place_stable(home.database, copy.database)
+        head = Head.from_bytes(_recorded(copy))
+        create_head(copy.head_file, head)
+    except OSError as error:
+        raise fault_of(root, error) from error
+    except ValueError as error:
+        raise StoreDamaged(home.database, str(error)) from error
+    return copy, head
 
 
 def verify(checkpoint: Checkpoint, scratch: Path) -> Head:
@@ -89,12 +109,21 @@ def _read_through(home: Home) -> Head:
     try:
         for _ in engine.iterate(None, None):
             pass
+    finally:
+        engine.close()
+    return settle_head(home.head_file, Head.from_bytes(_recorded(home)))
+
+
+def _recorded(home: Home) -> bytes:
+    """The head that a database holds."""
+    engine = Engine.open(home.database)
+    try:
         recorded = engine.get(META_KEY)
     finally:
         engine.close()
     if recorded is None:
         raise StoreDamaged(home.database, "it holds no head")
-    return settle_head(home.head_file, Head.from_bytes(recorded))
+    return recorded
 
 
 def _check_chain(checkpoint: Checkpoint, home: Home) -> None:

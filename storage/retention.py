@@ -28,19 +28,21 @@ def judge(checkpoints: Sequence[Checkpoint], keep: int, pinned: Mapping[int, str
 def prune(home: Home, keep: int, pinned: Mapping[int, str], *, dry_run: bool = False) -> tuple[Verdict, ...]:
     """Remove what `judge` does not keep; with `dry_run` only say so. Raises DiskError."""
     verdicts = judge(list_checkpoints(home), keep, pinned)
-    if dry_run:
-        return verdicts
+    if not dry_run:
+        remove(home, *(verdict.checkpoint for verdict in verdicts if not verdict.keep))
+    return verdicts
+
+
+def remove(home: Home, *checkpoints: Checkpoint) -> None:
+    """Remove checkpoints of a home; a crash leaves each whole, or hidden. Raises DiskError."""
     try:
-        for verdict in verdicts:
-            if not verdict.keep:
-                path = verdict.checkpoint.path
-                path.rename(path.with_name(f"{HIDDEN}removing-{path.name}"))
+        for path in (one.path for one in checkpoints):
+            path.rename(path.with_name(f"{HIDDEN}removing-{path.name}"))
         if home.checkpoints.is_dir():
             sync_directory(home.checkpoints)
             remove_hidden(home.checkpoints)
     except OSError as error:
         raise fault_of(home.checkpoints, error) from error
-    return verdicts
 
 
 def _judge_one(checkpoint: Checkpoint, newest: bool, keep: int, pinned: Mapping[int, str]) -> Verdict:

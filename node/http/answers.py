@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from governance.attestations import RehearsalResult
 from governance.proposals import Proposal, Standing, Step
 from node.http.values import json_schema
 from runtime.plans import HistoryEntry, Plan
@@ -29,6 +30,7 @@ Object = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "descriptio
 ProposalObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(Proposal)))]
 StandingObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(Standing)))]
 StepObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(Step)))]
+ResultObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(RehearsalResult)))]
 PlanObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(Plan)))]
 RegistryObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(ModuleEntry)))]
 HistoryObject = Annotated[dict[str, Any], WithJsonSchema(json_schema(schema_of(HistoryEntry)))]
@@ -282,6 +284,39 @@ class QueryAnswer(Answer):
     result: Anything
 
 
+class AttestationAnswer(Answer):
+    """A validator's latest word about the rehearsals of a plan."""
+
+    validator: AddressText
+    height: Height = Field(description="Of the state that was rehearsed on.")
+    result: HashHex
+    code: str = Field(description="Why it failed; empty when it passed.")
+    power: AmountText
+
+
+class RehearsalAnswer(Answer):
+    """One thing that rehearsals came to, and how much power stands behind it."""
+
+    result: HashHex = Field(description="Its digest, which attestations name.")
+    passed: bool
+    power: AmountText
+    validators: Number
+    value: ResultObject
+
+
+class Rehearsals(Answer):
+    """How far the rehearsals of a plan are, and what validators attested in the present round."""
+
+    first: Height = Field(description="The height whose state is rehearsed on first.")
+    second: Height
+    gate: Height = Field(description="The height at whose end attestations are judged.")
+    postponed: Number = Field(description="How often the plan was put off; attestations begin anew with each.")
+    verdict: str = Field(description="Of the last gate; empty before it.")
+    power: AmountText = Field(description="All power, as of the first height; 0 before it.")
+    attestations: list[AttestationAnswer]
+    results: list[RehearsalAnswer] = Field(description="The one with most power first.")
+
+
 class ProposalAnswer(Answer):
     """A proposal: what was proposed, how far it has come, and what happened to it."""
 
@@ -289,6 +324,7 @@ class ProposalAnswer(Answer):
     proposal: ProposalObject
     standing: StandingObject
     history: list[StepObject] = Field(default_factory=list, description="Only when one proposal is asked for.")
+    rehearsals: Rehearsals | None = Field(None, description="Of an approved upgrade, when it alone is asked for.")
 
 
 class Proposals(Answer):
@@ -299,11 +335,22 @@ class Proposals(Answer):
     next: Number | None = Field(description="Give it as `before` for the next page; null at the end.")
 
 
+class Growth(Answer):
+    """How far this node is with the state of the next runtime, which it grows beside the chain."""
+
+    phase: str = Field(description="migrating, counting or ready.")
+    done: Number = Field(description="Records looked at.")
+    total: Number
+    failing: Number = Field(description="Records that cannot migrate as things stand; any left would end the plan.")
+
+
 class PlanAnswer(Answer):
     """A plan of the coordinator."""
 
     id: Number
     plan: PlanObject
+    rehearsals: Rehearsals | None = Field(None, description="Null where its turn has not come, or without a gate.")
+    growth: Growth | None = Field(None, description="Of the pending plan.")
 
 
 class Plans(Answer):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from node.rehearsal.record import Check, Rehearsal, RollbackRecord, Share, UpgradeRecord
+from node.rehearsal.record import Attested, Check, Rehearsal, RollbackRecord, Share, UpgradeRecord
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #667; --line: #d5d9e2; --ok: #1a7f4b; --bad: #b3261e;
@@ -114,15 +114,17 @@ def _upgrade(one: UpgradeRecord) -> str:
         ("outcome", ended + reason + ("" if well else f", expected {escape(one.expected)}")),
         ("code hash", _code(one.code_hash)),
         ("effect", _code(one.effect) + (" breaking" if one.breaking else " safe")),
-        (
-            "pause",
-            f"{one.pause_ms:.0f} ms at height {one.activation:,}: {one.migrated:,} records migrated, executing "
-            f"{one.execution_ms:.0f} ms, committing {one.commit_ms:.0f} ms",
-        ),
     ]
+    if one.attested is not None:
+        facts += _attested(one.attested)
     if one.checkpoint is not None:
         taken = one.checkpoint
+        pause = (
+            f"{one.pause_ms:.0f} ms at height {one.activation:,}: {one.migrated:,} records migrated, executing "
+            f"{one.execution_ms:.0f} ms, committing {one.commit_ms:.0f} ms"
+        )
         facts.append(("checkpoint", f"of height {taken.height:,}: {taken.bytes:,} bytes in {taken.milliseconds} ms"))
+        facts.append(("pause", pause))
     if one.detail:
         facts.append(("failed", escape(one.detail)))
     if one.root_before:
@@ -132,6 +134,18 @@ def _upgrade(one: UpgradeRecord) -> str:
     title = f"Proposal {one.proposal}: {one.title}, {one.version_from} to {one.version_to}"
     invariants = _checks(one.invariants) if one.invariants else ""
     return f"<h2>{escape(title)}</h2>" + _section(_facts(facts) + votes + changes + invariants)
+
+
+def _attested(one: Attested) -> list[tuple[str, str]]:
+    heights = [f"rehearsed at {trial.height:,}" for trial in one.trials]
+    ends = [f"{escape(trial.code)}{' in ' + escape(trial.failed) if trial.failed else ''}" for trial in one.trials]
+    took = [f"{trial.milliseconds / 1000:.1f} s, {trial.memory_bytes // 2**20} MiB" for trial in one.trials]
+    word = f"{one.validators} validators, {one.power:,} of {one.all_power:,} power on one of {one.results} results"
+    return [
+        *zip(heights, map(": ".join, zip(ends, took, strict=True)), strict=True),
+        ("attested", f"{word}: {escape(one.code or 'passed')}{', reversible' if one.reversible else ''}"),
+        (f"gate at {one.gate:,}", f"{escape(one.verdict.replace('_', ' '))} on {_code(one.result)}"),
+    ]
 
 
 def _share(share: Share) -> tuple[str, str, str, str]:

@@ -50,6 +50,42 @@ class CheckpointTaken:
     milliseconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One trial of an upgrade on this machine."""
+
+    height: int
+    code: str
+    """`passed`, or why it failed."""
+    milliseconds: int
+    memory_bytes: int
+    failed: str = ""
+    """The step that failed, where, and what it found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """What validators said of an upgrade's rehearsals before its gate."""
+
+    first: int
+    second: int
+    gate: int
+    verdict: str
+    validators: int
+    """How many spoke."""
+    power: int
+    """Behind the result that most power stands behind."""
+    all_power: int
+    result: str
+    """That result's digest."""
+    code: str
+    """Why it failed; empty when it passed."""
+    reversible: bool
+    results: int
+    """How many different results there were."""
+    trials: tuple[Tried, ...] = ()
+
+
 @dataclass(slots=True)
 class UpgradeRecord:
     """One upgrade, from its proposal to its end."""
@@ -67,6 +103,9 @@ class UpgradeRecord:
     opened: int = 0
     closed: int = 0
     activation: int = 0
+    ended: int = 0
+    """The height at which the plan took effect, or ended without."""
+    attested: Attested | None = None
     shares: tuple[Share, ...] = ()
     checkpoint: CheckpointTaken | None = None
     pause_ms: float = 0.0

@@ -2,8 +2,9 @@
 
 1. The bundle under rehearsal is published, voted and activated, and its new runtime goes on making blocks.
 2. Two that go wrong, proposed together on top of it: the first breaks the supply in its migration and drops the
-   invariant that would say so (stopped at A with nothing committed), the second waits its turn, is sound at A and
-   mints at A + 10 (rolled back by itself to A - 1 and replayed).
+   invariant that would say so (its rehearsal finds out, and it ends at its gate; where the chain asks for none it is
+   stopped at A with nothing committed), the second waits its turn, is sound at A and mints at A + 10 (rolled back by
+   itself to A - 1 and replayed).
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ def _sound(world: World, bundle: Bundle, record: Rehearsal, progress: Progress) 
         return
     upgrade.activate(world, voted, progress)
     _tell_end(record, voted)
+    _check_gate(record, voted)
     _check(record, f"A = {voted.record.activation} activated", voted.record.outcome == "executed", voted.record.reason)
     if voted.record.outcome == "executed":
         root_changed = voted.record.root_before != voted.record.root_after
@@ -174,11 +176,23 @@ def _decided(world: World, voted: Voted) -> str:
 
 def _tell_end(record: Rehearsal, voted: Voted) -> None:
     one = voted.record
+    if one.attested is not None:
+        record.timeline += [
+            Moment(trial.height, f"upgrade to {one.version_to} rehearsed", trial.code) for trial in one.attested.trials
+        ]
+        record.timeline.append(Moment(one.attested.gate, "gate", one.attested.verdict))
     if one.checkpoint is not None:
         record.timeline.append(Moment(one.checkpoint.height, "checkpoint", f"{one.checkpoint.bytes:,} bytes"))
     how = {"executed": "activated", "failed": "stopped, nothing committed"}[one.outcome]
     detail = one.reason or f"{one.migrated:,} records migrated"
-    record.timeline.append(Moment(one.activation, f"upgrade to {one.version_to} {how}", detail))
+    record.timeline.append(Moment(one.ended, f"upgrade to {one.version_to} {how}", detail))
+
+
+def _check_gate(record: Rehearsal, voted: Voted) -> None:
+    """On a chain whose upgrades wait for rehearsals, what the validators attested must have let this one pass."""
+    said = voted.record.attested
+    if said is not None:
+        _check(record, f"validators attested its rehearsals ({said.verdict})", said.verdict == "cleared", said.code)
 
 
 def _check(record: Rehearsal, name: str, holds: bool, detail: str = "") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from node.rehearsal.record import Check, Rehearsal, RollbackRecord, UpgradeRecord
+from node.rehearsal.record import Attested, Check, Rehearsal, RollbackRecord, UpgradeRecord
 
 
 def report(record: Rehearsal) -> str:
@@ -49,19 +49,36 @@ def _upgrade(one: UpgradeRecord) -> Iterator[str]:
     for share in one.shares:
         mark = "ok" if share.reached else "NOT HELD"
         yield f"  {share.name:<9} {share.part:,} of {share.whole:,}, needs {share.needed}: {mark}"
+    if one.attested is not None:
+        yield from _attested(one.attested)
     if one.checkpoint is not None:
         taken = one.checkpoint
         yield f"  checkpoint of {taken.height:,}: {taken.bytes:,} bytes in {taken.milliseconds} ms ({taken.name})"
-    yield (
-        f"  pause at {one.activation:,}: {one.pause_ms:.0f} ms ({one.migrated:,} records migrated; "
-        f"executing {one.execution_ms:.0f} ms, committing {one.commit_ms:.0f} ms)"
-    )
+        yield (
+            f"  pause at {one.activation:,}: {one.pause_ms:.0f} ms ({one.migrated:,} records migrated; "
+            f"executing {one.execution_ms:.0f} ms, committing {one.commit_ms:.0f} ms)"
+        )
     if one.root_before:
         yield f"  runtime root before {one.root_before}"
         yield f"               after  {one.root_after}"
     if one.where or one.detail:
         yield "  failed" + (f" at {one.where}" if one.where else "") + (f": {one.detail}" if one.detail else "")
     yield from (_check(check) for check in one.invariants)
+
+
+def _attested(one: Attested) -> Iterator[str]:
+    for trial in one.trials:
+        failed = f" in {trial.failed}" if trial.failed else ""
+        yield (
+            f"  rehearsed at {trial.height:,}: {trial.code}{failed} ({trial.milliseconds / 1000:.1f} s, "
+            f"{trial.memory_bytes // 2**20} MiB)"
+        )
+    reversible = ", reversible" if one.reversible else ""
+    yield (
+        f"  attested by {one.validators} validators, {one.power:,} of {one.all_power:,} power on one of {one.results} "
+        f"results: {one.code or 'passed'}{reversible}"
+    )
+    yield f"  gate at {one.gate:,}: {one.verdict} on {one.result}"
 
 
 def _rollback(one: RollbackRecord) -> Iterator[str]:

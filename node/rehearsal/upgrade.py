@@ -1,4 +1,4 @@
-"""One governed upgrade, lived through: publish, propose, vote, wait, activate.
+"""One governed upgrade, lived through: publish, propose, vote, wait, rehearse, activate.
 
 The validators of the genesis vote yes with their own keys. Everything goes through transactions; nothing is written
 past the rules.
@@ -13,17 +13,19 @@ from governance.calls import CastVote, Propose, PublishChunk
 from governance.lifecycle import Status
 from governance.progress import proposal_at
 from governance.proposals import Content, MaintenanceWindow, Proposal, RuntimeUpgrade, Standing
+from governance.tables import READINESS
+from node.rehearsal.attested import attested
 from node.rehearsal.record import Share, UpgradeRecord
 from node.rehearsal.world import World
 from node.solo import MadeBlock
 from runtime.bundle.archive import Bundle, chunks
 from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundles import BUNDLES
-from runtime.plans import EXECUTED, HISTORY, HistoryEntry
+from runtime.plans import EXECUTED, HISTORY, POSTPONED, SCHEDULED, WAITING, HistoryEntry, Plan
 from storage.home import RELEASE
 
 Progress = Callable[[str, int, int], None]
-"""(what is waited for, height reached, height aimed at)."""
+"""(what is waited for, how far it is, how far it goes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,28 +115,43 @@ def share(name: str, part: int, whole: int, needed_part: int, needed_whole: int)
     return Share(name, part, whole, f"{needed_part}/{needed_whole}", part * needed_whole >= whole * needed_part)
 
 
-def activate(world: World, voted: Voted, progress: Progress) -> MadeBlock:
-    """Wait out the timelock, make the block at A, and note how the upgrade ended."""
-    record = voted.record
-    record.activation = proposal_at(world.overlay(), voted.proposal)[1].effective
-    forward(world, record.activation - 1, "timelock", progress)
-    world.traffic(3)
-    made = world.block()
-    entry = ending(world, voted.proposal, record.activation)
+def activate(world: World, voted: Voted, progress: Progress) -> MadeBlock | None:
+    """Wait out the timelock and the rehearsals, make the block at A, and note how the upgrade ended. None when it
+    ended before A, at its gate."""
+    record, made = voted.record, None
+    plan_id = proposal_at(world.overlay(), voted.proposal)[1].plan
+    while (plan := world.coordinator().plan(plan_id)).state in (WAITING, SCHEDULED):
+        record.activation = plan.activation
+        if plan.activation > world.height + 1:
+            forward(world, _next_stop(world, plan_id, plan), "timelock", progress)
+        else:
+            world.traffic(3)
+            made = world.block()
+    record.ended, entry = ending(world, voted.proposal)
     record.outcome = "executed" if entry.kind == EXECUTED else "failed"
     record.reason, record.where = entry.reason, f"{entry.file}:{entry.line}" if entry.file else ""
-    record.detail = made.prepared.opening.failure
     record.root_before, record.root_after = entry.root_before.hex(), entry.root_after.hex()
-    record.note_times(made)
+    record.attested = attested(world, plan_id)
+    if made is not None:
+        record.detail = made.prepared.opening.failure
+        record.note_times(made)
     return made
 
 
-def ending(world: World, proposal: int, height: int) -> HistoryEntry:
-    """How the plan of a proposal ended at a height."""
-    rows = world.overlay().scan(HISTORY, (height,))
-    return next(entry for _, entry in rows if entry.proposal == proposal)
+def _next_stop(world: World, plan_id: int, plan: Plan) -> int:
+    """The next height at which the plan may end, or take another activation."""
+    row = world.overlay().get(READINESS, (plan_id,))
+    gate = 0 if row is None else row.gate
+    return gate if world.height < gate else plan.activation - 1
+
+
+def ending(world: World, proposal: int) -> tuple[int, HistoryEntry]:
+    """The height at which the plan of a proposal ended, and how."""
+    rows = world.overlay().scan(HISTORY, reverse=True)
+    return next((key[0], entry) for key, entry in rows if entry.proposal == proposal and entry.kind != POSTPONED)
 
 
 def forward(world: World, height: int, waiting_for: str, progress: Progress) -> None:
-    """Fast-forward, telling how far it is."""
+    """Fast-forward, telling how far it is, and how far a rehearsal on the way is."""
+    world.told.progress = progress
     world.forward(height, lambda reached: progress(waiting_for, reached, height))

@@ -13,8 +13,10 @@ from typing import Any
 from governance.calls import CALLS as GOVERNANCE_CALLS
 from governance.tables import COUNTERS
 from node.application import Application
+from node.attester import Attester
 from node.genesis.document import Genesis
-from node.genesis.substitute import account_key, validator_key
+from node.genesis.substitute import account_key
+from node.keys_of_home import keys_of_seed
 from node.mempool import Limits
 from node.settings import documentation
 from node.solo import MadeBlock, Solo
@@ -39,15 +41,32 @@ SAMPLES: dict[str, Any] = {"text": "hello", "amount": 1, "flag": True, "data": b
 """Arguments by kind, to try out a new call with."""
 
 
+class Told:
+    """What was told of the rehearsals that validators attest."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.progress: Callable[[str, int, int], None] = lambda *_: None
+        """Hears of a step that lasts: what it is, how far it is, and of how much."""
+
+    def __call__(self, event: str, /, **fields: Any) -> None:
+        self.events.append((event, fields))
+        if event == "rehearsal_progress":
+            self.progress(f"rehearsal at {fields['height']:,}, {fields['step']}", fields["done"], fields["total"])
+
+
 class World:
     """One chain, driven by hand."""
 
-    def __init__(self, home: Home, lock: HomeLock, application: Application, solo: Solo, genesis: Genesis) -> None:
+    def __init__(
+        self, home: Home, lock: HomeLock, application: Application, solo: Solo, genesis: Genesis, told: Told
+    ) -> None:
         self.home = home
         self._lock = lock
         self.application = application
         self.solo = solo
         self.genesis = genesis
+        self.told = told
         self._wallets: dict[bytes, Wallet] = {}
         self._senders: tuple[bytes, ...] = ()
         self.first_calls = frozenset(application.chain.loaded.calls)
@@ -70,16 +89,18 @@ class World:
         lock = home.lock()
         try:
             application = Application.open(home, Verifier(), Limits(count=100_000, total_bytes=256 * 1024 * 1024))
-            keys = {one.operator: validator_key(genesis.seed, one.operator) for one in genesis.validators if one.bonded}
-            return cls(
-                home, lock, application, Solo(application, keys, LastSigned.open(home.last_signed_file)), genesis
-            )
+            keys = keys_of_seed(genesis.seed, (one.operator for one in genesis.validators if one.bonded))
+            told = Told()
+            attester = Attester(home, application, keys.accounts, told)
+            solo = Solo(application, keys.consensus, LastSigned.open(home.last_signed_file), attester)
+            return cls(home, lock, application, solo, genesis, told)
         except BaseException:
             lock.close()
             raise
 
     def close(self) -> None:
         """Let go of the home."""
+        self.solo.close()
         self.application.close()
         self.application.verifier.close()
         self._lock.close()
@@ -103,14 +124,14 @@ class World:
         return Parameters(self.overlay(), self.height).integer(name)
 
     def wallet(self, address: bytes) -> Wallet:
-        """The wallet of an account of the genesis; its nonce follows the chain."""
+        """The wallet of an account of the genesis; its nonce follows the chain, where attestations use some too."""
+        account = self.overlay().get(ACCOUNTS, (address,))
+        nonce = self.application.mempool.next_nonce(address, 0 if account is None else account.nonce)
         found = self._wallets.get(address)
         if found is None:
-            account = self.overlay().get(ACCOUNTS, (address,))
-            nonce = 0 if account is None else account.nonce
             key = account_key(self.genesis.seed, address)
-            found = Wallet(self.application.chain.identity.chain_id, address, key, nonce)
-            self._wallets[address] = found
+            found = self._wallets[address] = Wallet(self.application.chain.identity.chain_id, address, key)
+        found.nonce = max(found.nonce, nonce)
         return found
 
     def operators(self) -> tuple[bytes, ...]:

@@ -138,6 +138,10 @@ class Growth:
             generations[sums.name] = sums
         return Grown(generations, self._audit.broken, records)
 
+    def most_readers(self) -> int:
+        """The largest number of records that read one row of a declared input; 0 where no migration reads any."""
+        return max((table.most_readers() for table in self._tables.values()), default=0)
+
     def discard(self) -> None:
         """Give everything up; the state collects the rows."""
         for table in self._tables.values():

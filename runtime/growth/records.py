@@ -127,6 +127,15 @@ class TableGrowth:
             raise ActivationFailed("migration_changed_nothing", *where, self._migrator.target.name)
         return self._growing.finish()
 
+    def most_readers(self) -> int:
+        """How many records at most one row of an input was read by: what a write to it makes anew."""
+        width = len(_input("", b""))
+        most, before, readers = 0, b"", 0
+        for key, _ in self._growing.side_rows(READER):
+            readers = readers + 1 if key[:width] == before else 1
+            before, most = key[:width], max(most, readers)
+        return most
+
     def discard(self) -> None:
         """Give the generation up."""
         self._state.discard_generation(self._growing.number)

@@ -2,7 +2,8 @@
 
     python -m tests.determinism.same_story FOLDER BLOCKS [--restart] [--restore] [--core COPY]
 
-For each height: the three roots and every receipt with its code, file, line, steps and bytes.
+For each height: the three roots and every receipt with its code, file, line, steps and bytes. Before the activation:
+what validators would attest of a trial of it.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from governance.attestations import RehearsalResult
 from node.application import Application
 from node.rehearsal.world import World
+from node.trial.child import COPY
+from node.trial.process import Trial, TrialLimits, room_in
 from runtime.bundle.archive import pack
 from runtime.plans import HISTORY
+from storage.codec import codec_of
 from storage.home import Home
-from storage.restore import restore
+from storage.restore import open_copy_of_running, restore
 from storage.signing import LastSigned
 from tests.faults.chain_story import minting_bundle, next_block, story_genesis
 
@@ -57,6 +62,18 @@ def restored(world: World, folder: Path) -> World:
     return World.open(folder, story_genesis())
 
 
+def tried(world: World) -> str:
+    """The bytes that a trial of the upgrade comes to, made when it is five blocks away; empty at other heights."""
+    pending = world.coordinator().pending()
+    if pending is None or pending[1].activation != world.height + 5:
+        return ""
+    with room_in(world.home) as room:
+        open_copy_of_running(world.home, room / COPY)
+        report = Trial(pending[1].proposal, TrialLimits()).hear(room, lambda line: None)
+    assert report.passed, report.failed_step
+    return codec_of(RehearsalResult).encode(report.result).hex()
+
+
 def main() -> None:
     reader = argparse.ArgumentParser()
     reader.add_argument("folder", type=Path)
@@ -70,17 +87,18 @@ def main() -> None:
         for source in given.core.glob("*.py"):
             source.write_text('"""Nothing is left here."""\n', encoding="utf-8")
         world = again(world, given.folder)
-    told = [agreed(world)]
+    told, attested = [agreed(world)], ""
     while world.height < given.blocks:
         next_block(world, bundle)
         told.append(agreed(world))
+        attested = attested or tried(world)
         if given.restart:
             world = again(world, given.folder)
         if given.restore and world.height % 5 == 0:
             world = restored(world, given.folder)
     kinds = [row.kind for _, row in world.overlay().scan(HISTORY)]
     world.close()
-    json.dump({"heights": told, "kinds": kinds}, sys.stdout)
+    json.dump({"heights": told, "kinds": kinds, "attested": attested}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ OTHER: dict[str, object] = {
     "verification_threads": 1,
     "verification_gather_ms": 0,
     "verification_known": 1_024,
+    "rehearsal_seconds": 1,
+    "rehearsal_memory_bytes": 256 * 1024 * 1024,
     "blocks": "demand",
 }
 """Another value than the default for every key."""

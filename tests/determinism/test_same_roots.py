@@ -43,6 +43,7 @@ def plain() -> dict[str, Any]:
 def test_the_story_is_long_enough_to_flip_and_to_roll_back() -> None:
     assert plain()["kinds"] == ["executed", "rolled_back"]
     assert [row[0] for row in plain()["heights"]] == list(range(BLOCKS + 1))
+    assert plain()["attested"]
 
 
 def test_another_run_with_another_hash_seed_agrees(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 
 from governance.admission import MOST_EXAMINED
+from governance.attestations import Attest, RehearsalResult
 from governance.calls import MOST_ITEMS, PublishChunk
 from governance.deposits import MOST_DEPOSITORS
 from governance.errors import REFUSALS
@@ -25,6 +26,7 @@ from governance.proposals import (
     TreasurySpend,
     UpgradePlan,
 )
+from governance.tables import READINESS
 from runtime.bundles import CHUNK_BYTES
 from tests.governance.world import A_STATEMENT, World, breaking_bundle, core_bundle, loaded, minor_bundle, person
 
@@ -195,6 +197,27 @@ def publishing_what_is_there(world: World) -> str:
     return publishing(world, code_hash=minor_bundle().code_hash)
 
 
+def attesting(world: World, due: bool = True, **changes: object) -> str:
+    height = 1
+    if due:
+        world.publish(FIRST, minor_bundle())
+        world.passed(world.proposed(FIRST, world.upgrade(minor_bundle())))
+        row = world.overlay.get(READINESS, (1,))
+        assert row is not None
+        height = row.first
+        world.run_to(height + 1)
+    said = RehearsalResult(plan=1, code_hash=minor_bundle().code_hash, height=height, runtime_root=bytes(32))
+    return world.call(FIRST, "attest", Attest(result=said.but(**changes)))
+
+
+def attesting_twice(world: World) -> str:
+    assert attesting(world) == "ok"
+    row = world.overlay.get(READINESS, (1,))
+    assert row is not None
+    said = RehearsalResult(plan=1, code_hash=minor_bundle().code_hash, height=row.first, runtime_root=bytes(32))
+    return world.call(FIRST, "attest", Attest(result=said))
+
+
 SPEND = TreasurySpend(recipient=STRANGER, amount=1)
 
 CASES: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
@@ -245,6 +268,11 @@ CASES: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
     "same_vote": (the_same_vote_again, {}),
     "not_the_proposer": (cancelling_for_another, {}),
     "too_late_to_cancel": (cancelling_after_the_close, {}),
+    "no_rehearsal_open": (lambda world: attesting(world, due=False), {}),
+    "other_rehearsal_height": (lambda world: attesting(world, height=1), {"rehearsal_gate": 1}),
+    "other_bundle_rehearsed": (lambda world: attesting(world, code_hash=bytes(32)), {"rehearsal_gate": 1}),
+    "result_too_large": (lambda world: attesting(world, code="x" * 65), {"rehearsal_gate": 1}),
+    "already_attested": (attesting_twice, {"rehearsal_gate": 1}),
     "too_many_uploads": (one_upload_too_many, {"max_uploads": 1}),
     "chunk_total": (lambda world: publishing(world, index=1), {}),
     "chunk_size": (lambda world: publishing(world, data=bytes(CHUNK_BYTES + 1)), {}),

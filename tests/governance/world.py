@@ -54,6 +54,7 @@ SMALL: Mapping[str, int | Fraction] = {
     "emergency_period": 6,
     "emergency_timelock": 2,
     "max_individual_power_percent": 100,
+    "rehearsal_gate": 0,
 }
 
 

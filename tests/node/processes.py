@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ import httpx
 
 from node.rehearsal.world import World
 from node.settings import documentation
-from tests.short_periods import short_genesis
+from tests.short_periods import SHORT, short_genesis
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -141,8 +141,8 @@ def included(node: NodeProcess, http: httpx.Client, identity: str) -> None:
         node.until("block")
 
 
-def new_world(home: Path) -> World:
+def new_world(home: Path, parameters: Mapping[str, int] = SHORT) -> World:
     """A chain with short periods in a home that `synod start` takes; close it first."""
-    world = World.create(home, short_genesis())
+    world = World.create(home, short_genesis(parameters=parameters))
     (home / "synod.toml").write_text(documentation())
     return world

@@ -23,14 +23,14 @@ from storage.home import RELEASE
 from storage.proofs import Proof, verify
 from tests.node.processes import client, included, new_world, post, started
 from tests.scenarios.upgrades import activated, approved, edited, example, running, silent
-from tests.short_periods import short_genesis
+from tests.short_periods import GATED, short_genesis
 
 
 def test_a_transaction_and_a_vote_go_through_a_running_node_and_the_new_module_is_there_after_the_flip(
     tmp_path: Path,
 ) -> None:
     home = tmp_path / "home"
-    world = new_world(home)
+    world = new_world(home, GATED)
     bundle = example(world)
     voted = upgrade.propose(world, bundle, "Opens a guestbook")
     _, standing = proposal_at(world.overlay(), voted.proposal)
@@ -84,7 +84,7 @@ def _signed(author: Wallet, bundle: Bundle, line: str) -> bytes:
 
 def test_a_node_told_to_refuse_a_bundle_stops_before_it_with_one_line_and_follows_without(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    world = new_world(home)
+    world = new_world(home, GATED)
     bundle = example(world)
     voted = approved(world, bundle)
     activation = proposal_at(world.overlay(), voted.proposal)[1].effective

@@ -8,14 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from governance.tables import READINESS
+from node.attester import REHEARSAL
+from node.keys_of_home import keys_of_seed
 from node.rehearsal import upgrade
 from node.rehearsal.world import World
-from node.upkeep import Upkeep
+from node.solo import Solo
+from node.upkeep import Upkeep, checkpoints_to_keep
 from runtime.upgrade_manifest import upgrade_manifest
+from storage import retention
 from storage.checkpoint import list_checkpoints
+from storage.signing import LastSigned
 from tests.node.processes import client, new_world, started
 from tests.scenarios.upgrades import approved, example, silent
-from tests.short_periods import SHORT, short_genesis
+from tests.short_periods import GATED, SHORT, short_genesis
 
 
 def test_old_checkpoints_go_but_never_the_one_an_open_window_leads_back_to(tmp_path: Path) -> None:
@@ -38,6 +44,30 @@ def test_old_checkpoints_go_but_never_the_one_an_open_window_leads_back_to(tmp_p
     assert kept == [base, base + 3, base + 4]
     manifest = json.loads((tmp_path / "chain" / "migration_manifest.json").read_text())
     assert manifest["rollback"]["checkpoint"] == list_checkpoints(world.home)[0].name
+    world.close()
+
+
+def test_the_checkpoint_that_a_plan_is_rehearsed_on_stays_until_its_gate(tmp_path: Path) -> None:
+    parameters = {**GATED, "timelock_delay": 40, "max_snapshots": 1}
+    world = World.create(tmp_path / "chain", short_genesis(parameters=parameters))
+    approved(world, example(world))
+    row = world.overlay().get(READINESS, (1,))
+    assert row is not None
+    world.forward(row.first)
+    state = world.application.state
+    world.application.checkpoint(REHEARSAL)
+    alone = Solo(
+        world.application,
+        keys_of_seed(world.genesis.seed, world.operators()).consensus,
+        LastSigned.open(world.home.last_signed_file),
+    )
+    alone.fast_forward(row.first + 2)
+    world.application.checkpoint("by hand")
+    verdicts = retention.prune(world.home, *checkpoints_to_keep(state))
+    assert [(one.checkpoint.height, one.keep) for one in verdicts] == [(row.first, True), (row.first + 2, True)]
+    assert verdicts[0].why == "plan 1 is rehearsed on it"
+    alone.fast_forward(row.gate)
+    assert row.first not in checkpoints_to_keep(state)[1]
     world.close()
 
 

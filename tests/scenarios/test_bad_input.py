@@ -170,7 +170,7 @@ def activated_without_traffic(world: World, bundle: Bundle) -> str:
     voted = approved(world, bundle)
     effective = proposal_at(world.overlay(), voted.proposal)[1].effective
     world.forward(effective)
-    return upgrade.ending(world, voted.proposal, effective).kind
+    return upgrade.ending(world, voted.proposal)[1].kind
 
 
 @pytest.mark.parametrize(

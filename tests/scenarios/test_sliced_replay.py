@@ -15,13 +15,13 @@ from runtime.plans import HISTORY, ROLLED_BACK
 from runtime.purse import DEBTS
 from runtime.receipts import OK
 from tests.scenarios.upgrades import activated, carry, example, propose, vote
-from tests.short_periods import short_genesis
+from tests.short_periods import SHORT, short_genesis
 
 
 @pytest.fixture
 def returned(make_world: Callable[..., World]) -> World:
     """A chain in the first of many blocks of a replay."""
-    world = make_world(short_genesis(replay_items=1))
+    world = make_world(short_genesis(parameters={**SHORT, "replay_items": 1}))
     activated(world, example(world))
     sender, other = world.accounts()[:2]
     for _ in range(8):

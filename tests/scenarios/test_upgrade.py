@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from governance.lifecycle import Status
 from governance.progress import proposal_at
 from node.rehearsal.demonstrations import breaks_supply, mints_later
@@ -15,6 +17,7 @@ from runtime.plans import HISTORY, ROLLED_BACK, WINDOW
 from storage.checkpoint import list_checkpoints
 from storage.tables import Half
 from tests.scenarios.upgrades import activated, approved, edited, example, running, silent
+from tests.short_periods import GATED, SHORT, short_genesis
 
 
 def broken(checks: tuple[Check, ...]) -> list[str]:
@@ -26,9 +29,15 @@ def host_roots(world: World) -> dict[str, bytes]:
     return {name: state.table_root(name) for name in state.catalogue.names(Half.HOST)}
 
 
-def test_the_whole_rehearsal_passes_on_a_short_chain(world: World) -> None:
+@pytest.mark.parametrize("parameters", [SHORT, GATED], ids=["ungated", "gated"])
+def test_the_whole_rehearsal_passes_on_a_short_chain(
+    make_world: Callable[..., World], parameters: dict[str, int]
+) -> None:
+    world = make_world(short_genesis(parameters=parameters))
     record = rehearse(world, example(world), True, silent)
     assert record.failures == ()
+    gated = [one.attested.verdict for one in record.upgrades if one.attested is not None]
+    assert gated == (["cleared", "failed", "cleared"] if parameters is GATED else [])
     assert [upgrade.outcome for upgrade in record.upgrades] == ["executed", "failed", "rolled_back"]
     heights = [moment.height for moment in record.timeline]
     assert heights == sorted(heights), "a timeline is told as it went"

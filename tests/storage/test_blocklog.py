@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.blocklog import ROLLBACK_ONLY, BlockLog, block_rows, second_receipt_row
+from storage.blocklog import IDS, JOURNAL, RECEIPTS, ROLLBACK_ONLY, BlockLog, block_rows, second_receipt_row
 from storage.engine import Engine
 from storage.errors import HeightUnknown
 from storage.state import State
@@ -52,6 +52,14 @@ def test_views_show_what_is_durable(state: State) -> None:
     assert log.last() == 7
     assert log.locate(txid(8, 0)) is None
     assert [height for height, _ in log.blocks(6, 100)] == [6, 7]
+
+
+def test_the_heights_that_have_something_are_listed_both_ways(state: State) -> None:
+    log = state.log()
+    busy = [height for height in range(1, 11) if height % 3]
+    assert list(log.heights(IDS)) == list(log.heights(RECEIPTS)) == busy
+    assert list(log.heights(IDS, reverse=True)) == busy[::-1]
+    assert list(log.heights(JOURNAL)) == list(range(1, 11))
 
 
 def test_blocks_are_listed_both_ways(state: State) -> None:

@@ -7,11 +7,19 @@ import pytest
 
 from storage.checkpoint import Checkpoint, create, list_checkpoints
 from storage.engine import Engine
-from storage.errors import CheckpointDamaged, CheckpointForeign, HeadMismatch, SigningRefused, StoreLocked
+from storage.errors import (
+    CheckpointDamaged,
+    CheckpointForeign,
+    HeadMismatch,
+    SigningRefused,
+    StoreLocked,
+    StoreMissing,
+)
 from storage.home import Home
-from storage.restore import restore, verify
+from storage.restore import open_copy_of_running, restore, verify
+from storage.rows import META_KEY
 from storage.signing import LastSigned
-from tests.storage.small_home import commit_up_to, content_at, head_of, new_home, open_whole
+from tests.storage.small_home import commit_up_to, content_at, head_of, new_home, open_whole, rows_of
 
 
 @pytest.fixture
@@ -38,6 +46,34 @@ def test_a_restored_home_stands_at_the_checkpoint_and_goes_on(home: Home, checkp
     engine.close()
     assert open_whole(home) == (head_of(70), content_at(70))
     assert verify(checkpoint, home.root / "scratch") == head_of(50)
+
+
+def test_a_home_is_copied_while_another_has_it_open(home: Home, tmp_path: Path) -> None:
+    engine = Engine.open(home.database)
+    commit_up_to(home, engine, 91, 95)
+    copy, head = open_copy_of_running(home, tmp_path / "copy")
+    assert head == head_of(95)
+    assert open_whole(copy) == (head_of(95), content_at(95))
+    commit_up_to(home, engine, 96, 100)
+    engine.close()
+    assert open_whole(home) == (head_of(100), content_at(100))
+    assert not copy.genesis_file.exists() and not copy.last_signed_file.exists()
+
+
+def test_a_copy_goes_by_its_database_where_the_head_file_tells_of_another_commit(home: Home, tmp_path: Path) -> None:
+    engine = Engine.open(home.database)
+    rows = [*rows_of(91).items(), (META_KEY, head_of(91).to_bytes())]
+    engine.write(rows, sync=True)  # and the head file is not written yet
+    copy, head = open_copy_of_running(home, tmp_path / "copy")
+    engine.close()
+    assert head == head_of(91)
+    assert open_whole(copy) == (head_of(91), content_at(91))
+
+
+def test_a_home_without_a_database_cannot_be_copied(home: Home, tmp_path: Path) -> None:
+    shutil.rmtree(home.database)
+    with pytest.raises(StoreMissing):
+        open_copy_of_running(home, tmp_path / "copy")
 
 
 def test_what_was_replaced_is_kept_once(home: Home, checkpoint: Checkpoint) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from storage.checkpoint import Checkpoint, create, list_checkpoints
 from storage.home import Home
 from storage.restore import verify
-from storage.retention import judge, prune
+from storage.retention import judge, prune, remove
 from tests.storage.small_home import commit_up_to, head_of, new_home
 
 
@@ -19,6 +19,14 @@ def home_with(root: Path, heights: int) -> Home:
         create(home, "test")
     engine.close()
     return home
+
+
+def test_one_checkpoint_is_removed_and_the_others_stay(tmp_path: Path) -> None:
+    home = home_with(tmp_path / "node", 3)
+    first, second, third = list_checkpoints(home)
+    remove(home, second)
+    assert list_checkpoints(home) == (first, third)
+    assert sorted(entry.name for entry in home.checkpoints.iterdir()) == [first.name, third.name]
 
 
 def test_the_newest_and_the_pinned_stay_and_still_open(tmp_path: Path) -> None:

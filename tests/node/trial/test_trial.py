@@ -1,0 +1,255 @@
+"""The trial of an upgrade in a process of its own: what is sound passes, and each fault is named where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from governance.attestations import RehearsalResult
+from governance.tables import PROPOSALS
+from node.rehearsal import upgrade
+from node.rehearsal.demonstrations import breaks_supply, mints_later
+from node.rehearsal.world import World
+from node.trial.checks import BLOCKS, STEPS
+from node.trial.errors import NothingToTry
+from node.trial.report import Report
+from runtime.accounts import ACCOUNTS
+from runtime.bundle.archive import Bundle
+from runtime.bundles import CHUNKS
+from runtime.coordinator import Coordinator
+from runtime.invariants.counters import AGGREGATES, AggregateValue
+from runtime.parameters import Parameters
+from runtime.plans import HISTORY
+from storage.hashing import half_root
+from storage.overlay import Overlay
+from tests.node.trial.conftest import TRANSFERS, Tried, failed, step_of, tried_on
+from tests.scenarios.hostile import with_trouble
+from tests.scenarios.upgrades import activated, appended, edited, example, running
+from tests.short_periods import short_genesis
+
+Make = Callable[[], World]
+LOOP = "while True:\n        pass"
+
+
+def roots_of(result: RehearsalResult) -> bytes:
+    return half_root((one.name, one.root) for one in result.tables)
+
+
+def test_a_sound_upgrade_passes_every_step(world: World, tried: Tried) -> None:
+    report = tried(example(world))
+    assert report.passed
+    assert [(step.name, step.outcome) for step in report.steps] == [(name, "passed") for name, _ in STEPS]
+    assert step_of(report, "migrate").counts["records"] == world.application.state.count("bank.accounts")
+    blocks = step_of(report, "blocks").counts
+    assert (blocks["blocks"], blocks["calls"], blocks["calls_ok"]) == (BLOCKS, TRANSFERS, TRANSFERS)
+    assert step_of(report, "rollback").counts == {"replayed": TRANSFERS, "not_replayable": 0}
+    assert (report.result.height, report.result.runtime_root) == (
+        world.height,
+        world.application.state.head.runtime_root,
+    )
+    assert (report.result.within_limits, report.result.reversible) == (True, False)
+    assert Report.model_validate_json(report.model_dump_json()) == report
+
+
+def test_a_trial_foresees_the_roots_that_the_activation_then_has(make_chain: Make) -> None:
+    world = make_chain()
+    bundle = example(world)
+    voted = upgrade.propose(world, bundle, "An upgrade")
+    upgrade.vote(world, (voted,), lambda *_: None)
+    plan = world.coordinator().pending()
+    assert plan is not None
+    world.forward(plan[1].activation - 1)
+    report = tried_on(world, voted.proposal)
+    world.block()
+    entry = world.overlay().get(HISTORY, (world.height, plan[0]))
+    assert entry is not None
+    assert (report.result.plan, report.result.runtime_root) == (plan[0], entry.root_before)
+    assert roots_of(report.result) == entry.root_after
+    window = world.coordinator().window()
+    assert window is not None
+    assert report.result.runtime_root == window.runtime_root
+
+
+def test_two_trials_of_one_state_come_to_the_same_result(world: World) -> None:
+    proposal = upgrade.propose(world, example(world), "An upgrade").proposal
+    first, second = (tried_on(world, proposal) for _ in range(2))
+    assert first.result == second.result
+    assert first.result.digest == second.result.digest
+
+
+def test_an_upgrade_that_rewrites_nothing_can_be_gone_back_from(tried: Tried, world: World) -> None:
+    assert tried(mints_later(running(world))).result.reversible is True
+
+
+def test_a_migration_that_changes_nothing_fails(tried: Tried, world: World) -> None:  # I2
+    report = tried(edited(example(world), bank=("migrated=2", "migrated=0")))
+    assert failed(report) == ("migrate", "migration_changed_nothing")
+    assert step_of(report, "migrate").file == "bank.py"
+
+
+def test_a_record_that_does_not_validate_fails_with_its_row_and_line(tried: Tried, world: World) -> None:
+    report = tried(edited(example(world), bank=("new.balance == old.balance", "new.balance == old.balance + 1")))
+    assert failed(report) == ("migrate", "record_not_valid")
+    step = step_of(report, "migrate")
+    assert (step.file, step.line > 0, step.detail.startswith("bank.accounts row ")) == ("bank.py", True, True)
+
+
+def test_coins_that_a_migration_makes_are_found(tried: Tried, world: World) -> None:
+    report = tried(breaks_supply(running(world)))
+    assert failed(report) == ("activate", "invariant_broken")
+    assert step_of(report, "activate").detail == "host.supply"
+
+
+@pytest.mark.parametrize(
+    ("hook", "body", "code"),
+    [
+        ("begin_block", LOOP, "begin_block_out_of_steps"),
+        ("post_upgrade", LOOP, "post_upgrade_out_of_steps"),
+        ("health", "return False", "health_unhealthy"),
+        ("health", "return 1 // 0 == 1", "health_division_by_zero"),
+    ],
+)
+def test_code_that_fails_when_it_first_runs_fails_here_first(  # I8
+    tried: Tried, world: World, hook: str, body: str, code: str
+) -> None:
+    report = tried(with_trouble(running(world), "1.1.0", **{hook: body}))
+    assert failed(report) == ("activate", code)
+    assert step_of(report, "activate").file == "trouble.py"
+
+
+def test_a_fault_that_shows_some_blocks_on_is_found(tried: Tried, world: World) -> None:  # I3
+    armed = f"if ctx.height > {world.height + 8}:\n        while True:\n            pass"
+    report = tried(with_trouble(running(world), "1.1.0", end_block=armed))
+    assert failed(report) == ("blocks", "end_block_out_of_steps")
+    assert step_of(report, "blocks").file == "trouble.py"
+
+
+def test_a_call_that_goes_wrong_under_the_new_runtime_is_found_by_the_calls_people_really_make(
+    tried: Tried, world: World
+) -> None:
+    credit = "theirs.but(balance=theirs.balance + coins)"
+    report = tried(edited(example(world), bank=(credit, credit.replace("coins)", "coins + 1)"))))
+    assert failed(report) == ("blocks", "invariant_broken")
+    assert step_of(report, "blocks").detail == "by a call of bank.send"
+
+
+def test_calls_signed_for_what_changes_are_counted(tried: Tried, world: World) -> None:
+    changed = edited(example(world), bank=("@call(meaning=1)\ndef send", "@call(meaning=2)\ndef send"))
+    report = tried(changed)
+    assert report.passed
+    counts = step_of(report, "blocks").counts
+    assert counts["calls_signed_for_another_version"] == counts["calls"] == TRANSFERS
+
+
+READING = ('@migration(accounts, from_schema=1, sets=("migrated",))\ndef rewrite_accounts(old: Old, frozen: Frozen)',
+           '@migration(accounts, from_schema=1, sets=("migrated",), reads=("faucet.pots",))\n'
+           "def rewrite_accounts(old: Old, frozen: Frozen, inputs: Inputs)")  # fmt: skip
+
+
+def reading_one_row(bundle: Bundle) -> Bundle:
+    """The example, every record of which reads one row of another table."""
+    with_reads = edited(bundle, bank=READING)
+    imported = edited(with_reads, bank=("    Frozen,\n", "    Frozen,\n    Inputs,\n"))
+    return edited(imported, bank=("    return Account(", '    pot = inputs.get("faucet.pots")\n    return Account('))
+
+
+def test_the_readers_of_one_input_row_are_counted(tried: Tried, world: World) -> None:
+    report = tried(reading_one_row(example(world)))
+    assert report.passed, report.failed_step
+    assert step_of(report, "migrate").counts["most_readers_of_a_row"] == world.application.state.count("bank.accounts")
+
+
+def test_what_is_no_open_upgrade_is_nothing_to_try(world: World) -> None:
+    with pytest.raises(NothingToTry) as nothing:
+        tried_on(world, 999)
+    assert nothing.value.code == "unknown_proposal"
+
+
+@pytest.fixture
+def make_chain(tmp_path: Path) -> Iterator[Make]:
+    """Chains of their own, for tests that go on with them or spoil their state."""
+    made: list[World] = []
+
+    def make() -> World:
+        made.append(World.create(tmp_path / f"chain-{len(made)}", short_genesis()))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
+
+
+def spoiled(world: World, write: Callable[[Overlay], None]) -> Report:
+    """Propose the example, write past the rules, and try it."""
+    proposal = upgrade.propose(world, example(world), "An upgrade").proposal
+    overlay: Overlay = world.overlay()
+    write(overlay)
+    state = world.application.state
+    state.commit(state.prepare(overlay), world.height, amends=True)
+    return tried_on(world, proposal)
+
+
+def test_a_record_that_nobody_has_read_for_years_and_nobody_can_read_is_found(make_chain: Make) -> None:  # I4
+    world = make_chain()
+    table = world.application.chain.loaded.tables["treasury.donors"]
+    key = table.pack((world.accounts()[0],))
+    report = spoiled(world, lambda overlay: overlay.put_raw(table, key, b"\x81\xa1\x31\xc3"))
+    assert failed(report) == ("decode", "undecodable_record")
+    assert step_of(report, "decode").detail.startswith(f"treasury.donors row {key.hex()}")
+
+
+def test_a_host_record_that_does_not_decode_is_found(make_chain: Make) -> None:
+    world = make_chain()
+    report = spoiled(world, lambda overlay: overlay.put_raw(ACCOUNTS, bytes(20), b"\x80"))
+    assert failed(report) == ("decode", "undecodable_record")
+
+
+def test_aggregates_that_have_drifted_from_their_rows_are_found(make_chain: Make) -> None:
+    world = make_chain()
+
+    chain = world.application.chain
+    rule = next(one for one in chain.counters(chain.loaded).rules if one.name == "staking.shares_add_up")
+
+    def drift(overlay: Overlay) -> None:
+        for side in (rule.left, rule.right):  # alike, so that the rule itself still holds
+            overlay.put(AGGREGATES, (side, bytes(20)), AggregateValue(value=7))
+
+    report = spoiled(world, drift)
+    assert failed(report) == ("recount", "aggregates_differ")
+    assert step_of(report, "recount").detail == f"{min(rule.left, rule.right)}, group {bytes(20).hex()}"
+
+
+def test_a_bundle_whose_bytes_are_gone_fails_before_anything_else(make_chain: Make) -> None:  # I12
+    world = make_chain()
+
+    def lose(overlay: Overlay) -> None:
+        key, _ = next(iter(overlay.scan(CHUNKS, (example(world).code_hash,))))
+        overlay.delete(CHUNKS, key)
+
+    assert failed(spoiled(world, lose)) == ("load", "bundle_unavailable")
+
+
+def test_a_proposal_made_for_another_runtime_than_runs_is_superseded(make_chain: Make) -> None:
+    world = make_chain()
+    proposal = upgrade.propose(world, example(world), "Made for the first runtime").proposal
+    other = appended(running(world), "bank", "def spare(one: Amount) -> Amount:\n    return one", "1.1.0")
+    state, overlay = world.application.state, world.overlay()
+    what = overlay.get(PROPOSALS, (proposal,))
+    assert what is not None
+    overlay.put(PROPOSALS, (proposal,), what.but(base=other.code_hash))
+    state.commit(state.prepare(overlay), world.height, amends=True)
+    assert failed(tried_on(world, proposal)) == ("load", "superseded")
+
+
+def test_an_open_rollback_window_does_not_keep_the_next_upgrade_from_its_trial(make_chain: Make) -> None:
+    world = make_chain()
+    assert activated(world, example(world)).record.outcome == "executed"
+    assert world.coordinator().window() is not None
+    proposal = upgrade.propose(world, mints_later(running(world)), "The next").proposal
+    assert tried_on(world, proposal).passed
+    overlay, state = world.overlay(), world.application.state
+    Coordinator(overlay, world.height, Parameters(overlay, world.height), []).roll_back(0, "with the next block")
+    state.commit(state.prepare(overlay), world.height, amends=True)
+    assert tried_on(world, proposal).passed
