@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from governance.module import Governance
 from governance.tables import LEDGER, Pins
 from node import application
 from node.application import Application
@@ -20,7 +21,7 @@ from storage.errors import TableMismatch
 from storage.tables import Table, host_table
 
 
-class Reworked(application.Governance):
+class Reworked(Governance):
     """Governance as another release might declare it."""
 
     def __init__(self, name: str) -> None:
