@@ -128,7 +128,7 @@ def test_a_broken_upgrade_ends_at_its_gate_with_the_code_its_rehearsals_found(wo
 def test_blocks_made_one_by_one_wait_before_the_last_that_can_hold_attestations(world: World) -> None:
     voted = approved(world, example(world))
     while world.coordinator().pending() is not None:
-        world.block()
+        world.solo.make_block()
     row = readiness(world)
     assert row.verdict == Verdict.CLEARED
     assert Counter(sender for sender, _, _ in attestations_made(world)).keys() == set(world.operators())
