@@ -12,7 +12,7 @@ from governance.agenda import REHEARSALS, drop_due, pulse_of, put_due, refresh_p
 from governance.attestations import Attest, Attestation, Readiness, heights_of
 from governance.electorate import electors_at, pin, power_at, unpin
 from governance.errors import need
-from governance.progress import remark
+from governance.progress import keep, proposal_at, remark
 from governance.tables import ATTESTATIONS, READINESS, RESULTS
 from governance.tally import Electors
 from governance.verdict import Judgment, Said, Verdict, judge
@@ -43,7 +43,7 @@ def follow_queue(context: HostContext) -> None:
     if plan.gated and plan.state == SCHEDULED and context.overlay.get(READINESS, (plan_id,)) is None:
         activation = plan.activation
         if activation - context.height < LEAST_SPAN:
-            activation = context.coordinator.postpone(plan_id, context.height + LEAST_SPAN, "time_to_rehearse")
+            activation = _postpone(context, plan_id, plan, context.height + LEAST_SPAN, "time_to_rehearse")
         _open(context, plan_id, plan, activation, postponed=0, verdict="")
 
 
@@ -149,8 +149,16 @@ def _act(context: HostContext, plan_id: int, row: Readiness, judgment: Judgment)
     else:
         plan = coordinator.plan(plan_id)
         later = plan.activation + context.parameters.integer("postponement")
-        activation = coordinator.postpone(plan_id, later, f"rehearsals_{verdict.value}")
+        activation = _postpone(context, plan_id, plan, later, f"rehearsals_{verdict.value}")
         _open(context, plan_id, plan, activation, row.postponed + 1, verdict.value)
+
+
+def _postpone(context: HostContext, plan_id: int, plan: Plan, later: int, reason: str) -> int:
+    """Move the plan's activation, and the height at which its proposal takes effect; returns it."""
+    activation = context.coordinator.postpone(plan_id, later, reason)
+    _, standing = proposal_at(context.overlay, plan.proposal)
+    keep(context, plan.proposal, standing.but(effective=activation), due=activation)
+    return activation
 
 
 def _close(context: HostContext, plan_id: int, row: Readiness) -> None:

@@ -52,6 +52,7 @@ class Attester:
         tell: Tell,
         limits: TrialLimits | None = None,
         ended: Callable[[], None] = lambda: None,
+        measured: bool = True,
     ) -> None:
         self._home = home
         self._application = application
@@ -61,6 +62,8 @@ class Attester:
         self._limits = limits or TrialLimits()
         self._ended = ended
         """Called, on another thread, when a trial has ended and there may be something to say."""
+        self._measured = measured
+        """Whether seconds and memory travel with an attestation; without them equal chains have equal blocks."""
         self._job: _Job | None = None
         self._given_up: tuple[int, int, int] | None = None
         """A rehearsal without a checkpoint to try it on."""
@@ -157,7 +160,9 @@ class Attester:
             return
         nonce = application.mempool.next_nonce(validator, 0 if account is None else account.nonce)
         wallet = Wallet(application.chain.identity.chain_id, validator, key, nonce)
-        args = Attest(result=report.result, milliseconds=report.milliseconds, memory_bytes=report.memory_bytes)
+        args = Attest(result=report.result)
+        if self._measured:
+            args = args.but(milliseconds=report.milliseconds, memory_bytes=report.memory_bytes)
         transaction = application.decode(wallet.host(_ATTEST, args))
         try:
             application.check_tx(transaction)

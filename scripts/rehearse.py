@@ -74,8 +74,9 @@ def command_line(
     """Live through a governed runtime upgrade, from proposal to activation, on a fresh chain of your own.
 
     Publishes a runtime bundle, deposits, votes with the validators' keys, passes voting period and timelock by
-    fast-forward, takes the checkpoint, migrates, checks, activates and goes on. Then shows two that go wrong: one
-    stopped at its activation with nothing committed, one rolled back by itself and replayed.
+    fast-forward, rehearses and attests it on the way, takes the checkpoint, migrates, checks, activates and goes on.
+    Then shows two that go wrong: one that its rehearsals find out and its gate ends, one rolled back by itself and
+    replayed.
 
     The report stands in the terminal and in OUT/report.html and OUT/report.json; the chain itself in OUT/chain.
     """

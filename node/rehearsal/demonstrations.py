@@ -1,8 +1,8 @@
 """Two bundles that go wrong on purpose, made from whatever runtime is running.
 
 `breaks_supply` migrates the validators so that coins appear, and drops the module's own invariant that would say so:
-the host's supply stops it at A with nothing committed. `mints_later` is sound at A; a call it adds gives its sender
-coins out of nothing, which the supply notices when it is used, and probation rolls back.
+the host's supply stops it, in its rehearsal or at A, with nothing committed. `mints_later` is sound at A; a call it
+adds gives its sender coins out of nothing, which the supply notices when it is used, and probation rolls back.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class World:
             application = Application.open(home, Verifier(), Limits(count=100_000, total_bytes=256 * 1024 * 1024))
             keys = keys_of_seed(genesis.seed, (one.operator for one in genesis.validators if one.bonded))
             told = Told()
-            attester = Attester(home, application, keys.accounts, told)
+            attester = Attester(home, application, keys.accounts, told, measured=False)
             solo = Solo(application, keys.consensus, LastSigned.open(home.last_signed_file), attester)
             return cls(home, lock, application, solo, genesis, told)
         except BaseException:
@@ -193,7 +193,9 @@ class World:
         self.submit(self.wallet(sender).call(declaration, fee, **args))
 
     def block(self) -> MadeBlock:
-        """Make the next block."""
+        """Make the next block; a rehearsal under way is waited for, so that equal chains have equal blocks."""
+        self.solo.follow()
+        self.solo.wait()
         return self.solo.make_block()
 
     def must(self) -> MadeBlock:

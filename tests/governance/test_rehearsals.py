@@ -131,6 +131,7 @@ def test_silence_is_no_veto_it_postpones_and_at_last_the_half_that_spoke_decides
     for postponed in (1, 2):
         attested(world, result(0), result(0))
         assert (plan(world).state, plan(world).activation) == (SCHEDULED, activation + 30 * postponed)
+        assert (world.standing(1).effective, world.standing(1).due) == (plan(world).activation,) * 2
         assert readiness(world).postponed == postponed
         assert readiness(world).verdict == Verdict.TOO_FEW
     attested(world, result(0), result(0))

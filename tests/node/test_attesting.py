@@ -20,6 +20,7 @@ from governance.verdict import Verdict
 from node.attesting import due_now
 from node.core import Core
 from node.keys_of_home import keys_of_seed
+from node.metrics import Metrics
 from node.rehearsal import upgrade
 from node.rehearsal.demonstrations import breaks_supply
 from node.rehearsal.rollback import invariant_checks
@@ -128,7 +129,7 @@ def test_a_broken_upgrade_ends_at_its_gate_with_the_code_its_rehearsals_found(wo
 def test_blocks_made_one_by_one_wait_before_the_last_that_can_hold_attestations(world: World) -> None:
     voted = approved(world, example(world))
     while world.coordinator().pending() is not None:
-        world.block()
+        world.solo.make_block()
     row = readiness(world)
     assert row.verdict == Verdict.CLEARED
     assert Counter(sender for sender, _, _ in attestations_made(world)).keys() == set(world.operators())
@@ -261,7 +262,7 @@ def test_the_end_of_a_trial_is_told_to_who_drives_the_node(waiting: Path) -> Non
     ended = threading.Event()
     with Home.open(waiting).lock(), Verifier() as verifier:
         settings = load_settings(waiting / "synod.toml", {})
-        core = Core.open(Home.open(waiting), settings, verifier, frozenset(), ended.set)
+        core = Core.open(Home.open(waiting), settings, verifier, frozenset(), Metrics(), ended.set)
         core.step_if_wanted()
         assert ended.wait(SECONDS)
         core.step_if_wanted()

@@ -143,8 +143,10 @@ def test_fast_forward_over_an_activation_takes_its_checkpoint(world: World) -> N
     assert str(world.application.chain.loaded.version) == "2.0.0"
 
 
-def test_two_rehearsals_agree_in_every_root(make_world: Callable[..., World]) -> None:
-    first, second = (rehearse(one, example(one), True, silent) for one in (make_world(), make_world()))
+@pytest.mark.parametrize("parameters", [SHORT, GATED], ids=["ungated", "gated"])
+def test_two_rehearsals_agree_in_every_root(make_world: Callable[..., World], parameters: dict[str, int]) -> None:
+    worlds = [make_world(short_genesis(parameters=parameters)) for _ in range(2)]
+    first, second = (rehearse(one, example(one), True, silent) for one in worlds)
     assert (first.app_root, first.runtime_root) == (second.app_root, second.runtime_root)
     assert [one.root_after for one in first.upgrades] == [one.root_after for one in second.upgrades]
 

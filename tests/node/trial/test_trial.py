@@ -136,16 +136,17 @@ def test_a_call_that_goes_wrong_under_the_new_runtime_is_found_by_the_calls_peop
 
 
 def test_calls_signed_for_what_changes_are_counted(tried: Tried, world: World) -> None:
-    changed = edited(example(world), bank=("@call(meaning=1)\ndef send", "@call(meaning=2)\ndef send"))
+    meant = ("@call(meaning=1)\ndef send", "@call(meaning=2)\ndef send")
+    changed = edited(example(world), bank=meant, manifest=("Every account", "bank.send changes. Every account"))
     report = tried(changed)
     assert report.passed
     counts = step_of(report, "blocks").counts
     assert counts["calls_signed_for_another_version"] == counts["calls"] == TRANSFERS
 
 
-READING = ('@migration(accounts, from_schema=1, sets=("migrated",))\ndef rewrite_accounts(old: Old, frozen: Frozen)',
+READING = ('@migration(accounts, from_schema=1, sets=("migrated",))\ndef rewrite_accounts(old: "Old.bank.accounts", frozen: Frozen)',
            '@migration(accounts, from_schema=1, sets=("migrated",), reads=("faucet.pots",))\n'
-           "def rewrite_accounts(old: Old, frozen: Frozen, inputs: Inputs)")  # fmt: skip
+           'def rewrite_accounts(old: "Old.bank.accounts", frozen: Frozen, inputs: Inputs)')  # fmt: skip
 
 
 def reading_one_row(bundle: Bundle) -> Bundle:
