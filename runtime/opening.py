@@ -35,6 +35,9 @@ from storage.state import State
 _CHECKING: tuple[HookKind, ...] = ("post_upgrade", "health")
 """Hooks of the new runtime that must succeed at A, in this order."""
 
+REPLAY_WAIT = 10
+"""Blocks by which an upgrade is put off whose height comes while a replay is under way; again, if need be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -91,6 +94,7 @@ class Opener:
             return self._roll_back(overlay, coordinator, height, opening)
         replaying = coordinator.replaying()
         if replaying is not None:
+            self._put_off(coordinator, height)
             return self._replay(overlay, coordinator, height, replaying, opening)
         if window is not None and height > window.closes:
             overlay.flip(overlay.catalogue.released())
@@ -109,6 +113,12 @@ class Opener:
             coordinator.end(plan_id, FAILED, reason="not_cleared")
             return opening
         return self._activate(overlay, coordinator, parameters, height, plan_id, opening)
+
+    def _put_off(self, coordinator: Coordinator, height: int) -> None:
+        """No upgrade begins from tables that are on their way: one whose height has come waits."""
+        pending = coordinator.pending()
+        if pending is not None and pending[1].activation == height:
+            coordinator.postpone(pending[0], height + REPLAY_WAIT, "replay_under_way")
 
     def _activate(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from runtime.plans import ROLLED_BACK
+from runtime.plans import POSTPONED, ROLLED_BACK
 from runtime.purse import Supply
 from runtime.receipts import OK, QUEUED_FOR_REPLAY
 from tests.runtime.story_bundles import second
@@ -134,3 +134,16 @@ def test_an_upgrade_after_a_sliced_replay_works(sliced: Story) -> None:
     assert sliced.chain.loaded.version.major == 2
     sliced.roll_back()
     assert sliced.ben.coins == RICH + 30
+
+
+def test_an_upgrade_whose_height_comes_meanwhile_waits_for_the_end(sliced: Story) -> None:
+    returned(sliced, heights=20)
+    plan = sliced.schedule(second(), sliced.height + 3)
+    end = until_the_end(sliced)
+    moved = sliced.coordinator().plan(plan)
+    assert moved.activation > end, "its height came during the replay and was moved"
+    reasons = {row.reason for _, row in sliced.coordinator().history() if row.kind == POSTPONED}
+    assert reasons == {"replay_under_way"}
+    sliced.blocks_to(moved.activation)
+    assert sliced.chain.loaded.version.major == 2
+    assert sliced.ben.coins == RICH + 200

@@ -144,7 +144,8 @@ def test_calls_signed_for_what_changes_are_counted(tried: Tried, world: World) -
     assert counts["calls_signed_for_another_version"] == counts["calls"] == TRANSFERS
 
 
-READING = ('@migration(accounts, from_schema=1, sets=("migrated",))\ndef rewrite_accounts(old: "Old.bank.accounts", frozen: Frozen)',
+READING = ('@migration(accounts, from_schema=1, sets=("migrated",))\n'
+           'def rewrite_accounts(old: "Old.bank.accounts", frozen: Frozen)',
            '@migration(accounts, from_schema=1, sets=("migrated",), reads=("faucet.pots",))\n'
            'def rewrite_accounts(old: "Old.bank.accounts", frozen: Frozen, inputs: Inputs)')  # fmt: skip
 
