@@ -123,8 +123,8 @@ class Chain:
 
     def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
         """Make a prepared block the head; ``rows`` are further log rows, such as signatures."""
-        sealed, growth = prepared.sealed, self._growth
-        changes = sealed.state.changes
+        sealed, changes = prepared.sealed, prepared.sealed.state.changes
+        growth = None if prepared.opening.flipped else self._growth  # what a flip changes no growth can follow
         marks = [] if growth is None else growth.marks(changes)
         log_rows = [*sealed.log_rows, *rows, *marks]
         head = self.state.commit(sealed.state, prepared.block.header.height, log_rows, durable=durable)
@@ -178,11 +178,12 @@ class Chain:
         return Growth(self.state, *pending, self.loaded, new)
 
     def _change_growth(self, activated: int) -> None:
-        """Let go of a growth whose plan has ended or taken effect, and begin that of the next."""
+        """Let go of a growth whose plan has ended or taken effect, or whose base runs no longer, and begin the next."""
         before = self._growth
         coordinator = Coordinator(self.state.overlay(), self.state.height, Parameters(self.state.overlay(), 0), [])
         pending = coordinator.pending()
-        if before is not None and pending is not None and pending[0] == before.plan_id:
+        goes_on = pending is not None and pending[1].base == self.loaded.code_hash
+        if before is not None and pending is not None and goes_on and pending[0] == before.plan_id:
             return
         if before is not None and before.plan_id != activated:
             before.discard()

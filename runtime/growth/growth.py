@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from runtime.bundle.loader import LoadedRuntime
 from runtime.errors import ActivationFailed
@@ -25,6 +25,7 @@ from storage.blockview import Change
 from storage.growing import Generation
 from storage.home import RELEASE
 from storage.state import State
+from storage.tables import Table
 
 FINISH_ROWS = 4096
 """Records of a slice when nobody waits for the chain."""
@@ -83,7 +84,7 @@ class Growth:
         }
         self.counters = counters_of(new.declaration)
         before = counters_of(old.declaration)
-        kept = _kept(self.counters, before, frozenset(self.migrators) | _renumbered(old, new))
+        kept = _kept(self.counters, before, frozenset(self.migrators) | _renamed_within(old, new))
         wanted, known = frozenset(self.counters.tables_of), frozenset(before.tables_of)
         tally = Tally(self.counters, wanted - kept)
         self._tables = {
@@ -168,13 +169,19 @@ def _kept(new: Counters, old: Counters, moved: frozenset[str]) -> frozenset[str]
     )
 
 
-def _renumbered(old: LoadedRuntime, new: LoadedRuntime) -> frozenset[str]:
-    """Tables of the new runtime whose field names do not mean the numbers that they meant before, so that sums by
-    name must be counted anew."""
+def _renamed_within(old: LoadedRuntime, new: LoadedRuntime) -> frozenset[str]:
+    """Tables of the new runtime in which a name means another field or part of the key than it did, so that what is
+    counted by name must be counted anew."""
     found = set()
     for name, table in new.tables.items():
         before = old.tables.get(old_name(new, name))
-        numbers = {} if before is None else {spec.name: spec.number for spec in before.schema.fields}
-        if any(numbers.get(spec.name, spec.number) != spec.number for spec in table.schema.fields):
+        meant = {} if before is None else _meanings(before)
+        if any(meant.get(part, meaning) != meaning for part, meaning in _meanings(table).items()):
             found.add(name)
     return frozenset(found)
+
+
+def _meanings(table: Table[Any]) -> dict[str, tuple[str, int]]:
+    """What the names in a table mean: fields by number, parts of the key by position."""
+    fields = {spec.name: ("field", spec.number) for spec in table.schema.fields}
+    return fields | {name: ("key", position) for position, name in enumerate(table.key_names)}

@@ -196,3 +196,44 @@ def test_names_that_change_places_are_counted_anew(make_story: Callable[..., Sto
     assert (entry.kind, entry.reason) == (FAILED, "invariant_broken")
     story.block(story.ann.call("coins.pair", left=5, right=5))
     assert story.upgrade(with_pairs(second(), "right", "left")).kind == EXECUTED
+
+
+BONDS = '''
+
+class Bond(Record):
+    """Something between two accounts."""
+
+    worth: Amount = field(1)
+
+
+bonds = table(Bond, key=(Address, Address), names=("{one}", "{two}"))
+invariant("keeper_known", refers(bonds, "keeper", purses))
+
+
+@call(meaning=1)
+def bond(ctx: Context, left: Address, right: Address) -> None:
+    """Bind two accounts."""
+    ctx.put(bonds, left, right, Bond(worth=1))
+'''
+
+
+def with_bonds(bundle: Bundle, one: str, two: str) -> Bundle:
+    files = dict(bundle.files)
+    source = files["coins.py"].replace(b"import call,", b"import refers, call,")
+    files["coins.py"] = source + BONDS.format(one=one, two=two).encode()
+    return of_files(files)
+
+
+def test_key_parts_whose_names_change_places_are_counted_anew(make_story: Callable[..., Story]) -> None:
+    story = make_story(with_bonds(first(), "keeper", "other"))
+    story.block(story.ann.call("coins.bond", left=story.ann.address, right=story.ben.address))
+    assert story.upgrade(with_bonds(second(), "other", "keeper")).kind == EXECUTED
+
+
+def test_a_key_part_that_takes_the_name_of_one_that_referred_is_held_to_the_rule(
+    make_story: Callable[..., Story],
+) -> None:
+    story = make_story(with_bonds(first(), "keeper", "other"))
+    story.block(story.ann.call("coins.bond", left=story.ann.address, right=b"nobody.............."))
+    entry = story.upgrade(with_bonds(second(), "other", "keeper"))
+    assert (entry.kind, entry.reason) == (FAILED, "invariant_broken")
