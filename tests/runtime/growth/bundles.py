@@ -22,7 +22,8 @@ name = "market"
 chain = "tiny"
 version = "{version}"
 host = "0.1.0"
-notes = "A market."
+notes = """A market, in which these come and go: coins.notes, coins.remarks, coins.few_pledges, coins.few_sizes,
+loans.limits, loans.caps, loans.within_caps, loans.lender_known, supply."""
 supply_change = {supply}
 
 [[module]]
