@@ -22,8 +22,7 @@ name = "market"
 chain = "tiny"
 version = "{version}"
 host = "0.1.0"
-notes = """A market, in which these come and go: coins.notes, coins.remarks, coins.few_pledges, coins.few_sizes,
-loans.limits, loans.caps, loans.within_caps, loans.lender_known, supply."""
+notes = "{told}"
 supply_change = {supply}
 
 [[module]]
@@ -310,6 +309,12 @@ def upgrade(kind: str, running: RuntimeDeclaration, supply: int = 0) -> Bundle:
     schemas = {module.name: module.schema for module in running.manifest.modules}
     return _bundle(kind, f"{running.manifest.version.major + 1}.0.0", schemas["coins"], schemas["loans"], supply)
 
+TOLD = (
+    "A market, in which these come and go or change: coins.purses, coins.pledges, coins.tallies, loans.lenders, "
+    "loans.loans, coins.notes, coins.remarks, coins.few_pledges, coins.few_sizes, "
+    "loans.limits, loans.caps, loans.within_caps, loans.lender_known, supply."
+)
+
 
 def _bundle(kind: str, version: str, coins_from: int, loans_from: int, supply: int) -> Bundle:
     form = FORMS[kind]
@@ -318,6 +323,7 @@ def _bundle(kind: str, version: str, coins_from: int, loans_from: int, supply: i
     )
     loan_migrations = form.loan_migrations.format(schema=loans_from)
     manifest = MANIFEST.format(
+        told=TOLD,
         version=version,
         supply=supply,
         coins_schema=coins_from + bool(coin_migrations),
