@@ -112,9 +112,7 @@ class Chain:
 
         ``decoded`` holds transactions that were decoded before, by their raw bytes.
         """
-        known = decoded or {}
-        limit = Parameters(self.state.overlay(), self.state.height + 1, self._known).integer("transaction_bytes")
-        items = tuple(self._item(raw, known, limit) for raw in block.transactions)
+        items = self._items(block.transactions, decoded or {})
         self.require_next(block, [id_of(item) for item in items])
         try:
             return self._execute(block, items, None)
@@ -315,6 +313,12 @@ class Chain:
         growth = self._growth
         assert growth is not None and growth.plan_id == plan, "a pending plan whose bundle loads has a growth"
         return growth
+
+    def _items(self, transactions: tuple[bytes, ...], known: dict[bytes, SignedTransaction]) -> tuple[Item, ...]:
+        if not transactions:
+            return ()
+        limit = Parameters(self.state.overlay(), self.state.height + 1, self._known).integer("transaction_bytes")
+        return tuple([self._item(raw, known, limit) for raw in transactions])
 
     def _item(self, raw: bytes, known: dict[bytes, SignedTransaction], limit: int) -> Item:
         found = known.get(raw)
