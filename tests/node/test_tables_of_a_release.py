@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from governance.module import Governance
 from governance.tables import LEDGER, Pins
 from node import application
 from node.application import Application
@@ -16,7 +17,7 @@ from storage.errors import TableMismatch
 from storage.tables import host_table
 
 
-class Reworked(application.Governance):
+class Reworked(Governance):
     """Governance as another release might declare it."""
 
     @property
