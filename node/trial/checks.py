@@ -50,6 +50,8 @@ Check = Callable[[Stage, Told], Counts]
 BLOCKS = 20
 """Blocks past the activation: the first half empty, the rest with calls."""
 MOST_CALLS = 300
+MOST_RETURNING = 100
+"""Blocks in which the return and its replay must end."""
 TICK_ROWS = 1024
 
 
@@ -154,10 +156,15 @@ def blocks(stage: Stage, told: Told) -> Counts:
 def rollback(stage: Stage, told: Told) -> Counts:
     """Go back, replay, and go on under the old runtime."""
     stage.decide_rollback()
-    stage.block()
-    ended = stage.ended()
-    if ended is None or ended.kind != ROLLED_BACK or ended.root_after != stage.result.runtime_root:
-        raise TrialFailed("rollback_not_done", "the runtime root of before the activation did not come back")
+    for _ in range(MOST_RETURNING):
+        stage.block()
+        ended = stage.ended()
+        if ended is not None:
+            break
+    else:
+        raise TrialFailed("rollback_not_done", f"{MOST_RETURNING} blocks on the chain has not gone back")
+    if ended.kind != ROLLED_BACK or ended.root_after != stage.result.runtime_root:
+        raise TrialFailed("rollback_broken", "the runtime root of before the activation did not come back")
     recount(stage, told)
     stage.block()
     return {"replayed": ended.replayed, "not_replayable": ended.not_replayed}
