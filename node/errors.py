@@ -13,7 +13,8 @@
     |-- TransactionRefused     the mempool or the check before it says no; nothing was kept
     |-- NotFound               what a reader asked for is not there
     |-- BadRequest             what a reader asked for makes no sense
-    `-- NotReady               this node cannot answer now: catching up, draining or stopping
+    |-- NotReady               this node cannot answer now: catching up, draining or stopping
+    `-- those of node.trial    why a trial of an upgrade says no, or nothing; vectors that cannot be read
 
 Each class has a stable ``code``; the message says what happened and what to do. How a code shows in HTTP is one table
 in node/http/problems.py.
