@@ -74,7 +74,7 @@ class Attester:
         self._untidy = True
 
     def follow(self) -> None:
-        """After a block, or at a start: begin the rehearsal that is due, or say what it came to."""
+        """Begin the rehearsal that is due, or say what it came to. To be called before and after each block."""
         state = self._application.state
         due = due_now(state.overlay(), state.height, self._keys)
         if self._job is not None and (due is None or self._job.due.about != due.about):
@@ -92,7 +92,12 @@ class Attester:
         """Whether the next block is the last that can hold an attestation which is still being worked for."""
         self.follow()
         job = self._job
-        return job is not None and job.runs and self._application.state.height + 1 >= job.due.gate
+        if job is None or self._application.state.height + 1 < job.due.gate:
+            return False
+        if job.runs:
+            return True
+        self.follow()  # it may have ended since
+        return False
 
     def wait(self) -> None:
         """Wait for the trial under way, if there is one, and say what it came to."""

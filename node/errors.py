@@ -15,7 +15,8 @@
     |-- NotFound               what a reader asked for is not there
     |-- BadRequest             what a reader asked for makes no sense
     |-- NotReady               this node cannot answer now: catching up, draining or stopping
-    `-- NodeBusy               this node has as much work of this kind as it takes at once
+    |-- NodeBusy               this node has as much work of this kind as it takes at once
+    `-- those of node.trial    why a trial of an upgrade says no, or nothing; vectors that cannot be read
 
 Each class has a stable ``code``; the message says what happened and what to do. How a code shows in HTTP is one table
 in node/http/problems.py.

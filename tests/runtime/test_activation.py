@@ -221,6 +221,7 @@ def with_bonds(bundle: Bundle, one: str, two: str) -> Bundle:
     files = dict(bundle.files)
     source = files["coins.py"].replace(b"import call,", b"import refers, call,")
     files["coins.py"] = source + BONDS.format(one=one, two=two).encode()
+    files["bundle.toml"] = files["bundle.toml"].replace(b'notes = "', b'notes = "Who keeps: coins.keeper_known. ', 1)
     return of_files(files)
 
 

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from governance.tables import READINESS
 from node.rehearsal import upgrade
 from node.rehearsal.world import World
 from node.settings import documentation
 from node.trial.checks import STEPS
+from scripts.proposing import proposal_text
+from scripts.status import of_node
 from tests.node.processes import started
-from tests.scenarios.upgrades import edited, example
+from tests.scenarios.upgrades import approved, edited, example
 from tests.scripts.conftest import Said
-from tests.short_periods import SHORT, short_genesis
+from tests.short_periods import GATED, SHORT, short_genesis
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,28 @@ def test_the_home_of_a_running_node_is_rehearsed_on_while_it_runs(said: Said, tm
         code, answer = said("rehearse-upgrade", str(sound), "--home", str(root))
         assert (code, answer["subject"]["height"] > height) == (0, True)
         node.until_height(answer["subject"]["height"] + 1)
+
+
+def test_status_and_proposal_say_in_a_line_what_is_attested(said: Said, tmp_path: Path) -> None:
+    root = tmp_path / "home"
+    world = World.create(root, short_genesis(parameters=GATED))
+    approved(world, example(world))
+    row = world.overlay().get(READINESS, (1,))
+    assert row is not None
+    world.forward(row.first)
+    world.close()
+    (root / "synod.toml").write_text(documentation())
+    at = ("--home", str(root))
+    with started(root, "--blocks", "demand") as node:
+        url = node.serving()
+        heights = f"of {row.first} and {row.second}, judged at {row.gate}"
+        assert f"rehearsals    {heights}: none attested" in of_node(url).text
+        node.until("block")
+        assert f"rehearsals    {heights}: 100 % of power says passed" in of_node(url).text
+        assert "growth        ready, 41 of 41 records" in of_node(url).text
+        code, shown = said("propose", "show", "1", *at)
+        assert (code, shown["rehearsals"]["results"][0]["validators"]) == (0, 4)
+        assert f"{heights}: 100 % of power says passed" in proposal_text(shown, row.first)
 
 
 @pytest.mark.parametrize(
