@@ -10,7 +10,6 @@ from __future__ import annotations
 from hashlib import sha256
 from struct import Struct
 
-from storage.errors import TreeDamaged
 from storage.hashing import ABSENT, TAG_BUCKET, TAG_INNER
 
 ENTRY_BYTES = 64
@@ -66,12 +65,3 @@ def _end_of(entries: bytes, start: int, depth: int, digit: int) -> int:
         else:
             last = middle
     return first * ENTRY_BYTES
-
-
-def checked_bucket(path: bytes, bucket: bytes | None) -> bytes:
-    """A stored bucket that must be there; raises `TreeDamaged` when it is missing or not of a bucket's size."""
-    if bucket is None:
-        raise TreeDamaged(path.decode("ascii", "replace"), "is missing")
-    if not bucket or len(bucket) > BUCKET_BYTES or len(bucket) % ENTRY_BYTES:
-        raise TreeDamaged(path.decode("ascii", "replace"), "has no bucket's size")
-    return bucket

@@ -20,7 +20,7 @@
     |- TableFault            names and generations of tables
     |  `- TableUnknown  TableExists  TableMismatch  GenerationInvalid
     |- TreeFault             Merkle trees
-    |  `- PatchStale  TreeDamaged
+    |  `- PatchStale
     |- PreparedStale         a prepared block whose base is no longer the head
     |- HeightOutOfOrder      a commit that is not for the next height
     |- NotDurable            something asked for needs blocks on disk that still wait for a sync
@@ -339,14 +339,6 @@ class PatchStale(TreeFault):
     says = "tree patch was prepared on root {base}, the tree has {root}; prepare it again"
     base: str
     root: str
-
-
-@dataclass(eq=False)
-class TreeDamaged(TreeFault):
-    code = "tree_damaged"
-    says = "bucket row at {path!r} {reason}; restore a checkpoint or join again from a snapshot"
-    path: str
-    reason: str
 
 
 @dataclass(eq=False)

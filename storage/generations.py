@@ -21,12 +21,10 @@ from storage.growing import NOTES, GrowingGeneration, Note
 from storage.merkle import Tree
 from storage.pending import PendingRows
 from storage.rows import (
-    BUCKET_PREFIX,
     GENERATION_PREFIX,
     SIDE_PREFIX,
     TABLE_PREFIX,
     after_prefix,
-    bucket_prefix,
     generation_key,
     side_prefix,
     table_prefix,
@@ -63,7 +61,7 @@ class Generations:
                 raise GenerationInvalid(f"the {half.value} half", generation, "it is in the catalogue and not on disk")
             made._stores[half, generation] = TableStore.load(rows, numbers[half, generation])
         loaded = {store.number for store in made._stores.values()}
-        prefixes = (TABLE_PREFIX, BUCKET_PREFIX, SIDE_PREFIX)
+        prefixes = (TABLE_PREFIX, SIDE_PREFIX)
         used = sorted({*notes, *(number for prefix in prefixes for number in _numbers(rows.engine, prefix))})
         for number in used:
             note = notes.get(number)
@@ -84,7 +82,7 @@ class Generations:
 
     def empty_store(self) -> TableStore:
         """A store of no rows under a fresh number."""
-        return TableStore(self._rows, self._take_number(), Tree.load(iter(())))
+        return TableStore(self._rows, self._take_number(), Tree())
 
     def build(self, name: str, label: bytes) -> GrowingGeneration:
         """Begin a build, or take up the one of this label that the last run left; one of this run is begun anew.
@@ -148,7 +146,7 @@ class Generations:
         """Let everything under a number go, its note last; of one in force only what its build kept beside it."""
         self._condemned.append(side_prefix(number))
         if not in_force:
-            self._condemned += [table_prefix(number), bucket_prefix(number), generation_key(number)]
+            self._condemned += [table_prefix(number), generation_key(number)]
 
     def _take_number(self) -> int:
         number, self._next = self._next, self._next + 1

@@ -5,8 +5,8 @@
 - Each slice is one synced batch with the cursor and with what its builder keeps beside the rows, so that a crash
   leaves the beginning of the work and never a gap.
 - While rows come, the tree is only a heap of entries in memory (``storage/planting.py``). ``plant`` lays it out, a
-  slice a call; from then on it grows like that of any table, and its buckets lie on disk. A build that was interrupted
-  before that reads its own rows once more, again in slices (``reread``).
+  slice a call; from then on it grows like that of any table. A build that was interrupted reads its own rows once
+  more, again in slices (``reread``).
 - Whoever writes here has flushed the blocks that wait for a sync: a slice must never be on disk before its source.
 """
 
@@ -19,9 +19,9 @@ from storage.codec import codec_of
 from storage.errors import GenerationInvalid
 from storage.merkle import Tree
 from storage.pending import PendingRows
-from storage.planting import Buckets, Entries
+from storage.planting import Entries
 from storage.record import Amount, Data, Flag, Record, field
-from storage.rows import after_prefix, bucket_prefix, generation_key, side_prefix, table_prefix
+from storage.rows import after_prefix, generation_key, side_prefix, table_prefix
 from storage.tablestore import TableStore
 
 SLICE_ROWS = 4096
@@ -43,8 +43,6 @@ class Note(Record):
     """A slice is written, so that ``cursor`` means something; it stays empty where the source was."""
     complete: Flag = field(7, default=False)
     """The source was read to its end."""
-    planted: Flag = field(8, default=False)
-    """All buckets lie on disk."""
 
 
 NOTES = codec_of(Note)
@@ -85,11 +83,10 @@ class GrowingGeneration:
         self._note = note
         self._prefix = table_prefix(number)
         self._entries = Entries()
-        self._planting: Iterator[Buckets] | None = None
-        self._laid: Buckets = []
+        self._planting: Iterator[Tree | None] | None = None
         self._late: dict[bytes, bytes | None] = {}
         """Changes that came while the tree was laid out."""
-        self._store: TableStore | None = TableStore.load(rows, number) if note.planted else None
+        self._store: TableStore | None = None
         self._unread = note.begun
         """Rows of before an interruption have not all been read again."""
         self._reread: bytes | None = None
@@ -140,7 +137,7 @@ class GrowingGeneration:
         if complete:
             self._note = self._note.but(complete=True, begun=True)
         if self._store is None:  # rows that nobody has asked for yet need no place in a cache
-            self._entries_of(dict(rows))
+            self._gather(dict(rows))
             self._rows.engine.write([*((self._prefix + key, value) for key, value in rows), *self._beside(side)], True)
         else:
             self._write(dict(rows), side)
@@ -160,8 +157,7 @@ class GrowingGeneration:
         if not self._unread:
             return []
         found = list(islice(self.scan(self._reread), limit))
-        if self._store is None:
-            self._entries.put(dict(found))
+        self._entries.put(found)
         self._unread = len(found) == limit
         self._reread = found[-1][0] if found else None
         return found
@@ -172,16 +168,11 @@ class GrowingGeneration:
             return False
         assert not self._unread, "rows of before an interruption are read first"
         if self._planting is None:
-            if self._clear_buckets():
-                return True
-            self._planting = self._entries.lay_out()
-        buckets = next(self._planting, None)
-        if buckets is None:
-            self._stand()
-            return False
-        self._laid += buckets
-        self._write_buckets(buckets)
-        return True
+            self._planting = self._entries.plant()
+        tree = next(self._planting)
+        if tree is not None:
+            self._stand(tree)
+        return tree is None
 
     def finish(self) -> Generation:
         """Do all that is left; the generation can be flipped to."""
@@ -194,49 +185,30 @@ class GrowingGeneration:
 
     def _write(self, changes: Mapping[bytes, bytes | None], side: SideRows) -> None:
         assert not len(self._rows), "blocks that wait are flushed before a slice is written"
-        buckets: dict[bytes, bytes | None] = {}
         if self._store is not None:
-            patch = self._store.tree.prepare(changes, self._store.read_bucket)
-            self._store.tree.apply(patch)
-            buckets = {self._store.bucket_prefix + path: bucket for path, bucket in patch.buckets.items()}
+            self._store.tree.apply(self._store.tree.prepare(changes))
         else:
-            self._entries_of(changes)
+            self._gather(changes)
         rows = {self._prefix + key: value for key, value in changes.items()}
-        self._rows.write(rows, buckets, self._beside(side))
+        self._rows.write(rows, self._beside(side))
 
-    def _entries_of(self, changes: Mapping[bytes, bytes | None]) -> None:
+    def _gather(self, changes: Mapping[bytes, bytes | None]) -> None:
         """What a tree that does not stand yet will be made of."""
         if self._planting is not None:
             self._late.update(changes)
         else:
-            self._entries.put(changes)
+            self._entries.put(changes.items())
 
     def _beside(self, side: SideRows) -> list[tuple[bytes, bytes | None]]:
         """What goes with a slice: rows beside the table's, and the note."""
         note = (generation_key(self.number), NOTES.encode(self._note))
         return [*((self.side_key(key), value) for key, value in side), note]
 
-    def _write_buckets(self, buckets: Buckets) -> None:
-        prefix = bucket_prefix(self.number)
-        if buckets:
-            self._rows.engine.write([(prefix + path, bucket) for path, bucket in buckets], sync=True)
-
-    def _stand(self) -> None:
-        """Load the tree that was laid out, and take in what came meanwhile."""
-        self._store = TableStore(self._rows, self.number, Tree.load(self._laid))
-        self._entries, self._planting, self._laid = Entries(), None, []
-        self._note = self._note.but(planted=True)
-        late, self._late = self._late, {}
-        self._write(late, ())
-
-    def _clear_buckets(self) -> bool:
-        """Delete a slice of the buckets that an interrupted planting left, if it left any; synced, because one that
-        came back would be taken for the tree's."""
-        prefix = bucket_prefix(self.number)
-        left = [(key, None) for key, _ in islice(self._rows.engine.iterate(prefix, after_prefix(prefix)), SLICE_ROWS)]
-        if left:
-            self._rows.engine.write(left, sync=True)
-        return bool(left)
+    def _stand(self, tree: Tree) -> None:
+        """Take in what came while the tree was laid out."""
+        tree.apply(tree.prepare(self._late))
+        self._store = TableStore(self._rows, self.number, tree)
+        self._entries, self._planting, self._late = Entries(), None, {}
 
     def _under(self, prefix: bytes, after: bytes | None) -> Iterator[Row]:
         start = prefix if after is None else prefix + after + b"\0"

@@ -1,9 +1,12 @@
 """The Merkle tree of one table: its shape, and so its root, is a function of the table's content alone.
 
-A subtree of at most 16 rows is one *bucket*, stored as one row beside the state. A larger subtree is an *inner* node
-with sixteen children, told apart by the next four bits of the key hash. Buckets split and merge exactly at that bound,
-so any order of inserts and deletes ends in the same tree; keys ground to collide only deepen their own corner. Inner
-nodes stay in memory, about 20 bytes a row; buckets are read when a change or a proof needs them.
+A subtree of at most 16 rows is one *bucket*. A larger subtree is an *inner* node with sixteen children, told apart by
+the next four bits of the key hash. Buckets split and merge exactly at that bound, so any order of inserts and deletes
+ends in the same tree; keys ground to collide only deepen their own corner.
+
+The whole tree is in memory, about 120 bytes a row, and nothing of it is on disk: it is made of the rows at a start
+(``storage/planting.py``), which so checks every one of them against the root. Storing buckets beside the rows would
+start a million rows two seconds sooner, and each change would write a kilobyte more.
 
 `prepare` computes what a block would change and touches nothing, so its patch may be dropped; `apply` makes it so.
 Only what lies between a changed row and the root is hashed again.
@@ -12,26 +15,16 @@ Only what lies between a changed row and the root is hashed again.
 from __future__ import annotations
 
 from binascii import hexlify
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from storage.buckets import (
-    BUCKET_BYTES,
-    BUCKET_ENTRIES,
-    EMPTY_INNER,
-    ENTRY_BYTES,
-    SLOT,
-    bucket_hash,
-    checked_bucket,
-    inserted,
-    put_hash,
-)
+from storage.buckets import BUCKET_BYTES, BUCKET_ENTRIES, ENTRY_BYTES, SLOT, bucket_hash, inserted, put_hash
 from storage.errors import PatchStale
-from storage.hashing import ABSENT, EMPTY_ROOT, TAG_BUCKET, TAG_KEY, TAG_VALUE
-from storage.treepatch import ReadBucket, TreePatch, close, merge, settled
+from storage.hashing import EMPTY_ROOT, TAG_BUCKET, TAG_KEY, TAG_VALUE
+from storage.treepatch import TreePatch, close, merge, settled
 
-__all__ = ["ReadBucket", "Tree", "TreePatch", "TreeProof"]
+__all__ = ["Tree", "TreePatch", "TreeProof"]
 
 # A hasher that has its tag already: copying one is faster than making one.
 _key_hasher = sha256(TAG_KEY).copy
@@ -50,65 +43,45 @@ class TreeProof:
 
 
 class Tree:
-    """The inner nodes of one table's tree, in memory. A fresh one is that of an empty table."""
+    """One table's tree. A fresh one is that of an empty table."""
 
-    __slots__ = ("_counts", "_depth", "_nodes", "count", "root")
+    __slots__ = ("_buckets", "_counts", "_depth", "_nodes", "count", "root")
 
     def __init__(self) -> None:
         self.root = EMPTY_ROOT
         self.count = 0
+        self._buckets: dict[bytes, bytes] = {}
         self._nodes: dict[bytes, bytearray] = {}
         self._counts: dict[bytes, int] = {}
         self._depth = 0
 
     @classmethod
-    def load(cls, rows: Iterable[tuple[bytes, bytes]]) -> Tree:
-        """The tree of stored bucket rows (path, bucket), in any order; raises `TreeDamaged` for what is no bucket.
-
-        Whether they are the right rows is told by the root.
-        """
+    def planted(cls, patch: TreePatch) -> Tree:
+        """The tree of a patch that holds all of it; the patch must not be used again."""
         tree = cls()
-        nodes, counts = tree._nodes, tree._counts
-        for path, bucket in rows:
-            tree._take(path, checked_bucket(path, bucket))
-        for path in sorted(nodes, key=len, reverse=True):
-            digest = sha256(nodes[path]).digest()
-            if path:
-                put_hash(nodes[path[:-1]], SLOT[path[-1]], digest)
-                counts[path[:-1]] += counts[path]
-            else:
-                tree.root, tree.count = digest, counts[path]
-        tree._depth = _usual_depth(tree.count)
+        tree.root, tree.count = patch.root, patch.count
+        tree._buckets, tree._nodes, tree._counts = patch.buckets, patch.nodes, patch.counts
+        tree._depth = _usual_depth(patch.count)
         return tree
 
-    def _take(self, path: bytes, bucket: bytes) -> None:
-        """Hang one stored bucket under its inner nodes, making those that are not there yet."""
-        if not path:
-            self.root, self.count = bucket_hash(bucket), len(bucket) // ENTRY_BYTES
-            return
-        above = path[:-1]
-        while above not in self._nodes:
-            self._nodes[above] = bytearray(EMPTY_INNER)
-            self._counts[above] = 0
-            above = above[:-1]
-        above = path[:-1]
-        put_hash(self._nodes[above], SLOT[path[-1]], bucket_hash(bucket))
-        self._counts[above] += len(bucket) // ENTRY_BYTES
+    @property
+    def buckets(self) -> Mapping[bytes, bytes]:
+        """The sorted entries of every bucket by its path."""
+        return self._buckets
 
-    def prepare(self, changes: Mapping[bytes, bytes | None], read_bucket: ReadBucket) -> TreePatch:
-        """The patch for ``changes`` (key bytes to record bytes, None to delete). Reads buckets, changes nothing.
-
-        Raises `TreeDamaged` when a bucket that must be there is not.
-        """
-        buckets, deltas = self._changed_buckets(changes, read_bucket)
-        patch = TreePatch(self.root, self.root, self.count + sum(deltas.values()), {**buckets}, {}, {}, [])
+    def prepare(self, changes: Mapping[bytes, bytes | None]) -> TreePatch:
+        """The patch for ``changes``: key bytes to record bytes, None to delete. Changes nothing."""
+        patch = TreePatch(self.root, self.root, self.count)
+        buckets = patch.buckets
+        deltas = self._change(buckets, changes)
+        patch.count += sum(deltas.values())
         odd = [path for path in deltas if not 0 < len(buckets[path]) <= BUCKET_BYTES]
         if self._nodes:
             touched = self._copied_above(buckets, patch.nodes)
             for path in odd:
                 put_hash(patch.nodes[path[:-1]], SLOT[path[-1]], settled(patch, path))
             if deltas:
-                self._recount(patch, touched, deltas, read_bucket)
+                self._recount(patch, touched, deltas)
             close(patch, touched)
         elif buckets:
             patch.root = settled(patch, b"") if odd else bucket_hash(buckets[b""])
@@ -116,12 +89,10 @@ class Tree:
             patch.root = EMPTY_ROOT
         return patch
 
-    def _changed_buckets(
-        self, changes: Mapping[bytes, bytes | None], read_bucket: ReadBucket
-    ) -> tuple[dict[bytes, bytes], dict[bytes, int]]:
-        """Every bucket that changes as its entries after it, none or too many for one included; and by how many."""
-        nodes, usual, below = self._nodes, self._depth, self._depth + 1
-        buckets: dict[bytes, bytes] = {}
+    def _change(self, buckets: dict[bytes, bytes], changes: Mapping[bytes, bytes | None]) -> dict[bytes, int]:
+        """Put every bucket that changes into ``buckets`` as its entries after it, none or too many for one included;
+        returns by how many, where the number changes."""
+        base, usual, below = self._buckets, self._depth, self._depth + 1
         deltas: dict[bytes, int] = {}
         fresh: dict[bytes, list[bytes]] = {}
         for key, value in changes.items():
@@ -130,15 +101,14 @@ class Tree:
             place = hasher.digest()
             digits = hexlify(place)
             path = digits[:usual]
-            if path in nodes:
+            bucket = base.get(path)
+            if bucket is None:
                 path = digits[:below]
-                if path in nodes:
+                bucket = base.get(path)
+                if bucket is None:
                     path = self._way(digits)
-            elif path and path[:-1] not in nodes:
-                path = self._way(digits)
-            bucket = buckets.get(path)
-            if bucket is None and (bucket := read_bucket(path)) is None:
-                bucket = self._bucket(path, None)
+                    bucket = base.get(path, b"")
+            bucket = buckets.get(path, bucket)
             at = bucket.find(place)
             if value is None:
                 if at >= 0:
@@ -155,7 +125,7 @@ class Tree:
         for path, entries in fresh.items():
             deltas[path] = deltas.get(path, 0) + len(entries)
             buckets[path] = inserted(buckets[path], entries)
-        return buckets, deltas
+        return deltas
 
     def _way(self, digits: bytes) -> bytes:
         """The path of the bucket in which a key hash with these digits stands or would stand."""
@@ -165,16 +135,6 @@ class Tree:
         while depth and digits[: depth - 1] not in nodes:
             depth -= 1
         return digits[:depth]
-
-    def _bucket(self, path: bytes, stored: bytes | None) -> bytes:
-        """A bucket as it was read; one without a row is empty, if the node above says so too."""
-        if stored is None and (self.count == 0 if not path else self._is_absent(path)):
-            return b""
-        return checked_bucket(path, stored)
-
-    def _is_absent(self, path: bytes) -> bool:
-        slot = SLOT[path[-1]]
-        return self._nodes[path[:-1]][slot : slot + 32] == ABSENT
 
     def _copied_above(self, buckets: Mapping[bytes, bytes], nodes: dict[bytes, bytearray]) -> list[bytes]:
         """Copy every inner node above ``buckets`` into ``nodes`` with the buckets' hashes; returns their paths."""
@@ -196,9 +156,7 @@ class Tree:
         touched.sort(key=len, reverse=True)
         return touched
 
-    def _recount(
-        self, patch: TreePatch, touched: list[bytes], deltas: Mapping[bytes, int], read_bucket: ReadBucket
-    ) -> None:
+    def _recount(self, patch: TreePatch, touched: list[bytes], deltas: Mapping[bytes, int]) -> None:
         """Count the rows below each touched node, deepest first; merge those whose rows fit one bucket again."""
         moved: dict[bytes, int] = {}
         for path, delta in deltas.items():
@@ -213,12 +171,15 @@ class Tree:
             if count > BUCKET_ENTRIES:
                 patch.counts[path] = count
             else:
-                merge(patch, path, read_bucket)
+                merge(patch, path, self._buckets)
 
     def apply(self, patch: TreePatch) -> None:
         """Make a patch so; raises `PatchStale` unless it was prepared on this very content."""
         if patch.base != self.root:
             raise PatchStale(patch.base.hex(), self.root.hex())
+        self._buckets.update(patch.buckets)
+        for path in patch.emptied:
+            self._buckets.pop(path, None)
         self._nodes.update(patch.nodes)
         self._counts.update(patch.counts)
         for path in patch.merged:
@@ -227,7 +188,7 @@ class Tree:
             self._depth = _usual_depth(patch.count)
         self.root, self.count = patch.root, patch.count
 
-    def prove(self, key: bytes, read_bucket: ReadBucket) -> TreeProof:
+    def prove(self, key: bytes) -> TreeProof:
         """The proof that ``key`` is, or is not, in the table; the bucket says which."""
         digits = hexlify(sha256(TAG_KEY + key).digest())
         siblings = []
@@ -236,8 +197,7 @@ class Tree:
             slot = SLOT[digits[depth]]
             siblings.append(bytes(node[1:slot] + node[slot + 32 :]))
             depth += 1
-        path = digits[:depth]
-        return TreeProof(self._bucket(path, read_bucket(path)), tuple(siblings))
+        return TreeProof(self._buckets.get(digits[:depth], b""), tuple(siblings))
 
 
 def _usual_depth(count: int) -> int:

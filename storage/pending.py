@@ -1,8 +1,8 @@
 """Rows as the executor thread sees them: those waiting for a sync first, then caches, then LevelDB.
 
 Blocks committed without a sync leave their rows here. A row that waits hides the one on disk, for single reads and
-for scans, until one synced batch writes all of them. The two caches, of table rows and of buckets, are bounded by a
-count and hold nothing that LevelDB or the waiting rows do not: their size changes speed and never a value.
+for scans, until one synced batch writes all of them. The cache of table rows is bounded by a count and holds nothing
+that LevelDB or the waiting rows do not: its size changes speed and never a value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from typing import Any
 from storage.engine import Engine
 
 Rows = Mapping[bytes, bytes | None]
-"""Rows by key; None deletes."""
+"""Table rows by key; None deletes."""
+
+LogRows = Iterable[tuple[bytes, bytes | None]]
+"""Rows beside the tables', which no cache keeps."""
 
 _UNREAD: Any = object()
 """What a cache says of a key that it does not hold; None says that there is no row."""
@@ -25,7 +28,7 @@ _UNREAD: Any = object()
 class PendingRows:
     """An engine with unsynced rows over it."""
 
-    __slots__ = ("_buckets", "_limit", "_order", "_rows", "_waiting", "engine")
+    __slots__ = ("_limit", "_order", "_rows", "_waiting", "engine")
 
     def __init__(self, engine: Engine, cached_rows: int) -> None:
         self.engine = engine
@@ -33,7 +36,6 @@ class PendingRows:
         self._waiting: dict[bytes, bytes | None] = {}
         self._order: list[bytes] | None = None
         self._rows: dict[bytes, bytes | None] = {}
-        self._buckets: dict[bytes, bytes | None] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -45,15 +47,6 @@ class PendingRows:
             value = self._rows[key] = self.peek(key)
             if len(self._rows) > self._limit:
                 _trim(self._rows, self._limit)
-        return value
-
-    def bucket(self, key: bytes) -> bytes | None:
-        """A stored bucket, or None."""
-        value: bytes | None = self._buckets.get(key, _UNREAD)
-        if value is _UNREAD:
-            value = self._buckets[key] = self.peek(key)
-            if len(self._buckets) > self._limit:
-                _trim(self._buckets, self._limit)
         return value
 
     def peek(self, key: bytes) -> bytes | None:
@@ -72,41 +65,29 @@ class PendingRows:
         """These rows for the block log."""
         return LogSource(self)
 
-    def keep_buckets(self, found: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
-        """Pass stored buckets through and cache them while there is room."""
-        for key, bucket in found:
-            if len(self._buckets) < self._limit:
-                self._buckets[key] = bucket
-            yield key, bucket
-
-    def hold(self, rows: Rows, buckets: Rows, log_rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+    def hold(self, rows: Rows, log_rows: LogRows) -> None:
         """Keep a block's rows until the next write."""
-        waiting = self._waiting
-        waiting.update(rows)
-        waiting.update(buckets)
-        waiting.update(log_rows)
+        self._waiting.update(rows)
+        self._waiting.update(log_rows)
         self._order = None
-        self._remember(rows, buckets)
+        self._remember(rows)
 
-    def write(self, rows: Rows, buckets: Rows, log_rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+    def write(self, rows: Rows, log_rows: LogRows) -> None:
         """Write what waits and these rows in one synced batch; if it fails, nothing here has changed."""
-        fresh = chain(rows.items(), buckets.items(), log_rows)
+        fresh = chain(rows.items(), log_rows)
         if self._waiting:
             self.engine.write({**self._waiting, **dict(fresh)}.items(), sync=True)
             self._waiting = {}
             self._order = None
         else:
             self.engine.write(fresh, sync=True)
-        self._remember(rows, buckets)
+        self._remember(rows)
 
-    def _remember(self, rows: Rows, buckets: Rows) -> None:
+    def _remember(self, rows: Rows) -> None:
         """A block's rows are likely to be read by the next ones."""
         self._rows.update(rows)
-        self._buckets.update(buckets)
         if len(self._rows) > self._limit:
             _trim(self._rows, self._limit)
-        if len(self._buckets) > self._limit:
-            _trim(self._buckets, self._limit)
 
     def _waiting_between(self, start: bytes, stop: bytes) -> list[tuple[bytes, bytes | None]]:
         if not self._waiting:

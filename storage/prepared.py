@@ -55,8 +55,3 @@ class PreparedState:
         """Every table row of the block by its place."""
         changed = [(store.row_prefix, self.changes[name]) for name, store, _ in self.patches]
         return {place + key: change.new for place, rows in changed for key, change in rows.items()}
-
-    def buckets(self) -> dict[bytes, bytes | None]:
-        """Every bucket row of the block by its place."""
-        changed = [(store.bucket_prefix, patch.buckets) for _, store, patch in self.patches]
-        return {place + path: bucket for place, buckets in changed for path, bucket in buckets.items()}

@@ -7,7 +7,6 @@ theirs.
 |--------|----------------------------------|-----------------------------------------|-----------|
 | ``m``  | --                               | copy of the head (commit, height, roots)| no        |
 | ``t``  | u32 number, key of the row       | canonical record                        | yes       |
-| ``b``  | u32 number, path of the bucket   | bucket of the table's Merkle tree       | derived   |
 | ``g``  | u32 number                       | what this node keeps under that number  | no        |
 | ``s``  | u32 number, anything             | what a build keeps beside its rows      | no        |
 | ``l``  | one letter, then height or id    | block log, see ``storage/blocklog.py``  | digest    |
@@ -19,7 +18,6 @@ from __future__ import annotations
 
 META_KEY = b"m"
 TABLE_PREFIX = b"t"
-BUCKET_PREFIX = b"b"
 GENERATION_PREFIX = b"g"
 SIDE_PREFIX = b"s"
 LOG_PREFIX = b"l"
@@ -31,11 +29,6 @@ CATALOGUE_NUMBER = 1
 def table_prefix(number: int) -> bytes:
     """The prefix of all rows of one generation of one table."""
     return TABLE_PREFIX + number.to_bytes(4, "big")
-
-
-def bucket_prefix(number: int) -> bytes:
-    """The prefix of all bucket rows of one generation of one table."""
-    return BUCKET_PREFIX + number.to_bytes(4, "big")
 
 
 def side_prefix(number: int) -> bytes:

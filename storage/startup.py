@@ -1,14 +1,14 @@
 """What a state reads at its start, and the errors it raises instead of guessing.
 
 The database must be at the head file's commit or one above it (the crash fell between the two; then the head file is
-written again). Its catalogue must be there, every generation that it refers to as well, and every bucket must be one;
-anything else is StoreDamaged or a HeadFault, which say what to do.
+written again). Its catalogue must be there, and every generation that it refers to as well; anything else is
+StoreDamaged or a HeadFault, which say what to do. Every row is read: the trees are made of them.
 """
 
 from __future__ import annotations
 
 from storage.catalogue import CATALOGUE, Catalogue, CatalogueRow, catalogue_key
-from storage.errors import GenerationInvalid, RecordFault, StoreDamaged, TreeDamaged
+from storage.errors import GenerationInvalid, RecordFault, StoreDamaged
 from storage.generations import Generations
 from storage.headfile import Head, settle_head
 from storage.home import Home
@@ -26,7 +26,7 @@ def read_whole(home: Home, rows: PendingRows) -> tuple[Head, Catalogue, Generati
         head = settle_head(home.head_file, Head.from_bytes(raw))
         catalogue = _read_catalogue(rows)
         return head, catalogue, Generations.load(rows, catalogue.references())
-    except (GenerationInvalid, LookupError, RecordFault, TreeDamaged, ValueError) as error:
+    except (GenerationInvalid, LookupError, RecordFault, ValueError) as error:
         raise StoreDamaged(home.database, str(error)) from error
 
 

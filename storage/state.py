@@ -1,8 +1,8 @@
 """The committed state of a chain: tables in two halves, their trees, and the one way in which a block changes them.
 
 ``prepare`` computes what a block would change and the roots it would have; it touches no disk and nothing here, may
-be repeated and dropped. ``commit`` makes it so, in this order: one synced batch (rows, buckets, log rows, a copy of
-the head) -> head file -> trees and committed view. If the batch fails, nothing here has changed.
+be repeated and dropped. ``commit`` makes it so, in this order: one synced batch (rows, log rows, a copy of the
+head) -> head file -> trees and committed view. If the batch fails, nothing here has changed.
 
 ``commit(durable=False)`` does all but the disk: the rows wait, at most ``WAITING_BLOCKS`` blocks of them, until a
 durable commit or ``flush`` writes them in one batch. A crash loses exactly those blocks; ``view`` never shows them.
@@ -51,14 +51,14 @@ COLLECTED_ROWS = 512
 """Rows deleted beside a commit: about a millisecond."""
 
 CACHED_ROWS = 1 << 20
-"""Table rows, and buckets of trees, cached by default: a million rows and all their buckets, about 400 MB."""
+"""Table rows cached by default, about 200 MB."""
 
 DATABASE_CACHE = 64 << 20
 """Bytes of LevelDB's own cache."""
 
 DATABASE_BUFFER = 16 << 20
-"""Bytes that LevelDB gathers before it writes a sorted file. At a million rows a block's buckets compact at half the
-cost of 4 MB, and a checkpoint, which copies the log, takes no noticeable time longer."""
+"""Bytes that LevelDB gathers before it writes a sorted file. More of them compact at less cost, and a checkpoint, which
+copies the log, takes no noticeable time longer."""
 
 
 class State:
@@ -189,7 +189,7 @@ class State:
         changed: dict[str, bytes] = {}
         for name, rows in changes.items():
             store = places[name].store
-            patch = store.tree.prepare({key: change.new for key, change in rows.items()}, store.read_bucket)
+            patch = store.tree.prepare({key: change.new for key, change in rows.items()})
             patches.append((name, store, patch))
             changed[name] = patch.root
         host, runtime = self._roots_after(overlay, changed)
@@ -216,13 +216,13 @@ class State:
         self._generations.wake_none()
         flips = prepared.catalogue is not self._catalogue
         head = Head(self._durable.commit + 1, height, prepared.app_root, prepared.host_root, prepared.runtime_root)
-        rows, buckets = prepared.rows(), prepared.buckets()
+        rows = prepared.rows()
         if durable or flips or self._waiting_blocks + 1 >= WAITING_BLOCKS:
             if barrier or flips:
                 self._rows.engine.barrier()
-            self._write(head, rows, buckets, [*log_rows, *self._generations.bind(prepared.bound)])
+            self._write(head, rows, [*log_rows, *self._generations.bind(prepared.bound)])
         else:
-            self._rows.hold(rows, buckets, log_rows)
+            self._rows.hold(rows, log_rows)
             self._waiting_blocks += 1
         self._apply(prepared, head)
         if self._durable is head:
@@ -233,7 +233,7 @@ class State:
     def flush(self) -> Head:
         """Make every waiting block durable in one synced batch; returns the durable head."""
         if self._waiting_blocks:
-            self._write(self._head, {}, {}, ())
+            self._write(self._head, {}, ())
             self._view = self._make_view()
         return self._durable
 
@@ -251,7 +251,7 @@ class State:
             raise NotDurable(self.durable_height, self.height)
         place = self._place(table.name)
         packed = table.pack(key)
-        tree_proof = place.store.tree.prove(packed, place.store.read_bucket)
+        tree_proof = place.store.tree.prove(packed)
         mine, other = (self._host, self._runtime) if place.half is Half.HOST else (self._runtime, self._host)
         return make_proof(
             place.half, table.name, packed, place.store.read(packed), tree_proof, dict(mine.items()), other.root
@@ -284,10 +284,10 @@ class State:
         """Let go of the database. Blocks that wait for a sync are lost, as by a crash; ``flush`` first to keep them."""
         self._rows.engine.close()
 
-    def _write(self, head: Head, rows: Rows, buckets: Rows, log_rows: LogRows) -> None:
+    def _write(self, head: Head, rows: Rows, log_rows: LogRows) -> None:
         """Batch, then head file. A head file that cannot be written stops the engine: what is on disk is then above
         what this object knows, and only opening anew tells."""
-        self._rows.write(rows, buckets, [*log_rows, (META_KEY, head.to_bytes())])
+        self._rows.write(rows, [*log_rows, (META_KEY, head.to_bytes())])
         try:
             write_head(self._home.head_file, head)
         except BaseException as error:

@@ -72,5 +72,3 @@ def host_table(
 ) -> Table[R]:
     """A table of the host half."""
     return Table(name, Half.HOST, key, names, record)
-
-

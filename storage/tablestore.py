@@ -9,35 +9,32 @@ from collections.abc import Iterator
 
 from storage.merkle import Tree
 from storage.pending import PendingRows
-from storage.rows import after_prefix, bucket_prefix, table_prefix
+from storage.planting import tree_of
+from storage.rows import after_prefix, table_prefix
 
 
 class TableStore:
     """Rows and tree under one local number."""
 
-    __slots__ = ("_rows", "bucket_prefix", "number", "row_prefix", "tree")
+    __slots__ = ("_rows", "number", "row_prefix", "tree")
 
     def __init__(self, rows: PendingRows, number: int, tree: Tree) -> None:
         self._rows = rows
         self.number = number
         self.tree = tree
         self.row_prefix = table_prefix(number)
-        self.bucket_prefix = bucket_prefix(number)
 
     @classmethod
     def load(cls, rows: PendingRows, number: int) -> TableStore:
-        """Build the tree from the stored bucket rows."""
-        prefix = bucket_prefix(number)
-        stored = rows.keep_buckets(rows.iterate(prefix, after_prefix(prefix)))
-        return cls(rows, number, Tree.load((key[len(prefix) :], bucket) for key, bucket in stored))
+        """The store of the rows that lie under a number, its tree made of them."""
+        prefix = table_prefix(number)
+        skip = len(prefix)
+        stored = rows.iterate(prefix, after_prefix(prefix))
+        return cls(rows, number, tree_of((key[skip:], value) for key, value in stored))
 
     def read(self, key: bytes) -> bytes | None:
         """The bytes of a row, or None."""
         return self._rows.row(self.row_prefix + key)
-
-    def read_bucket(self, path: bytes) -> bytes | None:
-        """A bucket of the tree, or None."""
-        return self._rows.bucket(self.bucket_prefix + path)
 
     def scan(self, start: bytes, stop: bytes | None, reverse: bool) -> Iterator[tuple[bytes, bytes]]:
         """Rows with ``start <= key < stop`` in key order, or backwards; no bound above when ``stop`` is None."""

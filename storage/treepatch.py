@@ -6,39 +6,30 @@ applied.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 
-from storage.buckets import (
-    BUCKET_BYTES,
-    DIGITS,
-    EMPTY_INNER,
-    ENTRY_BYTES,
-    SLOT,
-    bucket_hash,
-    checked_bucket,
-    put_hash,
-    split,
-)
+from storage.buckets import BUCKET_BYTES, DIGITS, EMPTY_INNER, ENTRY_BYTES, SLOT, bucket_hash, put_hash, split
 from storage.hashing import ABSENT
-
-ReadBucket = Callable[[bytes], bytes | None]
-"""From a path to the bucket stored there."""
 
 
 @dataclass(slots=True)
 class TreePatch:
-    """What a block changes in a tree. ``buckets`` are the rows to store, None for rows to delete."""
+    """What a block changes in a tree."""
 
     base: bytes
     """Root of the tree it was prepared on."""
     root: bytes
     count: int
-    buckets: dict[bytes, bytes | None]
-    nodes: dict[bytes, bytearray]
-    counts: dict[bytes, int]
-    merged: list[bytes]
+    buckets: dict[bytes, bytes] = field(default_factory=dict)
+    """Every bucket that is new or another one, by path."""
+    emptied: list[bytes] = field(default_factory=list)
+    """Paths at which no bucket stands any more."""
+    nodes: dict[bytes, bytearray] = field(default_factory=dict)
+    counts: dict[bytes, int] = field(default_factory=dict)
+    """Rows below each node, where they are others than before."""
+    merged: list[bytes] = field(default_factory=list)
     """Inner nodes that are no more."""
 
 
@@ -58,8 +49,8 @@ def close(patch: TreePatch, touched: list[bytes]) -> None:
 
 def settled(patch: TreePatch, path: bytes) -> bytes:
     """Lay down entries that are none or too many for one bucket; returns the hash of what stands there then."""
-    entries = patch.buckets[path]
-    patch.buckets[path] = None
+    entries = patch.buckets.pop(path)
+    patch.emptied.append(path)
     return grown(patch, path, entries) if entries else ABSENT
 
 
@@ -76,18 +67,19 @@ def grown(patch: TreePatch, path: bytes, entries: bytes) -> bytes:
     return sha256(node).digest()
 
 
-def merge(patch: TreePatch, path: bytes, read_bucket: ReadBucket) -> None:
-    """Make one bucket, or nothing, of an inner node whose children are buckets by now."""
+def merge(patch: TreePatch, path: bytes, base: Mapping[bytes, bytes]) -> None:
+    """Make one bucket, or nothing, of an inner node whose children are buckets by now; ``base`` are those before."""
     node, buckets = patch.nodes.pop(path), patch.buckets
     entries = b""
     for digit in DIGITS:
         slot = SLOT[digit[0]]
         if node[slot : slot + 32] != ABSENT:
             child = path + digit
-            entries += checked_bucket(child, buckets[child] if child in buckets else read_bucket(child))
-            buckets[child] = None
+            entries += buckets.pop(child) if child in buckets else base[child]
+            patch.emptied.append(child)
     patch.merged.append(path)
-    buckets[path] = entries or None
+    if entries:
+        buckets[path] = entries
     if path:
         put_hash(patch.nodes[path[:-1]], SLOT[path[-1]], bucket_hash(entries))
     else:

@@ -63,9 +63,7 @@ def from_plain(record: type[Record]) -> Plain:
     at fault. Order, repetition and explicit defaults are left to whoever encodes the record again."""
     name = schema_of(record).name
     types = types_of(record)
-    fields = {
-        str(spec.number): (spec.name, _reader(spec.type, types[spec.name])) for spec in schema_of(record).fields
-    }
+    fields = {str(spec.number): (spec.name, _reader(spec.type, types[spec.name])) for spec in schema_of(record).fields}
 
     def read(plain: Any) -> Record:
         if type(plain) is not dict:

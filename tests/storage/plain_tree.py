@@ -1,4 +1,4 @@
-"""A Merkle tree with its buckets in a dict, and rows to fill it with: what a table's tree is held against."""
+"""A Merkle tree that grows change by change, and rows to fill it with: what a table's tree is held against."""
 
 from __future__ import annotations
 
@@ -12,23 +12,21 @@ VECTORS = Path(__file__).parent / "vectors"
 
 
 class Store:
-    """A tree with its bucket rows in a dict, as a table has them in the database."""
+    """A tree that takes its changes at once."""
 
     def __init__(self) -> None:
         self.tree = Tree()
-        self.rows: dict[bytes, bytes] = {}
 
     def change(self, changes: Mapping[bytes, bytes | None]) -> None:
-        patch = self.tree.prepare(changes, self.rows.get)
-        self.tree.apply(patch)
-        for path, bucket in patch.buckets.items():
-            if bucket is None:
-                self.rows.pop(path, None)
-            else:
-                self.rows[path] = bucket
+        self.tree.apply(self.tree.prepare(changes))
 
     def shape(self) -> tuple[bytes, int, dict[bytes, bytes]]:
-        return self.tree.root, self.tree.count, self.rows
+        return shape_of(self.tree)
+
+
+def shape_of(tree: Tree) -> tuple[bytes, int, dict[bytes, bytes]]:
+    """All that tells two trees apart: root, number of rows, buckets by path."""
+    return tree.root, tree.count, dict(tree.buckets)
 
 
 def built(rows: Mapping[bytes, bytes]) -> Store:

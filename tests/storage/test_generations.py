@@ -7,7 +7,7 @@ import pytest
 from storage.engine import Engine
 from storage.errors import GenerationInvalid
 from storage.home import Home
-from storage.rows import BUCKET_PREFIX, GENERATION_PREFIX, TABLE_PREFIX, after_prefix
+from storage.rows import GENERATION_PREFIX, TABLE_PREFIX, after_prefix
 from storage.state import State
 from tests.storage.small_state import (
     DATED,
@@ -39,7 +39,7 @@ def numbers_on_disk(home: Home) -> set[int]:
     engine = Engine.open(home.database)
     found = {
         int.from_bytes(key[1:5], "big")
-        for prefix in (TABLE_PREFIX, BUCKET_PREFIX, GENERATION_PREFIX)
+        for prefix in (TABLE_PREFIX, GENERATION_PREFIX)
         for key, _ in engine.iterate(prefix, after_prefix(prefix))
     }
     engine.close()

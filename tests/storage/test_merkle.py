@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from storage.errors import PatchStale, TreeDamaged
+from storage.errors import PatchStale
 from storage.hashing import EMPTY_ROOT, TAG_BUCKET, TAG_INNER, TAG_KEY, TAG_VALUE, app_root, half_root
 from storage.merkle import Tree
+from storage.planting import tree_of
 from tests.storage.plain_tree import VECTORS, Store, built, ground_keys, numbered
 
 
@@ -87,29 +88,29 @@ def test_any_order_of_changes_ends_in_the_tree_of_a_fresh_build(history: list[di
 @given(st.sets(st.integers(0, 5000), min_size=1, max_size=400), st.randoms(use_true_random=False))
 def test_rows_put_and_deleted_one_by_one_leave_no_trace(numbers: set[int], random: Random) -> None:
     kept = built(numbered(range(10_000, 10_300)))
-    before = kept.tree.root, dict(kept.rows)
+    before = kept.shape()
     rows = list(numbered(sorted(numbers)).items())
     for key, value in rows:
         kept.change({key: value})
     random.shuffle(rows)
     for key, _ in rows:
         kept.change({key: None})
-    assert (kept.tree.root, kept.rows) == before
-    assert kept.tree.prepare(numbered(numbers), kept.rows.get).root == built(
+    assert kept.shape() == before
+    assert kept.tree.prepare(numbered(numbers)).root == built(
         {**numbered(range(10_000, 10_300)), **numbered(numbers)}
     ).tree.root
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(KEYS, VALUES), st.randoms(use_true_random=False))
-def test_a_tree_loaded_from_its_rows_in_any_order_goes_on_alike(
+def test_a_tree_made_of_its_rows_in_any_order_goes_on_alike(
     content: dict[bytes, bytes], random: Random
 ) -> None:
     store = built(content)
-    stored = list(store.rows.items())
-    random.shuffle(stored)
+    rows = list(content.items())
+    random.shuffle(rows)
     loaded = Store()
-    loaded.tree, loaded.rows = Tree.load(stored), dict(stored)
+    loaded.tree = tree_of(rows)
     assert loaded.shape() == store.shape()
     half = dict.fromkeys(list(content)[::2])
     for each in (store, loaded):
@@ -123,21 +124,21 @@ def test_ten_thousand_keys_in_one_corner_only_deepen_that_corner() -> None:
     assert len({sha256(TAG_KEY + key).digest()[:2] for key in keys}) == 1
     honest = numbered(range(1000))
     store = built(honest)
-    before = store.shape()[0], dict(store.rows)
+    before = store.shape()
     for at in range(0, len(keys), 2500):
         store.change(dict.fromkeys(keys[at:at + 2500], b"ground"))
     assert store.shape() == built({**honest, **dict.fromkeys(keys, b"ground")}).shape()
     assert store.tree.root == hash_by_definition({**honest, **dict.fromkeys(keys, b"ground")})
     for at in range(0, len(keys), 2500):
         store.change(dict.fromkeys(keys[at : at + 2500]))
-    assert (store.tree.root, store.rows) == before
+    assert store.shape() == before
 
 
-def test_a_deep_tree_loaded_from_its_rows_counts_and_merges_as_the_one_that_wrote_them() -> None:
+def test_a_deep_tree_made_of_its_rows_counts_and_merges_as_the_one_that_grew() -> None:
     deep = {**numbered(range(3000)), **dict.fromkeys(ground_keys()[:200], b"ground")}
     store = built(deep)
     loaded = Store()
-    loaded.tree, loaded.rows = Tree.load(sorted(store.rows.items())), dict(store.rows)
+    loaded.tree = tree_of(deep.items())
     assert loaded.shape() == store.shape()
     for each in (store, loaded):
         each.change(dict.fromkeys(list(deep)[100:]))
@@ -146,19 +147,19 @@ def test_a_deep_tree_loaded_from_its_rows_counts_and_merges_as_the_one_that_wrot
 
 def test_preparing_changes_nothing_and_may_be_dropped_or_repeated() -> None:
     store = built(numbered(range(500)))
-    before = store.tree.root, store.tree.count, dict(store.rows)
+    before = store.shape()
     changes: dict[bytes, bytes | None] = {**numbered(range(490, 700)), **dict.fromkeys(numbered(range(450)))}
-    dropped = store.tree.prepare(changes, store.rows.get)
-    again = store.tree.prepare(changes, store.rows.get)
+    dropped = store.tree.prepare(changes)
+    again = store.tree.prepare(changes)
     assert dropped == again
-    assert (store.tree.root, store.tree.count, store.rows) == before
+    assert store.shape() == before
     store.change(numbered(range(1)))
     assert store.tree.root == before[0]
 
 
 def test_a_patch_of_another_base_is_refused() -> None:
     store = built(numbered(range(30)))
-    stale = store.tree.prepare({b"a": b"1"}, store.rows.get)
+    stale = store.tree.prepare({b"a": b"1"})
     store.change({b"b": b"2"})
     with pytest.raises(PatchStale, match="prepare it again"):
         store.tree.apply(stale)
@@ -166,24 +167,9 @@ def test_a_patch_of_another_base_is_refused() -> None:
 
 def test_deleting_what_is_not_there_changes_no_bucket() -> None:
     store = built(numbered(range(200)))
-    patch = store.tree.prepare(dict.fromkeys(numbered(range(1000, 1100))), store.rows.get)
+    patch = store.tree.prepare(dict.fromkeys(numbered(range(1000, 1100))))
     assert (patch.root, patch.count, patch.buckets) == (store.tree.root, 200, {})
-    assert Tree().prepare({b"a": None}, {}.get).root == EMPTY_ROOT
-
-
-@pytest.mark.parametrize("rows", [10, 400])
-def test_a_bucket_row_that_is_missing_is_noticed_before_anything_is_built_on_it(rows: int) -> None:
-    store = built(numbered(range(rows)))
-    with pytest.raises(TreeDamaged, match="is missing"):
-        store.tree.prepare(numbered(range(rows)), {}.get)
-    with pytest.raises(TreeDamaged, match="is missing"):
-        store.tree.prove(numbered(range(1)).popitem()[0], {}.get)
-
-
-@pytest.mark.parametrize("bucket", [b"", bytes(63), bytes(64 * 17)])
-def test_a_row_that_is_no_bucket_is_not_loaded(bucket: bytes) -> None:
-    with pytest.raises(TreeDamaged, match="no bucket's size"):
-        Tree.load([(b"a", bucket)])
+    assert Tree().prepare({b"a": None}).root == EMPTY_ROOT
 
 
 class TreeAgainstDict(RuleBasedStateMachine):
@@ -204,14 +190,14 @@ class TreeAgainstDict(RuleBasedStateMachine):
 
     @rule(changes=CHANGES)
     def drop(self, changes: dict[bytes, bytes | None]) -> None:
-        self.store.tree.prepare(changes, self.store.rows.get)
+        self.store.tree.prepare(changes)
 
     @rule()
     def restart(self) -> None:
-        self.store.tree = Tree.load(sorted(self.store.rows.items()))
+        self.store.tree = tree_of(self.content.items())
 
     @invariant()
-    def root_and_rows_follow_content(self) -> None:
+    def the_tree_follows_content(self) -> None:
         assert self.store.tree.count == len(self.content)
         assert self.store.shape() == built(self.content).shape()
 

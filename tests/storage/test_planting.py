@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from storage import planting
 from storage.merkle import Tree
 from storage.planting import Entries
-from tests.storage.plain_tree import built, ground_keys, numbered
+from tests.storage.plain_tree import built, ground_keys, numbered, shape_of
 
 History = list[dict[bytes, bytes | None]]
 GROUND = ground_keys()
@@ -21,14 +21,13 @@ ground = st.integers(0, 60).map(GROUND.__getitem__)
 history = st.lists(st.dictionaries(honest | ground, st.none() | st.binary(max_size=2), max_size=40), max_size=8)
 
 
-def laid_out(history: History) -> dict[bytes, bytes]:
+def planted(history: History) -> Tree:
     entries = Entries()
     for changes in history:
-        entries.put(changes)
-    laid = [bucket for step in entries.lay_out() for bucket in step]
-    buckets = dict(laid)
-    assert len(buckets) == len(laid), "a path is laid out twice"
-    return buckets
+        entries.put(changes.items())
+    *steps, tree = entries.plant()
+    assert not any(steps) and tree is not None, "the tree comes last"
+    return tree
 
 
 def settled(history: History) -> dict[bytes, bytes]:
@@ -39,11 +38,14 @@ def settled(history: History) -> dict[bytes, bytes]:
 
 
 def require_the_fresh_tree(history: History) -> None:
-    root, count, rows = built(settled(history)).shape()
-    buckets = laid_out(history)
-    assert buckets == rows
-    tree = Tree.load(buckets.items())
-    assert (tree.root, tree.count) == (root, count)
+    fresh = built(settled(history))
+    tree = planted(history)
+    assert shape_of(tree) == fresh.shape()
+    grown, shrunk = numbered(range(5000, 5200)), dict.fromkeys(list(settled(history))[::3])
+    for changes in (grown, shrunk):
+        tree.apply(tree.prepare(changes))
+        fresh.change(changes)
+        assert shape_of(tree) == fresh.shape()
 
 
 def halves(rows: Mapping[bytes, bytes]) -> History:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from storage import proofs
 from storage.errors import ProofInvalid
 from storage.hashing import EMPTY_ROOT, app_root, half_root
-from storage.merkle import Tree
+from storage.planting import tree_of
 from storage.proofs import Proof, make_proof, verify
 from storage.tables import Half
 
@@ -27,15 +27,12 @@ class Chain:
 
     def __init__(self, rows: dict[bytes, bytes]) -> None:
         self.rows = rows
-        self.tree = Tree()
-        patch = self.tree.prepare(rows, {}.get)
-        self.tree.apply(patch)
-        self.buckets = {path: bucket for path, bucket in patch.buckets.items() if bucket is not None}
+        self.tree = tree_of(rows.items())
         self.roots = {"bank.accounts": self.tree.root, "bank.blocked": EMPTY_ROOT, "staking.validators": bytes(32)}
         self.app_root = app_root(OTHER, half_root(sorted(self.roots.items())))
 
     def prove(self, key: bytes) -> Proof:
-        tree = self.tree.prove(key, self.buckets.get)
+        tree = self.tree.prove(key)
         return make_proof(Half.RUNTIME, "bank.accounts", key, self.rows.get(key), tree, self.roots, OTHER)
 
 
@@ -53,11 +50,9 @@ def test_presence_and_absence_are_proven_in_tables_of_every_size(rows: int) -> N
 
 
 def test_a_host_row_is_proven_under_the_host_half() -> None:
-    tree = Tree()
-    patch = tree.prepare({b"a": b"1"}, {}.get)
-    tree.apply(patch)
+    tree = tree_of([(b"a", b"1")])
     roots = {"host.flags": tree.root}
-    proof = make_proof(Half.HOST, "host.flags", b"a", b"1", tree.prove(b"a", patch.buckets.get), roots, OTHER)
+    proof = make_proof(Half.HOST, "host.flags", b"a", b"1", tree.prove(b"a"), roots, OTHER)
     assert verify(proof, app_root(half_root(roots.items()), OTHER)) == b"1"
     with pytest.raises(ProofInvalid):
         verify(replace(proof, half="runtime"), app_root(half_root(roots.items()), OTHER))

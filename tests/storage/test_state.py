@@ -22,7 +22,7 @@ from storage.headfile import Head, read_head, write_head
 from storage.home import Home
 from storage.proofs import verify
 from storage.restore import open_copy
-from storage.rows import GENERATION_PREFIX, META_KEY, bucket_prefix, table_prefix
+from storage.rows import GENERATION_PREFIX, META_KEY, table_prefix
 from storage.state import WAITING_BLOCKS, State
 from storage.tables import Half
 from tests.storage.small_state import (
@@ -64,7 +64,7 @@ def test_preparing_is_pure_and_repeatable(tmp_path: Path) -> None:
     overlay = state.overlay()
     put_coins({1: 11, 50: 50})(overlay)
     first, second = state.prepare(overlay), state.prepare(overlay)
-    assert (first.app_root, first.rows(), first.buckets()) == (second.app_root, second.rows(), second.buckets())
+    assert (first.app_root, first.rows()) == (second.app_root, second.rows())
     overlay.put(PURSES, (2,), purse(22))
     third = state.prepare(overlay)
     assert third.runtime_root != first.runtime_root
@@ -250,7 +250,7 @@ def test_a_database_behind_its_head_file_is_refused(tmp_path: Path) -> None:
         State.open(home, ALL_TABLES)
 
 
-@pytest.mark.parametrize("prefix", [table_prefix(1), bucket_prefix(1), META_KEY, GENERATION_PREFIX])
+@pytest.mark.parametrize("prefix", [table_prefix(1), META_KEY, GENERATION_PREFIX])
 def test_rows_that_vanished_are_found_at_the_start(tmp_path: Path, prefix: bytes) -> None:
     home = Home(tmp_path / "node")
     state = new_state(home.root)
@@ -264,7 +264,7 @@ def test_rows_that_vanished_are_found_at_the_start(tmp_path: Path, prefix: bytes
         State.open(home, ALL_TABLES)
 
 
-@pytest.mark.parametrize("prefix", [table_prefix(1), bucket_prefix(1), META_KEY, GENERATION_PREFIX])
+@pytest.mark.parametrize("prefix", [table_prefix(1), META_KEY, GENERATION_PREFIX])
 def test_rows_that_make_no_sense_are_found_at_the_start(tmp_path: Path, prefix: bytes) -> None:
     home = Home(tmp_path / "node")
     state = new_state(home.root)
@@ -278,17 +278,18 @@ def test_rows_that_make_no_sense_are_found_at_the_start(tmp_path: Path, prefix: 
         State.open(home, ALL_TABLES)
 
 
-def test_a_changed_bucket_is_found_at_the_start(tmp_path: Path) -> None:
+def test_a_changed_row_is_found_at_the_start(tmp_path: Path) -> None:
     home = Home(tmp_path / "node")
     state = new_state(home.root)
     commit(state, put_coins({1: 10}))
+    number = next(number for (half, _), number in state.view().numbers.items() if half is PURSES.half)
     state.close()
     engine = Engine.open(home.database)
-    prefix = bucket_prefix(1)
-    key, bucket = next(engine.iterate(prefix, prefix + b"\xff"))
-    engine.write([(key, bucket[:-1] + bytes((bucket[-1] ^ 1,)))], sync=True)
+    prefix = table_prefix(number)
+    key, _ = next(engine.iterate(prefix, prefix + b"\xff"))
+    engine.write([(key, PURSES.codec.encode(purse(11)))], sync=True)
     engine.close()
-    with pytest.raises(StoreDamaged):
+    with pytest.raises(StoreDamaged, match="roots"):
         State.open(home, ALL_TABLES)
 
 
