@@ -8,7 +8,7 @@ decoded yet.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -90,12 +90,15 @@ class BlockView:
         cell = self.writes.get(key)
         return (self.committed(key) if cell is None else cell)[0]
 
-    def write(self, key: bytes, cell: Cell) -> None:
-        """Set a cell; the order of written keys is kept once a scan has asked for it."""
-        if self._order is not None and key not in self.writes:
+    def write(self, key: bytes, cell: Cell) -> Cell | None:
+        """Set a cell and return the written one that it replaces. The order of written keys is kept once a scan has
+        asked for it."""
+        before = self.writes.get(key)
+        if before is None and self._order is not None:
             insort(self._order, key)
         self.writes[key] = cell
         self._net = None
+        return before
 
     def unwrite(self, key: bytes) -> None:
         """Take a written cell away, so that the committed row shows again."""
@@ -105,17 +108,17 @@ class BlockView:
     def net(self) -> dict[bytes, Change]:
         """The rows that differ from the committed ones, by key in order; kept until the next write."""
         if self._net is None:
-            base, committed = self.base, self.committed
-            self._net = self.differences(self.writes, lambda key: base.get(key) or committed(key))
+            self._net = self.differences(self.writes, {})
         return self._net
 
-    def differences(self, keys: Iterable[bytes], before: Callable[[bytes], Cell]) -> dict[bytes, Change]:
-        """The rows among ``keys`` whose present bytes differ from those before, by key in order."""
-        writes, table = self.writes, self.table
+    def differences(self, keys: Iterable[bytes], before: Mapping[bytes, Cell | None]) -> dict[bytes, Change]:
+        """The rows among ``keys`` whose present bytes differ from those in ``before``, or else from the committed
+        ones; by key in order."""
+        writes, base, committed, table = self.writes, self.base, self.committed, self.table
         found = {}
         for key in sorted(keys):
-            old, old_record = before(key)
-            new, new_record = writes.get(key) or self.committed(key)
+            old, old_record = before.get(key) or base.get(key) or committed(key)
+            new, new_record = writes.get(key) or committed(key)
             if old != new:
                 found[key] = Change(old, new, old_record, new_record, table)
         return found

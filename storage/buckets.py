@@ -1,8 +1,8 @@
 """Buckets and inner nodes as bytes: what the Merkle tree of a table is made of.
 
 A bucket is 1 to 16 entries of 64 bytes, key hash then value hash, sorted. An inner node is its tag and the hashes of
-sixteen children, all zero where there is none, so that it is hashed as it lies. A *path* is the lower-case hex digits
-of the key hash that lead to a node.
+sixteen children, all zero where there is none, so that it is hashed as it lies. Which child leads to a key is said by
+the hex digit of its hash at the node's depth.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ ENTRY_BYTES = 64
 BUCKET_ENTRIES = 16
 BUCKET_BYTES = BUCKET_ENTRIES * ENTRY_BYTES
 
-EMPTY_INNER = TAG_INNER + bytes(16 * 32)
-DIGITS = tuple(bytes((digit,)) for digit in b"0123456789abcdef")
-SLOT = {digit: 1 + 32 * place for place, digit in enumerate(b"0123456789abcdef")}
-"""Where a child's hash stands in an inner node, by the hex digit that leads to it."""
+ARITY = 16
+EMPTY_INNER = TAG_INNER + bytes(ARITY * 32)
 
 put_hash = Struct("32s").pack_into
 """Set 32 bytes of a node: three times as fast as assigning a slice."""
+
+
+bucket_hasher = sha256(TAG_BUCKET).copy
+"""Makes a hasher that has a bucket's tag already: copying one is faster than making one."""
 
 
 def bucket_hash(entries: bytes) -> bytes:
@@ -38,20 +40,21 @@ def inserted(bucket: bytes, fresh: list[bytes]) -> bytes:
     return b"".join(entries)
 
 
-def split(entries: bytes, depth: int) -> list[tuple[bytes, bytes]]:
+def split(entries: bytes, depth: int) -> list[tuple[int, bytes]]:
     """Sorted entries by the hex digit of their key hash at ``depth``: (digit, its entries), only those that occur."""
     parts = []
     start = 0
     while start < len(entries):
-        digit = _digit(entries, start, depth)
+        digit = digit_at(entries[start : start + 32], depth)
         stop = _end_of(entries, start, depth, digit)
-        parts.append((DIGITS[digit], entries[start:stop]))
+        parts.append((digit, entries[start:stop]))
         start = stop
     return parts
 
 
-def _digit(entries: bytes, at: int, depth: int) -> int:
-    byte = entries[at + depth // 2]
+def digit_at(place: bytes, depth: int) -> int:
+    """The hex digit of a key hash at ``depth``."""
+    byte = place[depth // 2]
     return byte & 15 if depth % 2 else byte >> 4
 
 
@@ -60,7 +63,7 @@ def _end_of(entries: bytes, start: int, depth: int, digit: int) -> int:
     first, last = start // ENTRY_BYTES, len(entries) // ENTRY_BYTES
     while first < last:
         middle = (first + last) // 2
-        if _digit(entries, middle * ENTRY_BYTES, depth) <= digit:
+        if digit_at(entries[middle * ENTRY_BYTES : middle * ENTRY_BYTES + 32], depth) <= digit:
             first = middle + 1
         else:
             last = middle

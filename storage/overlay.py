@@ -13,7 +13,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from storage.blockview import ABSENT, BlockView, Cell, Change
@@ -100,7 +100,7 @@ class Overlay:
         if type(record) is not table.record:
             raise TableMismatch(table.name, f"asked to hold a {type(record).__name__}")
         packed, raw = table.pack(key), table.codec.encode(record)
-        self._write(view, packed, (raw, record))
+        self._log.append((view, packed, view.write(packed, (raw, record))))
         return len(raw)
 
     def delete(self, table: Table[Any], key: tuple[Any, ...]) -> None:
@@ -164,7 +164,7 @@ class Overlay:
         found: Changes = {}
         for name in sorted(before):
             view, cells = self._views[name], before[name]
-            rows = view.differences(cells, _reader(view, cells))
+            rows = view.differences(cells, cells)
             if rows:
                 found[name] = rows
         return found
@@ -200,8 +200,7 @@ class Overlay:
             rows.write(CATALOGUE.pack(catalogue_key(half)), (CATALOGUE.codec.encode(row), row))
 
     def _write(self, view: BlockView, key: bytes, cell: Cell) -> None:
-        self._log.append((view, key, view.writes.get(key)))
-        view.write(key, cell)
+        self._log.append((view, key, view.write(key, cell)))
 
     def _view(self, table: Table[Any]) -> BlockView:
         """The view of a table, made or bound to this very declaration after checking its half and schema."""
@@ -261,11 +260,6 @@ def key_range(
 def _successor(packed: bytes) -> bytes | None:
     """The least key above all that begin with these bytes; keys are self-delimiting, so none of another value does."""
     return after_prefix(packed) if packed.strip(b"\xff") else None
-
-
-def _reader(view: BlockView, cells: Mapping[bytes, Cell | None]) -> Callable[[bytes], Cell]:
-    """Rows as they were when these cells were replaced."""
-    return lambda key: cells[key] or view.committed(key)
 
 
 def _entries(catalogue: Catalogue, half: Half) -> dict[str, TableEntry]:

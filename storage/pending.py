@@ -1,8 +1,7 @@
-"""Rows as the executor thread sees them: those waiting for a sync first, then caches, then LevelDB.
+"""Rows as the executor thread sees them: those waiting for a sync first, then LevelDB.
 
 Blocks committed without a sync leave their rows here. A row that waits hides the one on disk, for single reads and
-for scans, until one synced batch writes all of them. The cache of table rows is bounded by a count and holds nothing
-that LevelDB or the waiting rows do not: its size changes speed and never a value.
+for scans, until one synced batch writes all of them.
 """
 
 from __future__ import annotations
@@ -10,8 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
-from typing import Any
+from itertools import chain
 
 from storage.engine import Engine
 
@@ -21,36 +19,24 @@ Rows = Mapping[bytes, bytes | None]
 LogRows = Iterable[tuple[bytes, bytes | None]]
 """Rows beside the tables', which no cache keeps."""
 
-_UNREAD: Any = object()
-"""What a cache says of a key that it does not hold; None says that there is no row."""
-
 
 class PendingRows:
     """An engine with unsynced rows over it."""
 
-    __slots__ = ("_limit", "_order", "_rows", "_waiting", "engine")
+    __slots__ = ("_order", "_waiting", "cached", "engine")
 
     def __init__(self, engine: Engine, cached_rows: int) -> None:
         self.engine = engine
-        self._limit = cached_rows
+        self.cached = cached_rows
+        """How many rows each table may keep in a cache."""
         self._waiting: dict[bytes, bytes | None] = {}
         self._order: list[bytes] | None = None
-        self._rows: dict[bytes, bytes | None] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def row(self, key: bytes) -> bytes | None:
-        """The value of a table row, or None where there is none."""
-        value: bytes | None = self._rows.get(key, _UNREAD)
-        if value is _UNREAD:
-            value = self._rows[key] = self.peek(key)
-            if len(self._rows) > self._limit:
-                _trim(self._rows, self._limit)
-        return value
-
     def peek(self, key: bytes) -> bytes | None:
-        """The value of any row, past the caches."""
+        """The value of a row, or None."""
         return self._waiting[key] if key in self._waiting else self.engine.get(key)
 
     def iterate(self, start: bytes, stop: bytes, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
@@ -70,7 +56,6 @@ class PendingRows:
         self._waiting.update(rows)
         self._waiting.update(log_rows)
         self._order = None
-        self._remember(rows)
 
     def write(self, rows: Rows, log_rows: LogRows) -> None:
         """Write what waits and these rows in one synced batch; if it fails, nothing here has changed."""
@@ -81,13 +66,6 @@ class PendingRows:
             self._order = None
         else:
             self.engine.write(fresh, sync=True)
-        self._remember(rows)
-
-    def _remember(self, rows: Rows) -> None:
-        """A block's rows are likely to be read by the next ones."""
-        self._rows.update(rows)
-        if len(self._rows) > self._limit:
-            _trim(self._rows, self._limit)
 
     def _waiting_between(self, start: bytes, stop: bytes) -> list[tuple[bytes, bytes | None]]:
         if not self._waiting:
@@ -111,12 +89,6 @@ class LogSource:
     def iterate(self, start: bytes, stop: bytes, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         """Rows of a range in key order, or backwards."""
         return self.rows.iterate(start, stop, reverse)
-
-
-def _trim(cache: dict[bytes, bytes | None], limit: int) -> None:
-    """Drop what was cached first, a quarter more than needed so that trimming stays rare."""
-    for key in list(islice(cache, len(cache) - limit * 3 // 4)):
-        del cache[key]
 
 
 def merge(

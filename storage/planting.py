@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from hashlib import sha256
 
-from storage.buckets import BUCKET_BYTES, DIGITS, EMPTY_INNER, ENTRY_BYTES, SLOT, put_hash
-from storage.hashing import ABSENT, EMPTY_ROOT, TAG_KEY, TAG_VALUE
+from storage.buckets import ARITY, BUCKET_BYTES, EMPTY_INNER, ENTRY_BYTES, put_hash
+from storage.hashing import ABSENT, HASH_BYTES, TAG_KEY, TAG_VALUE
 from storage.merkle import Tree
-from storage.treepatch import TreePatch, grown
+from storage.nodes import Inner, Node, grown, rows_below
 
 PARTS = 256
 SMALL_ROWS = 4096
@@ -47,10 +47,7 @@ class Entries:
             for part in self._parts:
                 parts.append(_settled(part))
                 yield None
-        patch = TreePatch(EMPTY_ROOT, EMPTY_ROOT, sum(map(len, parts)) // ENTRY_BYTES)
-        if patch.count:
-            patch.root = yield from _laid_out(patch, b"", parts)
-        yield Tree.planted(patch)
+        yield Tree(*(yield from _laid_out(parts, 0)))
 
 
 def tree_of(rows: Iterable[tuple[bytes, bytes]]) -> Tree:
@@ -68,17 +65,17 @@ def _settled(part: bytearray) -> bytes:
     return b"".join([place + latest[place] for place in sorted(latest) if latest[place] != ABSENT])
 
 
-def _laid_out(patch: TreePatch, path: bytes, parts: list[bytes]) -> Generator[None, None, bytes]:
-    """Lay down what stands below ``path``, whose entries are these parts in order, a part a step; returns its hash."""
+def _laid_out(parts: list[bytes], depth: int) -> Generator[None, None, tuple[Node, bytes]]:
+    """Lay down what stands below a node of that depth, whose entries are these parts in order, a part a step; returns
+    the node and its hash."""
     if len(parts) == 1 or sum(map(len, parts)) <= BUCKET_BYTES:
-        entries = b"".join(parts)
         yield None
-        return grown(patch, path, entries) if entries else ABSENT
-    node = bytearray(EMPTY_INNER)
-    share = len(parts) // len(DIGITS)
-    for place, digit in enumerate(DIGITS):
-        below = yield from _laid_out(patch, path + digit, parts[place * share : place * share + share])
-        put_hash(node, SLOT[digit[0]], below)
-    patch.nodes[path] = node
-    patch.counts[path] = sum(map(len, parts)) // ENTRY_BYTES
-    return sha256(node).digest()
+        return grown(b"".join(parts), depth)
+    children: list[Node] = []
+    hashes = bytearray(EMPTY_INNER)
+    share = len(parts) // ARITY
+    for digit in range(ARITY):
+        child, digest = yield from _laid_out(parts[digit * share : digit * share + share], depth + 1)
+        children.append(child)
+        put_hash(hashes, 1 + HASH_BYTES * digit, digest)
+    return Inner(tuple(children), hashes, sum(map(rows_below, children))), sha256(hashes).digest()

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from storage.catalogue import Catalogue
 from storage.halfroots import HalfRoots
 from storage.merkle import TreePatch
 from storage.overlay import Changes, Places, StoreKey
 from storage.tablestore import TableStore
+
+
+class TableChange(NamedTuple):
+    """What a block does to one table."""
+
+    store: TableStore
+    rows: dict[bytes, bytes | None]
+    """Value bytes by key bytes, None for a row taken away."""
+    patch: TreePatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +29,7 @@ class PreparedState:
     sequence: int
     catalogue: Catalogue
     changes: Changes
-    patches: list[tuple[str, TableStore, TreePatch]]
+    tables: list[TableChange]
     host: HalfRoots
     runtime: HalfRoots
     app_root: bytes
@@ -53,5 +63,4 @@ class PreparedState:
 
     def rows(self) -> dict[bytes, bytes | None]:
         """Every table row of the block by its place."""
-        changed = [(store.row_prefix, self.changes[name]) for name, store, _ in self.patches]
-        return {place + key: change.new for place, rows in changed for key, change in rows.items()}
+        return {store.row_prefix + key: value for store, rows, _ in self.tables for key, value in rows.items()}

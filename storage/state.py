@@ -34,7 +34,7 @@ from storage.headfile import Head, create_head, write_head
 from storage.home import Home
 from storage.overlay import Overlay, Place, Places, places_of
 from storage.pending import PendingRows, Rows
-from storage.prepared import PreparedState
+from storage.prepared import PreparedState, TableChange
 from storage.proofs import Proof, make_proof
 from storage.rows import META_KEY
 from storage.startup import read_whole
@@ -51,7 +51,7 @@ COLLECTED_ROWS = 512
 """Rows deleted beside a commit: about a millisecond."""
 
 CACHED_ROWS = 1 << 20
-"""Table rows cached by default, about 200 MB."""
+"""Rows of a table that are cached by default: at most 200 MB or so."""
 
 DATABASE_CACHE = 64 << 20
 """Bytes of LevelDB's own cache."""
@@ -185,17 +185,18 @@ class State:
         if overlay.sequence != self._sequence:
             raise PreparedStale(overlay.sequence, self._sequence)
         changes, places = overlay.changes(), overlay.places
-        patches = []
+        tables = []
         changed: dict[str, bytes] = {}
-        for name, rows in changes.items():
+        for name, found in changes.items():
             store = places[name].store
-            patch = store.tree.prepare({key: change.new for key, change in rows.items()})
-            patches.append((name, store, patch))
+            rows = {key: change.new for key, change in found.items()}
+            patch = store.tree.prepare(rows)
+            tables.append(TableChange(store, rows, patch))
             changed[name] = patch.root
         host, runtime = self._roots_after(overlay, changed)
         root = app_root(host.root, runtime.root)
         return PreparedState(
-            self._sequence, overlay.catalogue, changes, patches, host, runtime, root, places, overlay.bound
+            self._sequence, overlay.catalogue, changes, tables, host, runtime, root, places, overlay.bound
         )
 
     def commit(
@@ -297,8 +298,8 @@ class State:
         self._waiting_blocks = 0
 
     def _apply(self, prepared: PreparedState, head: Head) -> None:
-        for _, store, patch in prepared.patches:
-            store.tree.apply(patch)
+        for store, rows, patch in prepared.tables:
+            store.apply(rows, patch)
         self._head = head
         self._host, self._runtime = prepared.host, prepared.runtime
         self._sequence += 1

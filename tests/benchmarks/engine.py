@@ -58,9 +58,7 @@ def fill(engine: Engine, rows: int) -> None:
     began = perf_counter()
     for first in range(0, rows, BATCH):
         numbers = range(first, min(first + BATCH, rows))
-        engine.write(
-            [(b"t%012d" % (n * 7919 % rows), os.urandom(100)) for n in numbers], sync=True
-        )
+        engine.write([(b"t%012d" % (n * 7919 % rows), os.urandom(100)) for n in numbers], sync=True)
     print(f"rows in batches of {BATCH:,}     {rows / (perf_counter() - began):>10,.0f} /s")
 
 

@@ -1,4 +1,4 @@
-"""What the tree and the codec cost alone, buckets in a dict: `python -m tests.benchmarks.tree [ROWS]`.
+"""What the tree and the codec cost alone: `python -m tests.benchmarks.tree [ROWS]`.
 
 CPU time of this process. Beside the tree's figures stand those of the hashes it is made of, from the same run.
 """
@@ -13,6 +13,7 @@ from time import process_time
 
 from storage.codec import codec_of
 from storage.merkle import Tree
+from storage.planting import tree_of
 from storage.record import Address, Amount, Flag, Record, field
 
 
@@ -22,45 +23,32 @@ class Account(Record):
     frozen: Flag = field(3, default=False)
 
 
-class Table:
-    """A tree and its buckets, with the time that changes took."""
-
-    def __init__(self) -> None:
-        self.tree = Tree()
-        self.buckets: dict[bytes, bytes | None] = {}
-
-    def change(self, changes: Mapping[bytes, bytes | None]) -> float:
-        began = process_time()
-        patch = self.tree.prepare(changes, self.buckets.get)
-        self.tree.apply(patch)
-        taken = process_time() - began
-        self.buckets.update(patch.buckets)
-        return taken
+def change(tree: Tree, changes: Mapping[bytes, bytes | None]) -> float:
+    """Seconds that changes take."""
+    began = process_time()
+    tree.apply(tree.prepare(changes))
+    return process_time() - began
 
 
 def main(rows: int) -> None:
     hashes()
     codec()
     keys = [number.to_bytes(20, "big") for number in range(rows)]
-    table = Table()
-    for first in range(0, rows, 250_000):
-        table.change({key: key + b"value" for key in keys[first : first + 250_000]})
+    began = process_time()
+    tree = tree_of((key, key + b"value") for key in keys)
+    print(f"make it of {rows:,} rows           {process_time() - began:>8.2f} s")
     random = Random(1)
     for batch in (100, 1_000, 10_000):
         rounds = max(5, 50_000 // batch)
-        taken = sorted(table.change({key: os.urandom(60) for key in random.sample(keys, batch)}) for _ in range(rounds))
+        taken = sorted(change(tree, {key: os.urandom(60) for key in random.sample(keys, batch)}) for _ in range(rounds))
         print(f"update of {batch:>6,} rows at {rows:,}  {taken[rounds // 2] / batch * 1e6:>8.2f} us a row")
     for batch in (1_000, 10_000):
         fresh = [os.urandom(20) for _ in range(batch)]
         for verb, changes in (("insert", dict.fromkeys(fresh, b"x")), ("delete", dict.fromkeys(fresh))):
-            print(f"{verb} of {batch:>6,} rows at {rows:,}  {table.change(changes) / batch * 1e6:>8.2f} us a row")
-    began = process_time()
-    Tree.load((path, bucket) for path, bucket in table.buckets.items() if bucket is not None)
-    print(f"load {rows:,} rows                 {process_time() - began:>8.2f} s")
+            print(f"{verb} of {batch:>6,} rows at {rows:,}  {change(tree, changes) / batch * 1e6:>8.2f} us a row")
     for size in (1, 16, 100, 1_000):
-        small = Table()
-        small.change(dict.fromkeys(keys[:size], b"x"))
-        taken = sorted(small.change({keys[0]: b"%d" % number}) for number in range(20_000))
+        small = tree_of((key, b"x") for key in keys[:size])
+        taken = sorted(change(small, {keys[0]: b"%d" % number}) for number in range(20_000))
         print(f"one row of {size:>5,}                   {taken[10_000] * 1e6:>8.2f} us")
 
 

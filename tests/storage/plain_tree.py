@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from storage.merkle import Tree
+from storage.nodes import Node
 
 VECTORS = Path(__file__).parent / "vectors"
 
@@ -20,13 +21,13 @@ class Store:
     def change(self, changes: Mapping[bytes, bytes | None]) -> None:
         self.tree.apply(self.tree.prepare(changes))
 
-    def shape(self) -> tuple[bytes, int, dict[bytes, bytes]]:
+    def shape(self) -> tuple[bytes, int, Node]:
         return shape_of(self.tree)
 
 
-def shape_of(tree: Tree) -> tuple[bytes, int, dict[bytes, bytes]]:
-    """All that tells two trees apart: root, number of rows, buckets by path."""
-    return tree.root, tree.count, dict(tree.buckets)
+def shape_of(tree: Tree) -> tuple[bytes, int, Node]:
+    """All that tells two trees apart."""
+    return tree.root, tree.count, tree.top
 
 
 def built(rows: Mapping[bytes, bytes]) -> Store:

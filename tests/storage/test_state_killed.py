@@ -44,7 +44,7 @@ def kill_one(root: Path, lines: int) -> int:
 def require_whole(state: State) -> None:
     """Every row is in its tree, every tree has exactly its rows, and the log ends with the head."""
     tree = Tree()
-    tree.apply(tree.prepare(dict(state.rows(PURSES.name)), {}.get))
+    tree.apply(tree.prepare(dict(state.rows(PURSES.name))))
     assert tree.root == state.table_root(PURSES.name)
     assert state.log().last() == (state.height or None)
     assert state.view().height == state.height == state.durable_height

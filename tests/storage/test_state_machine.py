@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from storage.catalogue import Catalogue
 from storage.home import Home
-from storage.merkle import Tree
 from storage.overlay import Overlay
+from storage.planting import tree_of
 from storage.state import State
 from storage.tables import Table
 from tests.storage.small_state import ALL_TABLES, FLAGS, PURSES, STAKES, VOTES, Purse
@@ -37,9 +37,7 @@ prefixes = st.one_of(
 
 def root_of(rows: Rows) -> bytes:
     """The root of a fresh build."""
-    tree = Tree()
-    tree.apply(tree.prepare(rows, {}.get))
-    return tree.root
+    return tree_of(rows.items()).root
 
 
 class StateMachine(RuleBasedStateMachine):
