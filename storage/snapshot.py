@@ -2,7 +2,7 @@
 
 The rows go in one order: by half, generation and key, the catalogue first because it is generation 1 of the host
 half; kept generations are among them, so that a joining node can roll back as well; then the log rows of the asked
-heights. A chunk ends with the row that brings it to ``CHUNK_BYTES``. Numbers, caches, buckets and anything else that
+heights. A chunk ends with the row that brings it to ``CHUNK_BYTES``. Numbers, caches, trees and anything else that
 is a node's own are left out, so content alone decides every byte.
 
 Importing checks each chunk against the manifest, builds all trees, and compares the roots; a home whose import did

@@ -26,7 +26,7 @@ from runtime.host import HostContext
 from runtime.invariants.counters import AGGREGATES
 from runtime.plans import EXECUTED, FAILED, HISTORY, SUPERSEDED, HistoryEntry, Plan
 from storage.home import RELEASE, Home
-from storage.rows import BUCKET_PREFIX, GENERATION_PREFIX, SIDE_PREFIX, TABLE_PREFIX, after_prefix
+from storage.rows import GENERATION_PREFIX, SIDE_PREFIX, TABLE_PREFIX, after_prefix
 from storage.snapshot import export, import_chunks, read_folder
 from storage.state import State
 from tests.runtime.growth.bundles import genesis, upgrade
@@ -215,7 +215,7 @@ class Market:
                 continue
             in_force = set(state.view().numbers.values())
             assert _places(state, GENERATION_PREFIX) == in_force
-            assert _places(state, TABLE_PREFIX) | _places(state, BUCKET_PREFIX) <= in_force
+            assert _places(state, TABLE_PREFIX) <= in_force
             assert not _places(state, SIDE_PREFIX)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from runtime.invariants.counters import AGGREGATES, AggregateValue
 from storage.hashing import half_root
 from storage.keys import pack_key
-from storage.merkle import Tree
+from storage.planting import tree_of
 from storage.tables import Table
 
 Row = dict[str, Any]
@@ -247,7 +247,7 @@ MEANINGS: dict[str, Meaning] = {
 
 def fresh_root(rows: Mapping[bytes, bytes]) -> bytes:
     """The root of a tree that is built at once."""
-    return Tree().prepare(rows, {}.get).root
+    return tree_of(rows.items()).root
 
 
 def runtime_root(judged: Judgement, tables: Mapping[str, Table[Any]]) -> bytes:
