@@ -39,7 +39,6 @@ from runtime.bundle.effect import Effect
 from runtime.bundle.problems import BundleRefused
 from runtime.host import HostContext
 from runtime.parameters import Parameters, check_bounds
-from storage.home import RELEASE
 from storage.record import Record
 
 EXAMINED = b"bundles examined"
@@ -71,10 +70,12 @@ def admit(context: HostContext, content: Record, track: Track) -> Admission:
 
 
 def read_upgrade(context: HostContext, code_hash: bytes) -> tuple[RuntimeDeclaration, Effect]:
-    """A bundle's declaration and its effect on the running runtime; raises HostRefused with the first problem."""
+    """A bundle's declaration and its effect on the running runtime; raises HostRefused with the first problem.
+
+    Which release it needs is not asked here: nodes of several releases must agree on every receipt."""
     bundle = adopt(context, code_hash)
     try:
-        declaration = check_bundle(bundle, chain=context.chain_name, host_release=RELEASE)
+        declaration = check_bundle(bundle, chain=context.chain_name, host_release=None)
         return declaration, check_upgrade(context.runtime.declaration, declaration)
     except BundleRefused as refusal:
         raise BundleNotAdmitted(refusal) from refusal

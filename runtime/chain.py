@@ -20,7 +20,14 @@ from runtime.bundle.loader import LoadedRuntime
 from runtime.bundle.problems import BundleRefused
 from runtime.bundles import BUNDLES, CHUNKS
 from runtime.coordinator import Coordinator
-from runtime.errors import ActivationFailed, BlockRefused, BundleUnavailable, SupplyBroken, TransactionMalformed
+from runtime.errors import (
+    ActivationFailed,
+    BlockRefused,
+    BundleUnavailable,
+    HostTooOld,
+    SupplyBroken,
+    TransactionMalformed,
+)
 from runtime.execution import Execution, HostTable, SignatureCheck, host_table_of, signature_is_good
 from runtime.growth.growth import Growth, Progress
 from runtime.guard import Guard
@@ -171,7 +178,7 @@ class Chain:
         try:
             new = self.library.get(overlay, pending[1].code_hash)
             check_upgrade(self.loaded.declaration, new.declaration)
-        except (BundleRefused, BundleUnavailable):
+        except (BundleRefused, BundleUnavailable, HostTooOld):
             return None
         return Growth(self.state, *pending, self.loaded, new)
 

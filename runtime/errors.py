@@ -21,6 +21,7 @@
     |   |-- KeyFileExposed     others on this machine may read the file
     |   |-- PasswordWrong      the password does not open the file
     |   `-- PlainKeyRefused    an unencrypted key, without the flag that allows one
+    |-- HostTooOld             a runtime needs a newer release of Synod than this node is
     |-- UpgradePostponedHere   this node was told to refuse a code hash and stops before its activation
     `-- SupplyBroken           coins appeared or vanished in a place no bundle can reach (a defect of this node)
 
@@ -107,6 +108,22 @@ class BundleUnavailable(RuntimeRoomError):
         self.code_hash = code_hash
         self.have = have
         self.total = total
+
+
+class HostTooOld(RuntimeRoomError):
+    """This node is of an older release than a runtime needs. What is due with it cannot be executed here, so the node
+    stops before it; the chain goes on elsewhere."""
+
+    code = "host_too_old"
+
+    def __init__(self, code_hash: bytes, needed: str, release: str) -> None:
+        super().__init__(
+            f"the runtime {code_hash.hex()} needs Synod {needed}, this is {release}: install {needed} or newer and "
+            "start again; this node's data is whole and stays as it is"
+        )
+        self.code_hash = code_hash
+        self.needed = needed
+        self.release = release
 
 
 class UpgradePostponedHere(RuntimeRoomError):

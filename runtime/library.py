@@ -2,6 +2,8 @@
 
 Blocks and readers ask on threads of their own. A loaded runtime never changes, and what runs of its code share is the
 code: each run has a meter and a scope of its own.
+
+Which release a runtime needs is no rule of the chain, whose nodes may be of several: it only says who can follow.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from runtime.bundle.archive import Bundle
 from runtime.bundle.checker import check_bundle
 from runtime.bundle.loader import LoadedRuntime, load
 from runtime.bundles import stored_bundle
+from runtime.errors import HostTooOld
+from runtime.version import RuntimeVersion
 from storage.home import RELEASE
 from storage.overlay import Overlay
 
@@ -24,15 +28,19 @@ class Library:
         self._loading = Lock()
 
     def get(self, overlay: Overlay, code_hash: bytes) -> LoadedRuntime:
-        """The runtime of that hash, loaded from the chain's own bytes; raises BundleUnavailable or BundleRefused."""
+        """The runtime of that hash, loaded from the chain's own bytes; raises BundleUnavailable, BundleRefused or
+        HostTooOld."""
         found = self._loaded.get(code_hash)
         return found if found is not None else self.add(stored_bundle(overlay, code_hash))
 
     def add(self, bundle: Bundle) -> LoadedRuntime:
-        """The runtime of a bundle that is at hand; raises BundleRefused."""
+        """The runtime of a bundle that is at hand; raises BundleRefused or HostTooOld."""
         with self._loading:
             found = self._loaded.get(bundle.code_hash)
             if found is None:
-                found = load(bundle, check_bundle(bundle, chain=None, host_release=RELEASE))
+                declaration = check_bundle(bundle, chain=None, host_release=None)
+                if RuntimeVersion.parse(RELEASE) < declaration.manifest.host:
+                    raise HostTooOld(bundle.code_hash, str(declaration.manifest.host), RELEASE)
+                found = load(bundle, declaration)
                 self._loaded[bundle.code_hash] = found
             return found

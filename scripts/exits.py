@@ -38,6 +38,7 @@ def table() -> Iterator[tuple[type[BaseException], Exit]]:
     from node.trial.errors import NothingToTry, TrialImpossible
     from runtime.errors import (
         AddressInvalid,
+        HostTooOld,
         KeyFileDamaged,
         KeyFileExposed,
         KeyNameInvalid,
@@ -53,7 +54,7 @@ def table() -> Iterator[tuple[type[BaseException], Exit]]:
     yield from ((wrong, Exit.USAGE) for wrong in (NothingToTry, VectorsUnreadable))
     yield from ((wrong, Exit.MACHINE) for wrong in (StoreFault, CheckpointFault, PortTaken, FaceStopped))
     yield from ((wrong, Exit.MACHINE) for wrong in (NodeUnreachable, GenesisFileMissing, GenesisFileForeign))
-    yield (TrialImpossible, Exit.MACHINE)
+    yield from ((wrong, Exit.MACHINE) for wrong in (TrialImpossible, HostTooOld))
     yield from ((wrong, Exit.MACHINE) for wrong in (KeyFileDamaged, KeyFileExposed, RollbackBroken, SupplyBroken))
     yield from ((wrong, Exit.REFUSED) for wrong in (RuntimeRoomError, NodeError, StorageError))
     yield from ((wrong, Exit.MACHINE) for wrong in (OSError, MemoryError))

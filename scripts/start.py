@@ -1,6 +1,7 @@
 """`synod start`: run the node of a home until it is told to stop.
 
-Exit codes: 0 it was stopped, 1 the operator's own refusal stopped it (--refuse), 2 wrong settings, 3 this machine.
+Exit codes: 0 it was stopped, 1 the operator's own refusal stopped it (--refuse), 2 wrong settings, 3 this machine (a
+release that is too old for what is due as well).
 """
 
 from __future__ import annotations

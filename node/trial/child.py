@@ -22,6 +22,7 @@ from node.trial.errors import FAULTS, NothingToTry, failure_of
 from node.trial.report import At, Impossible, Line, Step, Value, first_result
 from node.trial.stage import Stage
 from node.trial.turn import subject_of
+from runtime.errors import HostTooOld
 from storage.errors import StorageError
 from storage.home import Home
 from storage.state import State
@@ -64,6 +65,8 @@ def run(folder: Path, order: Order, tell: Tell) -> None:
             tell(Line(result=_result(stage, tell)))
         finally:
             state.close()
+    except HostTooOld as old:
+        tell(Line(impossible=Impossible(code=old.code, message=str(old), machine=True)))
     except NothingToTry as nothing:
         tell(Line(impossible=Impossible(code=nothing.code, message=str(nothing), machine=False)))
     except (StorageError, OSError) as fault:
@@ -106,6 +109,8 @@ def _step(stage: Stage, name: str, check: Check, tell: Tell) -> Step:
     tell(Line(at=At(step=name, done=0, total=0)))
     try:
         counts = check(stage, told)
+    except HostTooOld:  # of a node of another release the upgrade is not at fault
+        raise
     except FAULTS as fault:
         why = failure_of(fault)
         took = (perf_counter_ns() - began) // 1_000_000

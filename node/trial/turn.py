@@ -18,7 +18,6 @@ from runtime.bundles import stored_bundle
 from runtime.coordinator import Coordinator, PlanRequest
 from runtime.parameters import Parameters
 from runtime.plans import PLANS, QUEUE, SCHEDULED, WAITING, WINDOW, Queue
-from storage.home import RELEASE
 from storage.overlay import Overlay
 from storage.state import State
 
@@ -74,7 +73,7 @@ def _schedule(
 
 
 def _declared(overlay: Overlay, code_hash: bytes) -> RuntimeDeclaration:
-    return check_bundle(stored_bundle(overlay, code_hash), chain=None, host_release=RELEASE)
+    return check_bundle(stored_bundle(overlay, code_hash), chain=None, host_release=None)
 
 
 def _coordinator(overlay: Overlay, height: int) -> Coordinator:

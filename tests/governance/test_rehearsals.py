@@ -138,7 +138,7 @@ def test_silence_is_no_veto_it_postpones_and_at_last_the_half_that_spoke_decides
     assert plan(world).cleared == result(readiness(world).first).digest
 
 
-def test_divergence_postpones_with_the_evidence_on_chain(make_world: Make) -> None:
+def test_divergence_postpones_with_the_evidence_on_chain(make_world: Make) -> None:  # I10
     world = scheduled(make_world)
     gate = readiness(world).gate
     attested(world, result(0), result(0), result(0, root=2), result(0, root=2))
