@@ -31,7 +31,7 @@ from governance.targets import require_feature
 from runtime.address import module_address
 from runtime.coordinator import PlanRequest
 from runtime.host import HostContext
-from runtime.plans import CANCELLED, EXECUTED, EXPIRED, FAILED, ROLLED_BACK, SUPERSEDED
+from runtime.plans import CANCELLED, CLOSED, EXECUTED, EXPIRED, FAILED, ROLLED_BACK, SUPERSEDED, VERIFIED
 from runtime.receipts import event
 from storage.record import Record
 
@@ -41,6 +41,8 @@ PASSING = frozenset({"insufficient_funds"})
 
 MOVE_OF_PLAN: Mapping[str, Move] = {
     EXECUTED: Move.DONE,
+    VERIFIED: Move.DONE,
+    CLOSED: Move.DONE,
     ROLLED_BACK: Move.DONE,
     FAILED: Move.REFUSED,
     CANCELLED: Move.CALLED_OFF,

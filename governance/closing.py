@@ -24,9 +24,11 @@ from governance.proposals import WITH_POWER_BEFORE_UPGRADE, Proposal, RuntimeUpg
 from governance.tally import judge
 from runtime.errors import BundleUnavailable, HostRefused, UpgradeRefused
 from runtime.host import HostContext
-from runtime.plans import HISTORY, ROLLED_BACK
+from runtime.plans import CLOSED, HISTORY, ROLLED_BACK, VERIFIED
 from storage.record import Record
 
+AFTERWARDS = frozenset({VERIFIED, CLOSED, ROLLED_BACK})
+"""What may become of an upgrade that took effect."""
 TRIES_IN_GRACE = 16
 """An act that cannot happen yet is tried this many times, evenly, before it expires."""
 
@@ -44,11 +46,11 @@ def close_due(context: HostContext) -> None:
     refresh_pulse(context.overlay)
 
 
-def note_rollbacks(context: HostContext) -> None:
-    """Write a rollback of this block, voted or by itself, into the history of the upgrade that it undid."""
+def note_plans(context: HostContext) -> None:
+    """Write what became of an upgrade after its activation, in this block, into the history of its proposal."""
     for (_, plan), entry in list(context.overlay.scan(HISTORY, (context.height,))):
-        if entry.kind == ROLLED_BACK:
-            remark(context, context.coordinator.plan(plan).proposal, ROLLED_BACK)
+        if entry.kind in AFTERWARDS:
+            remark(context, context.coordinator.plan(plan).proposal, entry.kind)
 
 
 def snapshot_height(context: HostContext, content: Record) -> int:

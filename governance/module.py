@@ -12,7 +12,7 @@ from typing import Any
 
 from governance.bundles import keep_for_good
 from governance.calls import CALLS, MODULE
-from governance.closing import close_due, note_rollbacks
+from governance.closing import close_due, note_plans
 from governance.electorate import copy_all, follow
 from governance.errors import need
 from governance.parameters import GOVERNANCE_PARAMETERS, conflict_in
@@ -50,8 +50,8 @@ class Governance:
 
     def end_block(self, context: HostContext, changes: Changes) -> None:
         """Follow the running runtime and its validators, make the moves that are due, collect what has ended."""
-        if context.reconcile:
-            note_rollbacks(context)
+        if context.reconcile or context.coordinator.moved_on:
+            note_plans(context)
         if not context.replaying:
             follow(context, changes)
         close_due(context)

@@ -3,20 +3,22 @@
 - Journals and undo rows serve nothing but a rollback: they go once they are older than the rollback window, and never
   from an open window or a replay under way. Deletions are written with the next block, so a crash never tears one off.
 - Generations that nothing refers to any more are deleted.
-- After an upgrade's checkpoint the older ones go, by the chain's `max_snapshots`, but never the one that an open
-  rollback window leads back to, nor one that a plan is rehearsed on.
+- After an upgrade's checkpoint the older ones go, by the chain's `max_snapshots`, but never one that `node.backups`
+  needs. It is told of each what became of it, and of one that is needed and lost.
 - `migration_manifest.json` is written anew whenever the upgrade tables change, whole or not at all.
+- What went wrong with an upgrade leaves a sealed folder (`node.incidents`).
 """
 
 from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from node.application import Application
-from node.attesting import heights_in_use
+from node.backups import Need, heights_needed, lost, needs_of
 from node.logs import logger
 from node.solo import MadeBlock, Solo
 from runtime.parameters import Parameters
@@ -73,25 +75,29 @@ class Upkeep:
     def _prune_checkpoints(self) -> None:
         keep, pinned = checkpoints_to_keep(self._application.state)
         for verdict in retention.prune(self._home, keep, pinned):
-            if not verdict.keep:
-                self._log.info("checkpoint_removed", name=verdict.checkpoint.name, why=verdict.why)
+            told = "checkpoint_kept" if verdict.keep else "checkpoint_removed"
+            self._log.info(told, name=verdict.checkpoint.name, why=verdict.why)
 
     def write_manifest(self) -> None:
         """Write the manifest of the durable height; at a start too, since a crash may have left it behind the state."""
         view = self._application.state.view()
         names = {one.head.app_root: one.name for one in list_checkpoints(self._home)}
-        document = upgrade_manifest(view, view.height, view.head.app_root, names, RELEASE, FORMAT)
+        needs = self._needs()
+        document = upgrade_manifest(view, view.height, view.head.app_root, names, map(asdict, needs), RELEASE, FORMAT)
         write_whole(self._home.root / MANIFEST, {"chain_id": self._application.chain.identity.chain_id, **document})
+
+    def _needs(self) -> tuple[Need, ...]:
+        overlay, height = self._application.state.overlay(), self._application.state.height
+        needs = needs_of(self._home, overlay, height)
+        for loss in lost(self._home, overlay, needs):
+            self._log.warning(loss.code, height=loss.height, why=str(loss))
+        return needs
 
 
 def checkpoints_to_keep(state: State) -> tuple[int, dict[int, str]]:
     """How many of the newest checkpoints the chain wants kept, and the heights that something depends on, with why."""
     overlay = state.overlay()
-    window = overlay.get(WINDOW, ())
-    pinned = heights_in_use(overlay, state.height)
-    if window is not None:
-        pinned[window.activation - 1] = "the open rollback window leads back to it"
-    return Parameters(overlay, state.height).integer("max_snapshots"), pinned
+    return Parameters(overlay, state.height).integer("max_snapshots"), heights_needed(overlay, state.height)
 
 
 def write_whole(path: Path, document: dict[str, Any]) -> None:

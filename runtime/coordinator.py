@@ -19,6 +19,7 @@ from runtime.errors import UpgradeRefused
 from runtime.parameters import ParameterReader
 from runtime.plans import (
     CANCELLED,
+    CLOSED,
     EXECUTED,
     EXPIRED,
     FAILED,
@@ -32,6 +33,7 @@ from runtime.plans import (
     SAFE_MODE,
     SCHEDULED,
     SUPERSEDED,
+    VERIFIED,
     WAITING,
     WINDOW,
     FrozenParameter,
@@ -72,6 +74,8 @@ class Coordinator:
         self._events = events
         self.queue_changed = False
         """A plan was scheduled or has ended in this block."""
+        self.moved_on = False
+        """A plan that took effect was verified or closed in this block."""
 
     def running(self) -> Running:
         """The runtime that executes now."""
@@ -248,7 +252,29 @@ class Coordinator:
             snapshot=window.app_root,
             replayed=replaying.replayed,
             not_replayed=replaying.not_replayed,
+            activation=window.activation,
+            returned=window.rollback_at,
         )
+
+    def verify(self, window: Window) -> None:
+        """Record that the upgrade of the open window has passed its probation."""
+        self._go_on(window, VERIFIED)
+
+    def close(self, window: Window) -> None:
+        """Record that the window has passed unused: the upgrade stays, and the history tells the whole of it."""
+        passed = self._overlay.get(HISTORY, (window.probation_until + 1, window.plan))
+        self._go_on(window, CLOSED, verified=0 if passed is None else window.probation_until + 1)
+        self.close_window()
+
+    def _go_on(self, window: Window, state: str, **details: int) -> None:
+        """Move an executed plan on, with what the history said of its activation."""
+        plan, executed = self.plan(window.plan), self._overlay.get(HISTORY, (window.activation, window.plan))
+        assert executed is not None, "a window is opened by an upgrade that took effect"
+        self._overlay.put(PLANS, (window.plan,), plan.but(state=state))
+        self.moved_on = True
+        entry = executed.but(kind=state, activation=window.activation, **details)
+        self._overlay.put(HISTORY, (self._height, window.plan), entry)
+        self._say(_EVENT_OF[state], window.plan, plan, activation=window.activation)
 
     def close_window(self) -> None:
         """The rollback window has passed, or was used."""
@@ -311,4 +337,6 @@ _EVENT_OF = {
     CANCELLED: "UpgradeCancelled",
     SUPERSEDED: "UpgradeSuperseded",
     EXPIRED: "UpgradeExpired",
+    VERIFIED: "UpgradeVerified",
+    CLOSED: "UpgradeClosed",
 }

@@ -1,7 +1,7 @@
 """How a block begins: the coordinator looks at the height.
 
-In this order: a decided rollback returns and replays, or goes on replaying; a window that has passed closes; a plan
-whose height has come activates, or ends. What comes out is the runtime that executes the block.
+In this order: a decided rollback returns and replays, or goes on replaying; an upgrade whose probation is passed is
+verified, and closed once its window is; a plan whose height has come activates, or ends. What comes out is the runtime that executes the block.
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ class Opener:
             return self._replay(overlay, coordinator, height, replaying, opening)
         if window is not None and height > window.closes:
             overlay.flip(overlay.catalogue.released())
-            coordinator.close_window()
+            coordinator.close(window)
+        elif window is not None and height == window.probation_until + 1:
+            coordinator.verify(window)
         pending = coordinator.pending()
         if pending is None or pending[1].activation != height:
             return opening

@@ -1,11 +1,15 @@
 """What the coordinator writes down: the running runtime, plans, the rollback window, history. Host tables, all of it.
 
-A plan's states: waiting -> scheduled -> executed | failed | cancelled | superseded | expired; an executed one may yet
-be rolled_back. A scheduled one may be postponed, which moves its activation and nothing else. Terminal states are
-final, and every plan that ends without effect says so in an event and in history.
+A plan's states: waiting -> scheduled -> executed | failed | cancelled | superseded | expired. An executed one is
+verified once its probation is passed, and closed once its rollback window is over; until then it may be rolled_back.
+A scheduled one may be postponed, which moves its activation and nothing else. Terminal states are final. Each step of
+a plan has its own line in the history, which is appended to and never changed, and its own event.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 from storage.catalogue import TableEntry
 from storage.overlay import Overlay
@@ -15,6 +19,7 @@ from storage.tables import Table, host_table
 WAITING, SCHEDULED, EXECUTED = "waiting", "scheduled", "executed"
 FAILED, CANCELLED, SUPERSEDED, ROLLED_BACK = "failed", "cancelled", "superseded", "rolled_back"
 EXPIRED = "expired"
+VERIFIED, CLOSED = "verified", "closed"
 POSTPONED = "postponed"
 """A line of the history, no state: the activation was moved."""
 
@@ -120,7 +125,7 @@ class HistoryEntry(Record):
     file: Text = field(8, default="")
     line: Amount = field(9, default=0)
     root_before: Data = field(10, default=b"")
-    """Runtime root before the flip (executed) or before the rollback (rolled_back)."""
+    """Runtime root before the flip (executed, verified, closed) or before the rollback (rolled_back)."""
     root_after: Data = field(11, default=b"")
     """Runtime root right after the flip or the return, before any transaction or replay; empty when none happened."""
     snapshot: Data = field(12, default=b"")
@@ -128,6 +133,12 @@ class HistoryEntry(Record):
     migrations: tuple[Text, ...] = field(13, default=())
     replayed: Amount = field(14, default=0)
     not_replayed: Amount = field(15, default=0)
+    activation: Amount = field(16, default=0)
+    """Height at which the upgrade took effect (verified, closed, rolled_back)."""
+    verified: Amount = field(17, default=0)
+    """Height at which its probation was passed (closed)."""
+    returned: Amount = field(18, default=0)
+    """Height of the return to A-1, decided at the end of the block before (rolled_back)."""
 
 
 class SafeMode(Record):
@@ -147,6 +158,26 @@ HISTORY: Table[HistoryEntry] = host_table(
     "upgrade.history", HistoryEntry, key=("amount", "amount"), names=("height", "plan")
 )
 SAFE_MODE: Table[SafeMode] = host_table("upgrade.safe_mode", SafeMode, key=(), names=())
+
+
+class Reader(Protocol):
+    """What an overlay and a committed view have in common."""
+
+    def get(self, table: Table[Any], key: tuple[Any, ...]) -> Any: ...
+
+    def scan(self, table: Table[Any], prefix: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]: ...
+
+
+def states_needed(reader: Reader) -> dict[int, str]:
+    """Heights whose whole state an upgrade that is not closed may still be put back to, with why."""
+    window: Window | None = reader.get(WINDOW, ())
+    replaying: Replaying | None = reader.get(REPLAYING, ())
+    needed = {}
+    if window is not None:
+        needed[window.activation - 1] = "the open rollback window leads back to it"
+    if replaying is not None:
+        needed[replaying.window.activation - 1] = "the replay under way began from it"
+    return needed
 
 
 def logs_needed_from(overlay: Overlay) -> int | None:

@@ -2,16 +2,18 @@
 leads. A pure function of the upgrade tables at one height, so any node writes the same but for its own checkpoints.
 
 Bytes are lower-case hex. `snapshot` is the application root of A-1: the hash that names the snapshot and the local
-checkpoint which a rollback restores. An upgrade is `verified` once its rollback window has closed without one; as long
-as it is not, nothing that the manifest names may be removed.
+checkpoint which a rollback restores. An upgrade is `verified` once it has passed its probation, and `closed` once its
+rollback window is over; until then, nothing that the manifest names may be removed. `needs` lists those states, with
+why: each is that of a checkpoint of this node, or of none (`checkpoint` empty), which is a loss to be told of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from runtime.plans import (
+    CLOSED,
     EXECUTED,
     FAILED,
     HISTORY,
@@ -19,32 +21,33 @@ from runtime.plans import (
     QUEUE,
     ROLLED_BACK,
     RUNNING,
+    VERIFIED,
     WINDOW,
     HistoryEntry,
     Plan,
     Queue,
+    Reader,
     Running,
     Window,
 )
-from storage.tables import Table
 
 FORMAT = 1
-RECORDED = frozenset({EXECUTED, FAILED, ROLLED_BACK})
-"""Ends of a plan that the manifest tells; what was never tried is in the history only."""
-
-
-class Reader(Protocol):
-    """What an overlay and a committed view have in common."""
-
-    def get(self, table: Table[Any], key: tuple[Any, ...]) -> Any: ...
-
-    def scan(self, table: Table[Any], prefix: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]: ...
+OUTCOMES = frozenset({EXECUTED, FAILED, ROLLED_BACK})
+RECORDED = OUTCOMES | {VERIFIED, CLOSED}
+"""What the manifest tells of a plan; what was never tried is in the history only."""
 
 
 def upgrade_manifest(
-    reader: Reader, height: int, app_root: bytes, checkpoints: Mapping[bytes, str], release: str, home_format: int
+    reader: Reader,
+    height: int,
+    app_root: bytes,
+    checkpoints: Mapping[bytes, str],
+    needs: Iterable[Mapping[str, Any]],
+    release: str,
+    home_format: int,
 ) -> dict[str, Any]:
-    """The document at a height; ``checkpoints`` are this node's, names by application root."""
+    """The document at a height; ``checkpoints`` are this node's, names by application root, and ``needs`` the states
+    that something depends on, as this node has them."""
     window: Window | None = reader.get(WINDOW, ())
     running: Running = reader.get(RUNNING, ())
     return {
@@ -54,9 +57,10 @@ def upgrade_manifest(
         "height": height,
         "app_root": app_root.hex(),
         "running": _running(running),
-        "upgrades": _upgrades(reader, window, checkpoints),
+        "upgrades": _upgrades(reader, checkpoints),
         "pending": [_pending(plan_id, reader.get(PLANS, (plan_id,))) for plan_id in _queue(reader)],
         "rollback": None if window is None else _rollback(window, checkpoints),
+        "needs": [dict(need) for need in needs],
     }
 
 
@@ -80,7 +84,7 @@ def _pending(plan_id: int, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _upgrades(reader: Reader, window: Window | None, checkpoints: Mapping[bytes, str]) -> list[dict[str, Any]]:
+def _upgrades(reader: Reader, checkpoints: Mapping[bytes, str]) -> list[dict[str, Any]]:
     """One entry a plan, in the order in which they came to an end, each with all that happened to it."""
     found: dict[int, dict[str, Any]] = {}
     for (height, plan_id), entry in reader.scan(HISTORY):
@@ -89,10 +93,11 @@ def _upgrades(reader: Reader, window: Window | None, checkpoints: Mapping[bytes,
         if plan_id not in found:
             found[plan_id] = _upgrade(plan_id, reader.get(PLANS, (plan_id,)), height, entry, checkpoints)
         upgrade = found[plan_id]
-        upgrade["outcome"] = entry.kind
+        if entry.kind in OUTCOMES:
+            upgrade["outcome"] = entry.kind
         upgrade["events"].append(_event(height, entry))
-        is_open = window is not None and window.plan == plan_id
-        upgrade["verified"] = entry.kind == EXECUTED and not is_open
+        upgrade["verified"] = entry.kind in (VERIFIED, CLOSED)
+        upgrade["closed"] = entry.kind == CLOSED
     return list(found.values())
 
 
@@ -119,6 +124,7 @@ def _upgrade(
         "snapshot": entry.snapshot.hex(),
         "checkpoint": checkpoints.get(entry.snapshot, "") if executed else "",
         "verified": False,
+        "closed": False,
         "events": [],
     }
 

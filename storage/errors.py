@@ -14,7 +14,9 @@
     |  `- HomeMissing  HomeNotEmpty  HomeFormatUnreadable  HomeFormatTooNew
     |- SigningRefused        a signature at or below the last one
     |- CheckpointFault
-    |  `- CheckpointMissing  CheckpointExists  CheckpointDamaged  CheckpointUnstable  CheckpointForeign
+    |  `- CheckpointMissing  CheckpointExists  CheckpointDamaged  CheckpointUnstable  CheckpointForeign  CheckpointLost
+    |- SealFault             a sealed folder
+    |  `- SealMissing  SealBroken
     |- RecordFault           bytes and values of a record or key
     |  `- InvalidRecord  NotCanonical  InvalidKey  InvalidSchema
     |- TableFault            names and generations of tables
@@ -218,7 +220,7 @@ class CheckpointFault(StorageError):
 @dataclass(eq=False)
 class CheckpointMissing(CheckpointFault):
     code = "checkpoint_missing"
-    says = "no checkpoint at {path}; list them with `synod checkpoint --list`"
+    says = "no checkpoint at {path}; list them with `synod checkpoint list`"
     path: Path
 
 
@@ -253,6 +255,40 @@ class CheckpointForeign(CheckpointFault):
     path: Path
     found: str
     expected: str
+
+
+@dataclass(eq=False)
+class CheckpointLost(CheckpointFault):
+    """Something depends on the checkpoint of a height, and there is none in the home, or no whole one."""
+
+    code = "checkpoint_lost"
+    says = (
+        "{home} has no whole checkpoint of height {height}, though {why}: this machine alone cannot be put back there; "
+        "copy it back into checkpoints/, or take one of the present height (`synod checkpoint create`)"
+    )
+    home: Path
+    height: int
+    why: str
+
+
+class SealFault(StorageError):
+    code = "seal_fault"
+
+
+@dataclass(eq=False)
+class SealMissing(SealFault):
+    code = "seal_missing"
+    says = "{path} is no sealed folder ({detail}); list those there are"
+    path: Path
+    detail: str
+
+
+@dataclass(eq=False)
+class SealBroken(SealFault):
+    code = "seal_broken"
+    says = "{path} is not what was sealed ({detail}); believe nothing in it that another record does not say as well"
+    path: Path
+    detail: str
 
 
 class RecordFault(StorageError):
