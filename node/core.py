@@ -69,8 +69,8 @@ class Core:
             trial = TrialLimits(settings.node.rehearsal_seconds, settings.node.rehearsal_memory_bytes)
             attester = Attester(home, application, keys.accounts, tell, trial, wake)
             solo = Solo(application, keys.consensus, LastSigned.open(home.last_signed_file), attester)
-            upkeep = Upkeep(home, application, solo)
-            upkeep.write_manifest()
+            upkeep = Upkeep(home, application, solo, settings)
+            upkeep.begin()
         except BaseException:
             application.state.close()
             raise

@@ -2,14 +2,16 @@
 
 An event has a plain name and fields; ``json`` writes one object a line, ``console`` aligned text. What other libraries
 say through ``logging`` comes out in the same form. Secrets do not belong in fields; field names that sound like one
-are blanked in case. Time stands here only, never in what consensus decides.
+are blanked in case. Time stands here only, never in what consensus decides. The newest events are kept in memory, for
+the report of an incident.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections import deque
+from collections.abc import Iterator, MutableMapping
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -17,6 +19,8 @@ from structlog.typing import Processor
 
 BLANKED = ("password", "secret", "seed", "token", "private_key")
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+RECENT = 200
+"""Events that `recent_events` can tell of."""
 _HANDLER = "synod"
 _NOISY = ("uvicorn", "httpx", "httpcore", "asyncio")
 """Libraries that tell at info what our own events say better."""
@@ -32,7 +36,7 @@ def configure_logs(
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        _blank_secrets,
+        blank_secrets,
         _readable_bytes,
     ]
     structlog.configure(
@@ -42,12 +46,15 @@ def configure_logs(
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.set_name(_HANDLER)
     handler.setFormatter(_formatter(form, shared, stream or sys.stderr))
+    recent = _Recent()
+    recent.setFormatter(_formatter("json", shared, sys.stderr))
     root = logging.getLogger()
     for old in [other for other in root.handlers if other.get_name() == _HANDLER]:
         root.removeHandler(old)
-    root.addHandler(handler)
+    for new in (handler, recent):
+        new.set_name(_HANDLER)
+        root.addHandler(new)
     root.setLevel(_LEVELS[level])
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(max(_LEVELS[level], logging.WARNING))
@@ -61,6 +68,25 @@ def logger(name: str, **fields: Any) -> structlog.stdlib.BoundLogger:
     return bound
 
 
+def recent_events() -> tuple[str, ...]:
+    """The newest events of this process, one JSON object each, the oldest first; none before logs were set up."""
+    return tuple(line for one in logging.getLogger().handlers if isinstance(one, _Recent) for line in one.lines())
+
+
+class _Recent(logging.Handler):
+    """Keeps the newest records; they become text only when somebody asks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._records: deque[logging.LogRecord] = deque(maxlen=RECENT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._records.append(record)
+
+    def lines(self) -> Iterator[str]:
+        return map(self.format, tuple(self._records))
+
+
 def _formatter(form: str, shared: list[Processor], stream: TextIO) -> logging.Formatter:
     ends: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if form == "json":
@@ -71,7 +97,8 @@ def _formatter(form: str, shared: list[Processor], stream: TextIO) -> logging.Fo
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=ends)
 
 
-def _blank_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def blank_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blank the fields of an event whose names sound like secrets."""
     for name in list(event):
         if any(word in name.lower() for word in BLANKED):
             event[name] = "(blanked)"

@@ -7,7 +7,8 @@ may interrupt anything: `SimpleQueue.put` is the one thing that is safe there.
 
 A stop finishes the block under way, answers requests under way, flushes and closes. What ends a node otherwise is
 raised once everything is closed: a `StoreFault` (this machine), `UpgradePostponedHere` (asked for by the operator), or
-a defect. The node never goes on alone after any of them; started again it goes on from the committed height.
+a defect. The node never goes on alone after any of them; started again it goes on from the committed height. A fault
+leaves a sealed report behind (`node.incident`), if the disk still takes one.
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ from node.face import QUERIES_AT_ONCE, Condition, Face
 from node.http.app import create_app
 from node.http.operator import operator_routes
 from node.http.server import Served, serve
+from node.incident import shelf
+from node.incident.gathering import files_of_stop, of_stop
 from node.logs import logger
 from node.metrics import Metrics
 from node.operator_actions import OperatorActions
 from node.operator_token import published_token
 from node.settings import Settings, differences
 from node.verification import Verifier
-from runtime.errors import HostRefused, RuntimeRoomError, TransactionMalformed
+from runtime.errors import HostRefused, RuntimeRoomError, TransactionMalformed, UpgradePostponedHere
 from runtime.parameters import Parameters
 from storage.errors import StorageError
 from storage.headfile import Head
@@ -72,9 +75,18 @@ class RunningNode:
     def run(self, started: Callable[[Served], None] = lambda _: None) -> Head:
         """Serve and make blocks until `stop`; returns the head. Raises PortTaken, StoreLocked, and what ends a node."""
         sys.setswitchinterval(SWITCH_SECONDS)
+        with self._home.lock():
+            try:
+                return self._run(started)
+            except UpgradePostponedHere:
+                raise
+            except (StorageError, RuntimeRoomError) as fault:
+                self._report(fault)
+                raise
+
+    def _run(self, started: Callable[[Served], None]) -> Head:
         node = self._settings.node
         with ExitStack() as stack:
-            stack.enter_context(self._home.lock())
             verifier = Verifier(node.verification_threads, node.verification_gather_ms, node.verification_known)
             stack.enter_context(verifier)
             executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="executor"))
@@ -99,6 +111,19 @@ class RunningNode:
                 condition.state = "stopping"
                 self._tell_end(core, condition.failure)
         return core.application.state.head
+
+    def _report(self, fault: StorageError | RuntimeRoomError) -> None:
+        """Leave a report of what stops this node, once for each height and reason."""
+        try:
+            incident = of_stop(self._home, fault.code, str(fault))
+            if incident.id in shelf.ids(self._home):
+                self._log.warning("incident_again", id=incident.id)
+                return
+            written = shelf.write(self._home, incident, files_of_stop(self._home, self._settings))
+        except (StorageError, OSError) as unwritten:
+            self._log.warning("incident_not_written", of=fault.code, why=str(unwritten))
+        else:
+            self._log.warning("incident", id=written.id, why=incident.message, seal=written.mark, gone=written.removed)
 
     @contextmanager
     def _opened(self, executor: ThreadPoolExecutor, verifier: Verifier, metrics: Metrics) -> Iterator[Core]:

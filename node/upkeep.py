@@ -6,7 +6,7 @@
 - After an upgrade's checkpoint the older ones go, by the chain's `max_snapshots`, but never one that `node.backups`
   needs. It is told of each what became of it, and of one that is needed and lost.
 - `migration_manifest.json` is written anew whenever the upgrade tables change, whole or not at all.
-- What went wrong with an upgrade leaves a sealed folder (`node.incidents`).
+- What went wrong with an upgrade leaves a sealed folder (`node.incident`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from typing import Any
 
 from node.application import Application
 from node.backups import Need, heights_needed, lost, needs_of
+from node.incident import shelf
+from node.incident.gathering import KINDS, OfUpgrade
 from node.logs import logger
+from node.settings import Settings
 from node.solo import MadeBlock, Solo
 from runtime.parameters import Parameters
 from runtime.plans import HISTORY, QUEUE, REPLAYING, WINDOW, logs_needed_from
@@ -37,7 +40,6 @@ PRUNE_EVERY = 64
 PRUNE_ROWS = 1_024
 COLLECT_ROWS = 4_096
 """Rows of old generations deleted after a block: about ten milliseconds."""
-MANIFEST = "migration_manifest.json"
 _TOLD = frozenset({HISTORY.name, QUEUE.name, REPLAYING.name, WINDOW.name})
 """Tables whose change makes the manifest another."""
 
@@ -45,21 +47,49 @@ _TOLD = frozenset({HISTORY.name, QUEUE.name, REPLAYING.name, WINDOW.name})
 class Upkeep:
     """Keeps a home in order while its chain runs."""
 
-    def __init__(self, home: Home, application: Application, solo: Solo) -> None:
+    def __init__(
+        self, home: Home, application: Application, solo: Solo, settings: Settings | None = None
+    ) -> None:
         self._home = home
         self._application = application
         self._solo = solo
+        self._settings = settings
+        """Shown in the report of an incident."""
         self._log = logger("node.upkeep")
+        self._told: dict[int, str] = {}
+        """The heights that the manifest says are needed."""
+
+    def begin(self) -> None:
+        """Catch up with the last block, whose upkeep a crash may have cut off."""
+        self.write_manifest()
+        self._report()
 
     def after(self, made: MadeBlock) -> None:
         """Do what this block made due, and a slice of what waits."""
         if made.checkpoint is not None:
             self._prune_checkpoints()
-        if made.checkpoint is not None or not _TOLD.isdisjoint(made.prepared.sealed.state.changes):
+        changed = not _TOLD.isdisjoint(made.prepared.sealed.state.changes)
+        if made.checkpoint is not None or changed or self._needed() != self._told:
             self.write_manifest()
+        if HISTORY.name in made.prepared.sealed.state.changes:
+            self._report(made)
         if made.prepared.block.header.height % PRUNE_EVERY == 0:
             self._prune_log()
         self._application.state.collect(COLLECT_ROWS)
+
+    def _report(self, made: MadeBlock | None = None) -> None:
+        """Write the incidents of the last block that are not there yet."""
+        chain = self._application.chain
+        height = chain.state.height
+        for (_, plan), entry in list(chain.state.overlay().scan(HISTORY, (height,))):
+            kind = KINDS.get(entry.kind)
+            if kind is None or shelf.id_of(height, kind) in shelf.ids(self._home):
+                continue
+            events, detail = ((), "") if made is None else (made.events, made.prepared.opening.failure)
+            found = OfUpgrade(self._home, chain, height, plan, events, detail)
+            incident = found.incident()
+            written = shelf.write(self._home, incident, found.files(self._settings))
+            self._log.warning("incident", id=written.id, why=incident.message, seal=written.mark, gone=written.removed)
 
     def _prune_log(self) -> None:
         state = self._application.state
@@ -79,12 +109,16 @@ class Upkeep:
             self._log.info(told, name=verdict.checkpoint.name, why=verdict.why)
 
     def write_manifest(self) -> None:
-        """Write the manifest of the durable height; at a start too, since a crash may have left it behind the state."""
-        view = self._application.state.view()
+        """Write the manifest of the durable height."""
+        view, self._told = self._application.state.view(), self._needed()
         names = {one.head.app_root: one.name for one in list_checkpoints(self._home)}
         needs = self._needs()
         document = upgrade_manifest(view, view.height, view.head.app_root, names, map(asdict, needs), RELEASE, FORMAT)
-        write_whole(self._home.root / MANIFEST, {"chain_id": self._application.chain.identity.chain_id, **document})
+        write_whole(self._home.manifest_file, {"chain_id": self._application.chain.identity.chain_id, **document})
+
+    def _needed(self) -> dict[int, str]:
+        state = self._application.state
+        return heights_needed(state.overlay(), state.height)
 
     def _needs(self) -> tuple[Need, ...]:
         overlay, height = self._application.state.overlay(), self._application.state.height

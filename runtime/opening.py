@@ -1,7 +1,8 @@
 """How a block begins: the coordinator looks at the height.
 
 In this order: a decided rollback returns and replays, or goes on replaying; an upgrade whose probation is passed is
-verified, and closed once its window is; a plan whose height has come activates, or ends. What comes out is the runtime that executes the block.
+verified, and closed once its window is over; a plan whose height has come activates, or ends. What comes out is the
+runtime that executes the block.
 """
 
 from __future__ import annotations

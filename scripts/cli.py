@@ -39,6 +39,7 @@ COMMANDS: dict[str, Entry] = {
     "vote": Entry("vote", "Vote on a proposal."),
     "rollback": Entry("rollback", "Undo the last upgrade by an emergency vote."),
     "checkpoint": Entry("checkpoint", "Make, list, verify and remove checkpoints."),
+    "incident": Entry("incident", "What went wrong: list, show and note on sealed reports."),
     "restore": Entry("restore", "Put a home back to a checkpoint, or begin a new chain from it."),
     "import": Entry("import_genesis", "Read another chain's genesis and make it a chain of yours."),
     "keys": Entry("keys", "Make, list and guard the keys that sign."),

@@ -75,6 +75,11 @@ class Home:
         return self.root / "snapshots"
 
     @property
+    def manifest_file(self) -> Path:
+        """What happened to upgrades, and where a rollback leads; written by the node as the chain goes on."""
+        return self.root / "migration_manifest.json"
+
+    @property
     def restored(self) -> Path:
         """A restore that is complete but for moving it into place."""
         return self.root / "restored"
@@ -83,6 +88,11 @@ class Home:
     def replaced(self) -> Path:
         """What the last restore replaced."""
         return self.root / "replaced"
+
+    @property
+    def incidents(self) -> Path:
+        """Sealed reports of what went wrong; made when the first is written."""
+        return self.root / "incidents"
 
     @property
     def logs(self) -> Path:
