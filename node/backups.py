@@ -1,12 +1,13 @@
 """Which checkpoints this node must not lose, and which of them it has lost.
 
 Kept whatever the chain's `max_snapshots` says: the state of A-1 as long as the upgrade at A is not closed or is being
-rolled back, and the states that a pending plan is rehearsed on. Only the first kind is ever told of as lost: a
-rehearsal that has no checkpoint says so itself.
+rolled back, and the states that a pending plan is rehearsed on. Only the first kind is vital: what has no checkpoint to
+rehearse on says so itself, and rehearses again later.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -25,29 +26,37 @@ class Need:
 
     height: int
     why: str
+    vital: bool
+    """Whether its loss is to be told of."""
     checkpoint: str
     """The name of this node's checkpoint of it; empty when there is no whole one."""
 
 
 def heights_needed(overlay: Overlay, height: int) -> dict[int, str]:
-    """Heights at whose checkpoints nobody may lay a hand, with why."""
+    """Heights whose checkpoints nothing may remove, with why."""
     return {**heights_in_use(overlay, height), **states_needed(overlay)}
 
 
 def needs_of(home: Home, overlay: Overlay, height: int) -> tuple[Need, ...]:
-    """What is needed at a height, and whether it is there, by the sizes of its files."""
-    wanted = heights_needed(overlay, height)
-    there = {one.height: one.name for one in list_checkpoints(home) if one.height in wanted and is_there(one)}
-    return tuple(Need(at, wanted[at], there.get(at, "")) for at in sorted(wanted))
+    """What is needed at a height, and whether it is there."""
+    wanted, vital = heights_needed(overlay, height), states_needed(overlay)
+    return _held(home, [Need(at, wanted[at], at in vital, "") for at in sorted(wanted)])
 
 
-def lost(home: Home, overlay: Overlay, needs: Iterable[Need]) -> tuple[CheckpointLost, ...]:
+def needs_told(home: Home) -> tuple[Need, ...]:
+    """What a home's manifest says is needed, and whether it is there now; nothing where there is no manifest yet."""
+    try:
+        told = json.loads(home.manifest_file.read_text("ascii"))["needs"]
+        needs = [Need(int(one["height"]), str(one["why"]), bool(one["vital"]), "") for one in told]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    return _held(home, needs)
+
+
+def lost(home: Home, needs: Iterable[Need]) -> tuple[CheckpointLost, ...]:
     """What is to be told of those that are not there."""
-    told = states_needed(overlay)
     return tuple(
-        CheckpointLost(home.root, need.height, need.why)
-        for need in needs
-        if need.height in told and not need.checkpoint
+        CheckpointLost(home.root, need.height, need.why) for need in needs if need.vital and not need.checkpoint
     )
 
 
@@ -58,3 +67,9 @@ def is_there(checkpoint: Checkpoint) -> bool:
     except StorageError:
         return False
     return True
+
+
+def _held(home: Home, needs: list[Need]) -> tuple[Need, ...]:
+    heights = {need.height for need in needs}
+    there = {one.height: one.name for one in list_checkpoints(home) if one.height in heights and is_there(one)}
+    return tuple(Need(one.height, one.why, one.vital, there.get(one.height, "")) for one in needs)

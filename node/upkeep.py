@@ -121,9 +121,9 @@ class Upkeep:
         return heights_needed(state.overlay(), state.height)
 
     def _needs(self) -> tuple[Need, ...]:
-        overlay, height = self._application.state.overlay(), self._application.state.height
-        needs = needs_of(self._home, overlay, height)
-        for loss in lost(self._home, overlay, needs):
+        state = self._application.state
+        needs = needs_of(self._home, state.overlay(), state.height)
+        for loss in lost(self._home, needs):
             self._log.warning(loss.code, height=loss.height, why=str(loss))
         return needs
 

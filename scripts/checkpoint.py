@@ -2,7 +2,7 @@
 
 A running node takes the ones that upgrades need by itself. Others are taken by hand: here of a stopped home, and by the
 node itself while it runs, because the home is its own then. Only a stopped home is pruned by hand; `list` and `verify`
-look at any.
+look at any, and go by the home's manifest for what an upgrade still needs.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ import click
 
 from node.address import NodeAddress
 from node.application import Application
+from node.backups import lost, needs_told
 from node.upkeep import checkpoints_to_keep
 from node.verification import Verifier
-from storage import checkpoint, restore, retention
+from storage import checkpoint, retention
 from storage.checkpoint import REASON_CHARACTERS, Checkpoint
 from storage.errors import StoreLocked
 from storage.home import Home
+from storage.verifying import verify_roots
 
 from .client import as_operator
 from .command import group, run
@@ -86,35 +88,56 @@ def _here(home: Home, reason: str) -> Checkpoint:
 @command_line.command("list", examples=("synod checkpoint list --json",))
 @home_option
 def list_command(home: Path) -> Answer:
-    """Show the checkpoints of a home, and those folders that are none any more."""
+    """Show the checkpoints of a home, what still needs each, those folders that are none any more, and those that are
+    needed and gone."""
     place = Home.open(home)
     found, damaged = checkpoint.list_checkpoints(place), checkpoint.damaged_checkpoints(place)
+    needs = needs_told(place)
+    whys = {need.checkpoint: need.why for need in needs}
     rows = [
-        (one.name, f"{one.height:,}", f"{one.size:,}", _age(one), one.reason, one.head.app_root.hex()[:16])
+        (one.name, f"{one.height:,}", f"{one.size:,}", _age(one), one.head.app_root.hex()[:16], one.reason,
+         whys.get(one.name, ""))
         for one in found
-    ]
-    text = columns(rows, ("name", "height", "bytes", "age", "why", "app root")) if rows else "no checkpoints"
+    ]  # fmt: skip
+    header = ("name", "height", "bytes", "age", "app root", "why", "needed")
+    text = columns(rows, header) if rows else "no checkpoints"
     bad = [{"code": fault.code, "message": str(fault)} for fault in damaged]
-    lines = [text, *(f"damaged: {one['message']}" for one in bad)]
-    return Answer({"checkpoints": [described(one) for one in found], "damaged": bad}, "\n".join(lines))
+    gone = [{"code": loss.code, "height": loss.height, "message": str(loss)} for loss in lost(place, needs)]
+    lines = [text, *(f"damaged: {one['message']}" for one in bad), *(f"lost: {one['message']}" for one in gone)]
+    shown = [{**described(one), "needed": whys.get(one.name, "")} for one in found]
+    return Answer({"checkpoints": shown, "damaged": bad, "lost": gone}, "\n".join(lines))
 
 
-@command_line.command("verify", examples=("synod checkpoint verify latest", "synod checkpoint verify 14400"))
-@click.argument("which", metavar="NAME|HEIGHT|latest")
+@command_line.command("verify", examples=("synod checkpoint verify latest", "synod checkpoint verify needed"))
+@click.argument("which", metavar="NAME|HEIGHT|latest|needed")
 @home_option
 def verify(which: str, home: Path) -> Answer:
-    """Open a copy of a checkpoint, read every row of it, and compare its head.
+    """Open a copy of a checkpoint, read every row of it, count the roots of all tables again and compare them with the
+    head; `needed` does so with each one that an upgrade still needs.
 
-    Exit 0: whole. 1: there is no such checkpoint. 3: it is damaged, or this machine cannot read it.
+    Exit 0: whole. 1: there is no such checkpoint. 3: it is damaged or, of those needed, lost; or this machine cannot
+    read it.
     """
     place = Home.open(home)
-    found = found_checkpoint(place, which)
-    scratch = place.root / f"verifying-{os.getpid()}"
-    progress = Progress(f"reading {found.name}")
-    head = restore.verify(found, scratch)
+    if which != "needed":
+        found = found_checkpoint(place, which)
+        return Answer({**described(found), "verified": True}, _verified(place, found))
+    needs = needs_told(place)
+    for loss in lost(place, needs):
+        raise loss
+    known = {one.name: one for one in checkpoint.list_checkpoints(place)}
+    there = [known[need.checkpoint] for need in needs if need.checkpoint]
+    told = [_verified(place, one) for one in there]
+    data = {"checkpoints": [{**described(one), "verified": True} for one in there]}
+    return Answer(data, "\n".join(told) or "no upgrade needs one now")
+
+
+def _verified(home: Home, found: Checkpoint) -> str:
+    """That a checkpoint is whole; raises what is wrong with it."""
+    progress = Progress(f"verifying {found.name}")
+    head = verify_roots(found, home.root / f"verifying-{os.getpid()}", lambda table: progress.at(0, table))
     progress.end()
-    data = {**described(found), "verified": True}
-    return Answer(data, f"{found.name} is whole: height {head.height:,}, app root {head.app_root.hex()}")
+    return f"{found.name} is whole: height {head.height:,}, app root {head.app_root.hex()}"
 
 
 @command_line.command(
@@ -126,7 +149,7 @@ def verify(which: str, home: Path) -> Answer:
 def prune(keep: int | None, dry_run: bool, home: Path) -> Answer:
     """Remove old checkpoints of a stopped home, and say of each why it stays or goes.
 
-    One that an open rollback window leads back to always stays.
+    One that an open rollback window leads back to, or that a plan is rehearsed on, always stays.
     """
     place = Home.open(home)
     with place.lock(), Verifier() as verifier:

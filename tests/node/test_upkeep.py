@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from governance.tables import HISTORY as STEPS
 from governance.tables import READINESS
 from node.attester import REHEARSAL
+from node.backups import lost, needs_told
 from node.keys_of_home import keys_of_seed
 from node.rehearsal import upgrade
 from node.rehearsal.world import World
@@ -44,6 +46,12 @@ def test_old_checkpoints_go_but_never_the_one_an_open_window_leads_back_to(tmp_p
     assert kept == [base, base + 3, base + 4]
     manifest = json.loads((tmp_path / "chain" / "migration_manifest.json").read_text())
     assert manifest["rollback"]["checkpoint"] == list_checkpoints(world.home)[0].name
+    why = "the open rollback window leads back to it"
+    need = {"height": base, "why": why, "vital": True, "checkpoint": manifest["rollback"]["checkpoint"]}
+    assert (manifest["needs"], lost(world.home, needs_told(world.home))) == ([need], ())
+    retention.remove(world.home, list_checkpoints(world.home)[0])
+    (gone,) = lost(world.home, needs_told(world.home))
+    assert (gone.code, gone.height, gone.why) == ("checkpoint_lost", base, why)
     world.close()
 
 
@@ -82,7 +90,12 @@ def test_the_generation_that_a_closed_window_held_is_deleted_in_slices(tmp_path:
     assert world.coordinator().window() is None
     assert world.application.state.collect(1_000) == 0
     manifest = json.loads((tmp_path / "chain" / "migration_manifest.json").read_text())
-    assert (manifest["rollback"], manifest["upgrades"][0]["verified"]) == (None, True)
+    assert (manifest["rollback"], manifest["needs"]) == (None, [])
+    told = manifest["upgrades"][0]
+    assert (told["outcome"], told["verified"], told["closed"]) == ("executed", True, True)
+    assert [one["kind"] for one in told["events"]] == ["executed", "verified", "closed"]
+    steps = [row.reason for _, row in world.overlay().scan(STEPS, (voted.proposal,))]
+    assert steps[-3:] == ["executed", "verified", "closed"]
     world.close()
 
 
@@ -90,7 +103,7 @@ def test_the_manifest_names_what_is_pending_and_says_the_same_from_any_reading(t
     world = World.create(tmp_path / "chain", short_genesis())
     voted = approved(world, example(world))
     state = world.application.state
-    told = [upgrade_manifest(one, 7, bytes(32), {}, "r", 1) for one in (state.view(), state.overlay())]
+    told = [upgrade_manifest(one, 7, bytes(32), {}, (), "r", 1) for one in (state.view(), state.overlay())]
     assert told[0] == told[1]
     assert told[0]["upgrades"] == []
     (pending,) = told[0]["pending"]

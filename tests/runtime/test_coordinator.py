@@ -6,7 +6,19 @@ import pytest
 
 from runtime.bundle.archive import Bundle, of_files
 from runtime.errors import UpgradeRefused
-from runtime.plans import CANCELLED, EXECUTED, FAILED, HISTORY, ROLLED_BACK, SCHEDULED, SUPERSEDED, WAITING
+from runtime.plans import (
+    CANCELLED,
+    CLOSED,
+    EXECUTED,
+    FAILED,
+    HISTORY,
+    ROLLED_BACK,
+    SCHEDULED,
+    SUPERSEDED,
+    VERIFIED,
+    WAITING,
+    states_needed,
+)
 from tests.runtime.story_bundles import REWRITTEN, first, second
 from tests.runtime.story_chain import Act, Story
 
@@ -130,6 +142,51 @@ def test_history_tells_every_ending_in_order(story: Story) -> None:
     story.roll_back()
     told = [(key[1], row.kind) for key, row in story.overlay().scan(HISTORY)]
     assert told == [(failing, FAILED), (cancelled, CANCELLED), (3, EXECUTED), (3, ROLLED_BACK)]
+
+
+def test_an_upgrade_that_stays_is_verified_then_closed_each_in_a_line_of_its_own(story: Story) -> None:  # R2.11
+    executed = story.upgrade(second(body=REWRITTEN))
+    window = story.coordinator().window()
+    assert window is not None
+    story.blocks_to(window.probation_until)
+    assert states(story, window.plan) == [EXECUTED]
+    told = [event.kind for event in story.block().events]
+    assert (told, states(story, window.plan)) == (["UpgradeVerified"], [VERIFIED])
+    verified = story.history(window.plan)
+    assert verified == executed.but(kind=VERIFIED, activation=window.activation)
+    story.blocks_to(window.closes)
+    assert story.coordinator().window() is not None
+    assert [event.kind for event in story.block().events] == ["UpgradeClosed"]
+    assert states(story, window.plan) == [CLOSED]
+    assert story.history(window.plan) == verified.but(kind=CLOSED, verified=window.probation_until + 1)
+    assert not story.state.catalogue.runtime.kept
+    lines = [(key[0], row.kind) for key, row in story.overlay().scan(HISTORY)]
+    assert lines == [
+        (window.activation, EXECUTED), (window.probation_until + 1, VERIFIED), (window.closes + 1, CLOSED)
+    ]  # fmt: skip
+
+
+def test_a_verified_upgrade_may_still_go_back_and_is_never_closed(story: Story) -> None:
+    story.upgrade(second(body=REWRITTEN))
+    window = story.coordinator().window()
+    assert window is not None
+    assert list(states_needed(story.overlay())) == [window.activation - 1]
+    story.blocks_to(window.probation_until + 1)
+    back = story.roll_back()
+    assert (back.kind, back.activation, back.returned) == (ROLLED_BACK, window.activation, story.height)
+    story.blocks_to(window.closes + 1)
+    kinds = [row.kind for _, row in story.overlay().scan(HISTORY)]
+    assert kinds == [EXECUTED, VERIFIED, ROLLED_BACK]
+    assert states_needed(story.overlay()) == {}
+
+
+def test_a_rollback_decided_with_the_last_block_of_probation_leaves_nothing_verified(story: Story) -> None:
+    story.upgrade(second(body=REWRITTEN))
+    window = story.coordinator().window()
+    assert window is not None
+    story.blocks_to(window.probation_until - 1)
+    story.roll_back()
+    assert [row.kind for _, row in story.overlay().scan(HISTORY)] == [EXECUTED, ROLLED_BACK]
 
 
 def test_a_passed_height_cannot_be_scheduled(story: Story) -> None:

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from node.rehearsal import upgrade
+from node.upkeep import Upkeep
 from storage.home import Home
 from tests.node.processes import new_world, started
+from tests.scenarios.upgrades import approved, example, silent
 from tests.scripts.conftest import Said
 
 
@@ -70,8 +73,8 @@ def test_pruning_says_first_and_then_does_what_it_said(said: Said, home: Path) -
 
 
 def ageless(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """The checkpoints of an answer without their ages, which grow while a test runs."""
-    return [{name: value for name, value in one.items() if name != "age_seconds"} for one in answer["checkpoints"]]
+    """The checkpoints of an answer without their ages, which grow while a test runs, and what needs them."""
+    return [{name: value for name, value in one.items() if name not in ("age_seconds", "needed")} for one in answer["checkpoints"]]
 
 
 def test_a_running_node_takes_one_itself_and_it_is_told_as_any_other(said: Said, live: Path) -> None:
@@ -115,3 +118,37 @@ def test_a_reason_is_one_short_line(said: Said, home: Path, reason: str) -> None
 def test_a_folder_that_is_no_home_is_wrong_usage(said: Said, tmp_path: Path) -> None:
     code, refused = said("checkpoint", "list", "--home", str(tmp_path))
     assert (code, refused["error"]["code"]) == (2, "home_missing")
+
+
+@pytest.fixture(scope="module")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose upgrade may still be rolled back."""
+    world = new_world(tmp_path_factory.mktemp("upgraded") / "home")
+    made = upgrade.activate(world, approved(world, example(world)), silent)
+    assert made is not None
+    Upkeep(world.home, world.application, world.solo).after(made)
+    world.application.checkpoint("by hand")
+    world.close()
+    return world.home.root
+
+
+def test_what_an_upgrade_still_needs_is_listed_verified_and_missed_when_it_is_gone(
+    said: Said, upgraded: Path
+) -> None:
+    at = ("--home", str(upgraded))
+    base, later = said("checkpoint", "list", *at)[1]["checkpoints"]
+    assert (base["needed"], later["needed"]) == ("the open rollback window leads back to it", "")
+    code, verified = said("checkpoint", "verify", "needed", *at)
+    assert (code, [one["name"] for one in verified["checkpoints"]]) == (0, [base["name"]])
+    table = next((upgraded / "checkpoints" / base["name"] / "database").glob("*.ldb"))
+    table.unlink()
+    code, refused = said("checkpoint", "verify", "needed", *at)
+    assert (code, refused["error"]["code"], refused["error"]["height"]) == (3, "checkpoint_lost", base["height"])
+    (lost,) = said("checkpoint", "list", *at)[1]["lost"]
+    assert lost["code"] == "checkpoint_lost" and "synod checkpoint create" in lost["message"]
+    code, kept = said("checkpoint", "prune", "--keep", "0", *at)
+    assert (code, [one["keep"] for one in kept["checkpoints"]]) == (0, [True, False])
+
+
+def test_a_home_without_an_upgrade_needs_none(said: Said, home: Path) -> None:
+    assert said("checkpoint", "verify", "needed", "--home", str(home)) == (0, {"checkpoints": []})
