@@ -33,7 +33,7 @@ from governance.proposals import (
 )
 from governance.targets import require_feature, require_modules, require_parameter
 from governance.tracks import Track, earliest_effect
-from runtime.bundle.checker import check_bundle, check_upgrade
+from runtime.bundle.checker import examine
 from runtime.bundle.declarations import RuntimeDeclaration
 from runtime.bundle.effect import Effect
 from runtime.bundle.problems import BundleRefused
@@ -75,8 +75,7 @@ def read_upgrade(context: HostContext, code_hash: bytes) -> tuple[RuntimeDeclara
     Which release it needs is not asked here: nodes of several releases must agree on every receipt."""
     bundle = adopt(context, code_hash)
     try:
-        declaration = check_bundle(bundle, chain=context.chain_name, host_release=None)
-        return declaration, check_upgrade(context.runtime.declaration, declaration)
+        return examine(bundle, context.runtime.declaration, chain=context.chain_name, host_release=None)
     except BundleRefused as refusal:
         raise BundleNotAdmitted(refusal) from refusal
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from runtime.block import make_block
 from runtime.bundle.archive import Bundle
-from runtime.bundle.checker import check_bundle, check_upgrade
+from runtime.bundle.checker import examine
 from runtime.bundles import store_bundle
 from runtime.chain import Chain, PreparedBlock
 from runtime.coordinator import Coordinator, PlanRequest
@@ -75,8 +75,8 @@ class UpgradeCoordinator:
         Raises BundleRefused for a bundle that may not follow the running one, UpgradeRefused for a height that has
         passed.
         """
-        declaration = check_bundle(bundle, chain=self.chain.identity.chain_name, host_release=RELEASE)
-        effect = check_upgrade(self.chain.loaded.declaration, declaration)
+        running, chain = self.chain.loaded.declaration, self.chain.identity.chain_name
+        declaration, effect = examine(bundle, running, chain=chain, host_release=RELEASE)
         plans: list[int] = []
 
         def schedule(context: HostContext) -> None:

@@ -1,44 +1,52 @@
 """`synod bundle`: start a runtime version, check it as the chain will, see what it changes, pack it.
 
 `check` reads everything and then loads the bundle once in a process of its own; whoever trusts nobody's code can leave
-that out with `--read-only`. A bundle is compared with the runtime it will replace: the genesis runtime of this release,
-or the folder or archive given with `--against`. `new` and `check` keep a typed stub of that runtime's schema in the
-folder, for editors and type checkers; it is not packed.
+that out with `--read-only`. A bundle is compared with the runtime it will replace: the one named before it, else the
+genesis runtime of this release. Both may be folders, archives, or names of what is on chain (`scripts.bundles`). `new`
+and `check` keep a typed stub of that runtime's schema in a folder, for editors and type checkers; it is not packed.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from node.genesis.generated import CHAIN_NAME
-from runtime.bundle.archive import MANIFEST, Bundle, pack, unpack
-from runtime.bundle.checker import check_bundle, check_upgrade
+from runtime.bundle.archive import MANIFEST, Bundle, pack
+from runtime.bundle.checker import check_bundle, examine
 from runtime.bundle.declarations import RuntimeDeclaration
-from runtime.bundle.effect import Effect
 from runtime.bundle.manifest import parse_manifest
+from runtime.bundle.problems import BundleRefused, Problem
 from runtime.bundle.spawn import BundleFailed, Passed, first_execution
 from runtime.bundle.template import CORE, new_bundle
 from storage.home import RELEASE
 
+from .bundles import chain_at, is_name, named, read
+from .client import url_option
 from .command import group, run
-from .console import Answer, columns, note
+from .comparison import Comparison, effect_data, effect_text, problem_data
+from .console import Answer, note
 from .exits import Exit
+from .options import home_option
 from .stub import Stub, refresh
 
-EXISTING = click.Path(exists=True, path_type=Path)
-
 chain_option = click.option("--chain", help="The name of the chain, if the manifest leaves it open.")
-against_option = click.option(
-    "--against", type=EXISTING, help="The running runtime, a folder or an archive.  [default: the genesis runtime]"
+bundles_argument = click.argument(
+    "bundles", nargs=-1, required=True, metavar="[OLD] NEW", callback=lambda _, __, given: _at_most_two(given)
 )
 
 
-def read(path: Path, chain: str | None) -> Bundle:
-    """The bundle in a folder or in an archive."""
-    return pack(path, chain=chain) if path.is_dir() else unpack(path.read_bytes())
+def _at_most_two(given: tuple[str, ...]) -> tuple[str, ...]:
+    if len(given) > 2:
+        raise click.UsageError("name the running bundle and the proposed one, or the proposed one alone")
+    for word in given:
+        if not is_name(word) and not Path(word).exists():
+            raise click.UsageError(f"{word} is no folder, no archive, and no name of a bundle on chain")
+    return given
 
 
 def declared(bundle: Bundle, chain: str | None = None) -> RuntimeDeclaration:
@@ -46,9 +54,43 @@ def declared(bundle: Bundle, chain: str | None = None) -> RuntimeDeclaration:
     return check_bundle(bundle, chain=chain, host_release=RELEASE)
 
 
-def base_of(proposed: Bundle, against: Path | None) -> Bundle:
-    """The runtime to compare with; raises BundleRefused when the manifest of the proposed one cannot be read."""
-    return read(against or CORE, parse_manifest(proposed.file(MANIFEST) or b"").chain or None)
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The runtime that is replaced and the bundle that would replace it."""
+
+    old: Bundle
+    new: Bundle
+    chain: str | None
+    """The name of the chain that both are for; None where nothing says it."""
+
+    @property
+    def running(self) -> RuntimeDeclaration:
+        """What the old one declares; that it may run on its chain is not asked again."""
+        return check_bundle(self.old, chain=None, host_release=None)
+
+
+def pair_of(bundles: tuple[str, ...], chain: str | None, home: Path, url: str | None) -> Pair:
+    """The two that are meant. A folder's manifest that names no chain is for the other's; raises BundleRefused when a
+    manifest cannot be read."""
+    with ExitStack() as stack:
+        on_chain = stack.enter_context(chain_at(home, url)) if any(map(is_name, bundles)) else None
+
+        def found(word: str, of_chain: str | None) -> Bundle:
+            if on_chain is not None and is_name(word):
+                return named(on_chain, word)
+            return read(Path(word), of_chain)
+
+        if len(bundles) == 2:
+            old = found(bundles[0], chain)
+            chain = chain or chain_of(old)
+            return Pair(old, found(bundles[1], chain), chain)
+        new = found(bundles[0], chain)
+        return Pair(pack(CORE, chain=chain_of(new)), new, chain)
+
+
+def chain_of(bundle: Bundle) -> str | None:
+    """The chain that a bundle's manifest names."""
+    return parse_manifest(bundle.file(MANIFEST) or b"").chain or None
 
 
 def stub_in(folder: Path, running: RuntimeDeclaration) -> Stub:
@@ -71,32 +113,6 @@ def identity(bundle: Bundle, declaration: RuntimeDeclaration) -> dict[str, Any]:
     }
 
 
-def effect_data(effect: Effect) -> dict[str, Any]:
-    """An effect for programs."""
-    changes = [{"class": kind, "change": change, "subject": subject} for kind, change, subject in effect.rows()]
-    return {
-        "from_version": effect.from_version,
-        "to_version": effect.to_version,
-        "digest": effect.digest.hex(),
-        "breaking": effect.breaking,
-        "supply_change": effect.supply_change,
-        "changes": changes,
-        "invariants_kept": list(effect.invariants_kept),
-    }
-
-
-def effect_text(effect: Effect) -> str:
-    """An effect for people."""
-    verdict = "breaking: it needs the higher threshold" if effect.breaking else "safe"
-    lines = [f"from {effect.from_version} to {effect.to_version}, {verdict}"]
-    if effect.rows():
-        lines.append(columns(effect.rows()))
-    if effect.supply_change:
-        lines.append(f"the migrations change the supply by {effect.supply_change:+,} units")
-    kept = f"invariants kept: {', '.join(effect.invariants_kept) or 'none'}"
-    return "\n".join([*lines, kept, f"effect {effect.digest.hex()}"])
-
-
 @group("bundle", examples=("synod bundle new my-runtime", "synod bundle check my-runtime"))
 def command_line() -> None:
     """Start, check, compare and pack a runtime version."""
@@ -116,42 +132,74 @@ def new(folder: Path, chain: str, name: str | None) -> Answer:
     return Answer({"folder": str(folder), "files": written}, text)
 
 
-@command_line.command("check", examples=("synod bundle check my-runtime", "synod bundle check my-runtime --json"))
-@click.argument("path", type=EXISTING)
+@command_line.command(
+    "check",
+    examples=("synod bundle check my-runtime", "synod bundle check old-runtime my-runtime --read-only",
+              "synod bundle check running my-runtime"),
+)  # fmt: skip
+@bundles_argument
 @chain_option
-@against_option
 @click.option("--read-only", is_flag=True, help="Execute nothing of it, as at submission, and write nothing.")
-def check(path: Path, chain: str | None, against: Path | None, read_only: bool) -> Answer:
-    """Say everything that the chain would refuse, with file and line; or what the bundle would change."""
-    bundle = read(path, chain)
-    base = base_of(bundle, against)
-    running = None if base.code_hash == bundle.code_hash else declared(base)
-    stub = stub_in(path, running) if running and path.is_dir() and not read_only else None
-    declaration = declared(bundle, chain)
-    data, text = identity(bundle, declaration), ""
+@home_option
+@url_option
+def check(bundles: tuple[str, ...], chain: str | None, read_only: bool, home: Path, url: str | None) -> Answer:
+    """Say everything that the chain would refuse when NEW is proposed while OLD runs, with file, line and reason; or
+    what NEW would change.
+
+    Exit 1: it would be refused, or does not load.
+    """
+    pair = pair_of(bundles, chain, home, url)
+    bundle, path, same = pair.new, Path(bundles[-1]), pair.old.code_hash == pair.new.code_hash
+    if same and len(bundles) == 2:
+        raise BundleRefused([Problem("already_running", MANIFEST, 0, "this bundle runs already; change it, or wait")])
+    running = None if same else pair.running
+    writes = running is not None and path.is_dir() and not is_name(bundles[-1]) and not read_only
+    stub = stub_in(path, running) if writes and running is not None else None
+    if running is None:
+        data, text = identity(bundle, declared(bundle, pair.chain)), ""
+    else:
+        declaration, effect = examine(bundle, running, chain=pair.chain, host_release=RELEASE)
+        data, text = {**identity(bundle, declaration), "effect": effect_data(effect)}, effect_text(effect) + "\n"
     if stub:
         data["stub"] = stub.data
-    if running:
-        effect = check_upgrade(running, declaration)
-        data["effect"], text = effect_data(effect), effect_text(effect) + "\n"
     outcome = Passed(()) if read_only else first_execution(bundle)
     if isinstance(outcome, BundleFailed):
         data["failed"] = {"reason": outcome.reason, "detail": outcome.detail}
         return Answer(data, f"{text}it does not load: {outcome.reason}: {outcome.detail}", Exit.REFUSED)
     data["health"] = [{"module": one.module, "code": one.code, "steps": one.steps} for one in outcome.health]
-    return Answer(data, f"{text}{path}: sound, code hash {bundle.code_hash.hex()}")
+    return Answer(data, f"{text}{bundles[-1]}: sound, code hash {bundle.code_hash.hex()}")
 
 
-@command_line.command("diff", examples=("synod bundle diff my-runtime", "synod bundle diff new --against old"))
-@click.argument("path", type=EXISTING)
+@command_line.command(
+    "diff",
+    examples=("synod bundle diff my-runtime", "synod bundle diff running 3", "synod bundle diff old-runtime new.tar"),
+)
+@bundles_argument
 @chain_option
-@against_option
-def diff(path: Path, chain: str | None, against: Path | None) -> Answer:
-    """Show what a bundle changes in the runtime it would replace: tables, calls, invariants, supply."""
-    bundle = read(path, chain)
-    proposed = declared(bundle, chain)
-    effect = check_upgrade(declared(base_of(bundle, against)), proposed)
-    return Answer(effect_data(effect), effect_text(effect))
+@home_option
+@url_option
+def diff(bundles: tuple[str, ...], chain: str | None, home: Path, url: str | None) -> Answer:
+    """Show all that changes from OLD to NEW: manifest, tables, calls, invariants, effect, and sources line by line.
+
+    Exit 1: the chain would refuse NEW while OLD runs; what changes is shown all the same, with why.
+    """
+    pair = pair_of(bundles, chain, home, url)
+    running = pair.running
+    comparison = Comparison(pair.old, pair.new, running, check_bundle(pair.new, chain=None, host_release=None))
+    problems: tuple[Problem, ...] = ()
+    if pair.old.code_hash != pair.new.code_hash:
+        try:
+            examine(pair.new, running, chain=pair.chain, host_release=RELEASE)
+        except BundleRefused as refused:
+            problems = refused.problems
+    data = {
+        "old": pair.old.code_hash.hex(),
+        "new": pair.new.code_hash.hex(),
+        **comparison.data(),
+        "refused": [problem_data(one) for one in problems],
+    }
+    lines = [comparison.text(), *(f"refused: {one}" for one in problems)]
+    return Answer(data, "\n".join(lines), Exit.REFUSED if problems else Exit.PASSED)
 
 
 @command_line.command("pack", examples=("synod bundle pack my-runtime", "synod bundle pack my-runtime --out v2.tar"))

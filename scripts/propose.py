@@ -20,13 +20,14 @@ from governance.proposals import (
     Statement,
     TreasurySpend,
 )
-from runtime.bundle.checker import check_bundle, check_upgrade
+from runtime.bundle.checker import examine
 from storage.home import RELEASE
 from storage.record import Record
 
-from .bundle import EXISTING, effect_data, effect_text, read
+from .bundles import EXISTING, read
 from .client import asking, url_option
 from .command import group, run
+from .comparison import effect_data, effect_text
 from .console import Answer, columns, note
 from .exits import Exit
 from .options import home_option
@@ -93,9 +94,9 @@ def upgrade(
     printed and named in the proposal, so that every vote is on exactly these bytes and this effect.
     """
     with desk_of(asked) as desk:
-        bundle = read(path, str(desk.client.identity()["chain_name"]))
-        declaration = check_bundle(bundle, chain=desk.client.identity()["chain_name"], host_release=RELEASE)
-        effect = check_upgrade(desk.runtime.declaration, declaration)
+        chain = str(desk.client.identity()["chain_name"])
+        bundle = read(path, chain)
+        declaration, effect = examine(bundle, desk.runtime.declaration, chain=chain, host_release=RELEASE)
         note(effect_text(effect))
         signer = desk.signer()
         published = told(publish(desk, signer, bundle))

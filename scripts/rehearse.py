@@ -27,7 +27,7 @@ from runtime.bundle.archive import Bundle, pack
 from runtime.bundle.template import new_bundle
 from storage.errors import HomeNotEmpty
 
-from .bundle import read
+from .bundles import read
 from .command import command, run
 from .console import Answer, Progress, note
 from .exits import Exit

@@ -14,10 +14,9 @@ import click
 
 from node.host_modules import HOST_MODULES
 from node.http.values import render
-from runtime.bundle.archive import Bundle, from_chunks
+from runtime.bundle.archive import Bundle
 from runtime.bundle.checker import check_bundle
 from runtime.bundle.declarations import QueryDeclaration, RuntimeDeclaration
-from runtime.bundle.problems import BundleMalformed
 from runtime.chain import RUNTIME_ROOM_TABLES
 from runtime.host import HostCall
 from runtime.host_calls import KEY_CALLS
@@ -27,6 +26,7 @@ from storage.keys import KeyKind, pack_key
 from storage.record import Schema, define_record
 
 from .arguments import signature_of
+from .bundles import OfNode
 from .client import Client, NodeStrange
 
 HOST_CALLS: dict[str, HostCall] = {
@@ -81,15 +81,11 @@ class Shown:
     @cached_property
     def bundle(self) -> Bundle:
         """The running bundle; raises NodeStrange when its bytes are not what the chain names."""
-        wanted = str(self._client.status()["runtime"]["code_hash"])
-        pieces = [bytes.fromhex(row["value"]["data"]) for row in self._client.rows("upgrade.chunks", (wanted,))]
-        try:
-            bundle = from_chunks(pieces)
-        except BundleMalformed as wrong:
-            raise NodeStrange(self._client.url, f"the running bundle is no bundle: {wrong}") from None
-        if bundle.code_hash.hex() != wanted:
-            raise NodeStrange(self._client.url, "the running bundle's bytes have another hash than the chain names")
-        return bundle
+        node = OfNode(self._client)
+        found = node.bundle(node.running())
+        if found is None:
+            raise NodeStrange(self._client.url, "it does not hold the bundle that it says it runs")
+        return found
 
     @cached_property
     def declaration(self) -> RuntimeDeclaration:

@@ -14,7 +14,7 @@ import click
 from governance.calls import CastVote
 from governance.tally import Option
 
-from .bundle import EXISTING, read
+from .bundles import EXISTING, read
 from .client import Answered
 from .command import command, run
 from .console import Answer, note

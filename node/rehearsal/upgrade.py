@@ -19,7 +19,7 @@ from node.rehearsal.record import Share, UpgradeRecord
 from node.rehearsal.world import World
 from node.solo import MadeBlock
 from runtime.bundle.archive import Bundle, chunks
-from runtime.bundle.checker import check_bundle, check_upgrade
+from runtime.bundle.checker import examine
 from runtime.bundles import BUNDLES
 from runtime.plans import EXECUTED, HISTORY, POSTPONED, SCHEDULED, WAITING, HistoryEntry, Plan
 from storage.home import RELEASE
@@ -38,9 +38,8 @@ class Voted:
 
 def propose(world: World, bundle: Bundle, title: str) -> Voted:
     """Publish a bundle and propose it with its deposit; raises BundleRefused or HostRefused with the rule it breaks."""
-    declaration = check_bundle(bundle, chain=world.genesis.chain_name, host_release=RELEASE)
     running = world.application.chain.loaded.declaration
-    effect = check_upgrade(running, declaration)
+    declaration, effect = examine(bundle, running, chain=world.genesis.chain_name, host_release=RELEASE)
     proposer = world.richest_operator()
     publish(world, bundle, proposer)
     content = RuntimeUpgrade(

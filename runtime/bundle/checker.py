@@ -12,6 +12,7 @@ from dataclasses import replace
 from runtime.bundle.archive import MANIFEST, Bundle
 from runtime.bundle.bodies import check_body
 from runtime.bundle.declarations import ModuleDeclaration, RuntimeDeclaration
+from runtime.bundle.effect import Effect
 from runtime.bundle.grammar import Reading, parse_source, read_module
 from runtime.bundle.manifest import Manifest, parse_manifest
 from runtime.bundle.problems import BundleRefused, Findings, Problem
@@ -20,7 +21,7 @@ from runtime.bundle.upgrade import check_upgrade
 from runtime.bundle.whole import whole_problems
 from runtime.version import RuntimeVersion
 
-__all__ = ["check_bundle", "check_upgrade"]
+__all__ = ["check_bundle", "check_upgrade", "examine"]
 
 
 def check_bundle(bundle: Bundle, *, chain: str | None, host_release: str | None) -> RuntimeDeclaration:
@@ -50,6 +51,17 @@ def check_bundle(bundle: Bundle, *, chain: str | None, host_release: str | None)
     if problems:
         raise BundleRefused(problems)
     return declaration
+
+
+def examine(
+    bundle: Bundle, running: RuntimeDeclaration, *, chain: str | None, host_release: str | None
+) -> tuple[RuntimeDeclaration, Effect]:
+    """What a bundle declares and what it would change in the running runtime; raises BundleRefused.
+
+    This is the whole of what the chain asks of a bundle when it is submitted, and so of what a check says beforehand.
+    """
+    declaration = check_bundle(bundle, chain=chain, host_release=host_release)
+    return declaration, check_upgrade(running, declaration)
 
 
 def _sources(bundle: Bundle, manifest: Manifest) -> list[tuple[str, str, bool]]:

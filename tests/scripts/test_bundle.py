@@ -115,7 +115,7 @@ def test_the_stub_follows_the_running_runtime_though_the_bundle_is_refused(autho
         ("bank.py", 'value="coin")\n\n', 'value="coin")\n    colour: Amount = field(2, default=0)\n\n'),
     ):
         (running / file).write_text((running / file).read_text().replace(old, new, 1))
-    code, answer = author("check", "mine", "--against", "running")
+    code, answer = author("check", "./running", "mine")
     assert code == Exit.REFUSED and answer["error"]["code"] == "bundle_refused"
     assert "schema of core 1.1.0" in author.warned
     author.edit("bank.py", "balance=old.balance", "balance=old.balance + old.colour")
@@ -136,10 +136,10 @@ def test_a_stub_that_cannot_be_written_costs_a_warning(author: Author, way: str)
     assert {name for name in set(content_of(author.folder)) - set(before) if not name.endswith("__init__.pyi")} == set()
 
 
-@pytest.mark.parametrize("words", [("--read-only",), ("--against", "mine")])
+@pytest.mark.parametrize("words", [("check", "mine", "--read-only"), ("diff", "mine")])
 def test_no_stub_is_written_where_nothing_is_to_be_written_or_migrated(author: Author, words: tuple[str, ...]) -> None:
     shutil.rmtree(author.folder / FOLDER)
-    code, checked = author("check", "mine", *words)
+    code, checked = author(*words)
     assert (code, "stub" in checked, (author.folder / FOLDER).exists()) == (0, False, False)
 
 
@@ -153,8 +153,8 @@ def test_every_fault_is_named_by_file_and_line(author: Author) -> None:
 
 
 def test_a_version_that_does_not_rise_is_refused(author: Author) -> None:
-    code, answer = author("check", "mine", "--against", "mine")
-    assert code == 0, "a bundle beside itself is no upgrade"
+    code, answer = author("check", "mine", "mine")
+    assert (code, answer["error"]["problems"][0]["code"]) == (Exit.REFUSED, "already_running")
     manifest = author.folder / "bundle.toml"
     manifest.write_text(manifest.read_text().replace('version = "2.0.0"', 'version = "1.0.0"'))
     code, answer = author("check", "mine")
@@ -178,3 +178,44 @@ def test_what_is_no_archive_is_refused(author: Author) -> None:
     code, answer = author("check", "junk.tar")
     assert code == Exit.REFUSED
     assert answer["error"]["code"] == "bundle_malformed"
+
+
+def test_a_diff_shows_manifest_declarations_rules_and_lines(author: Author) -> None:
+    shutil.copytree(author.folder, author.folder.with_name("next"))
+    author.folder = author.folder.with_name("next")
+    author.edit("bundle.toml", 'version = "2.0.0"', 'version = "3.0.0"')
+    author.edit("bank.py", 'invariant("locked_within_original", at_most(', 'invariant("locked_is_original", equal(')
+    author.edit("bank.py", "    at_most,\n", "    equal,\n")
+    code, shown = author("diff", "mine", "next")
+    assert code == Exit.REFUSED
+    assert {"key": "version", "old": "2.0.0", "new": "3.0.0"} in shown["manifest"]
+    rules = {(one["class"], one["change"], one["subject"]): one["detail"] for one in shown["sections"]["invariants"]}
+    sums = "the sum of bank.vestings.locked by owner is{} the sum of bank.vestings.original by owner"
+    assert rules == {
+        ("breaking", "invariant_dropped", "bank.locked_within_original"): sums.format(" at most"),
+        ("safe", "invariant_added", "bank.locked_is_original"): sums.format(""),
+    }
+    changed = {one["file"]: (one["state"], one["diff"]) for one in shown["files"]}
+    assert set(changed) == {"bank.py", "bundle.toml"}
+    state, lines = changed["bank.py"]
+    assert (state, lines[:2]) == ("changed", ["--- old/bank.py", "+++ new/bank.py"])
+    assert "-    at_most," in lines and "+    equal," in lines
+    assert "notes_incomplete" in {one["code"] for one in shown["refused"]}
+
+
+def test_a_body_that_alone_changed_is_safe_and_shown(author: Author, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(author.folder, author.folder.with_name("next"))
+    author.folder = author.folder.with_name("next")
+    author.edit("bundle.toml", 'version = "2.0.0"', 'version = "2.0.1"')
+    author.edit("bundle.toml", "schema = 2", "schema = 3")
+    author.edit("bank.py", "from_schema=1", "from_schema=2")
+    assert outcome(command_line, ["diff", "mine", "next"], "synod bundle") == 0
+    said = capsys.readouterr().out
+    assert "from 2.0.0 to 2.0.1, safe" in said
+    assert "+@migration(accounts, from_schema=2" in said
+    assert "  bank.schema" in said
+
+
+@pytest.mark.parametrize("words", [("nothing",), ("mine", "mine", "mine")])
+def test_what_names_no_bundle_is_wrong_usage(author: Author, words: tuple[str, ...]) -> None:
+    assert author("diff", *words)[0] == Exit.USAGE

@@ -74,7 +74,8 @@ def test_pruning_says_first_and_then_does_what_it_said(said: Said, home: Path) -
 
 def ageless(answer: dict[str, Any]) -> list[dict[str, Any]]:
     """The checkpoints of an answer without their ages, which grow while a test runs, and what needs them."""
-    return [{name: value for name, value in one.items() if name not in ("age_seconds", "needed")} for one in answer["checkpoints"]]
+    left_out = ("age_seconds", "needed")
+    return [{name: value for name, value in one.items() if name not in left_out} for one in answer["checkpoints"]]
 
 
 def test_a_running_node_takes_one_itself_and_it_is_told_as_any_other(said: Said, live: Path) -> None:
