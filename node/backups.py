@@ -70,6 +70,8 @@ def is_there(checkpoint: Checkpoint) -> bool:
 
 
 def _held(home: Home, needs: list[Need]) -> tuple[Need, ...]:
+    if not needs:
+        return ()
     heights = {need.height for need in needs}
     there = {one.height: one.name for one in list_checkpoints(home) if one.height in heights and is_there(one)}
     return tuple(Need(one.height, one.why, one.vital, there.get(one.height, "")) for one in needs)

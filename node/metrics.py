@@ -18,16 +18,39 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.metrics_core import Metric
 
 from node.application import Application
+from node.attesting import readiness_now
+from node.backups import lost, needs_told
+from node.incident import shelf
 from node.reading import Reading
 from node.solo import MadeBlock
-from runtime.plans import EXECUTED, FAILED, HISTORY, PLANS, QUEUE, ROLLED_BACK, Queue
+from runtime.plans import (
+    CANCELLED,
+    CLOSED,
+    EXECUTED,
+    EXPIRED,
+    FAILED,
+    HISTORY,
+    PLANS,
+    POSTPONED,
+    QUEUE,
+    REPLAYING,
+    ROLLED_BACK,
+    SUPERSEDED,
+    VERIFIED,
+    WINDOW,
+    Queue,
+)
 from runtime.receipts import OK
+from storage.errors import CheckpointLost
+from storage.home import Home
 from storage.view import CommittedView
 
 MOST_CODES = 200
 """Codes that get a series of their own. A bundle may make them up, so the rest are counted as `other`."""
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _NANOSECONDS = 1_000_000_000
+OUTCOMES = (EXECUTED, VERIFIED, CLOSED, FAILED, ROLLED_BACK, CANCELLED, SUPERSEDED, EXPIRED, POSTPONED)
+PHASES = ("idle", "timelock", "rehearsal", "probation", "rollback_window", "replay")
 
 
 class Metrics:
@@ -101,8 +124,13 @@ class Gauges:
         yield _gauge("mempool_bytes", "Raw bytes of those.", application.mempool.total_bytes)
         yield _gauge("checkpoints", "Checkpoints in this home.", _folders(application.home.checkpoints))
         yield _gauge("snapshots", "Snapshots for other nodes in this home.", _folders(application.home.snapshots))
+        yield _gauge("incidents", "Sealed reports in this home.", len(shelf.ids(application.home)))
+        yield _gauge("incidents_unseen", "Those that nobody looked at yet.", _unseen(application.home))
+        yield _gauge("checkpoints_lost", "Checkpoints that an upgrade needs, and gone.", len(_lost(application)))
         yield _running(reading)
         yield _pending(reading)
+        yield from _phase(reading)
+        yield from _growing(application)
         yield from self._ended.shown(reading.view)
 
 
@@ -110,7 +138,7 @@ class EndedUpgrades:
     """How plans ended. The history only grows, so each of its heights is looked at once."""
 
     def __init__(self) -> None:
-        self._counts = Tally({EXECUTED: 0, FAILED: 0, ROLLED_BACK: 0})
+        self._counts = Tally(dict.fromkeys(OUTCOMES, 0))
         self._next = 0
 
     def shown(self, view: CommittedView) -> Iterator[Metric]:
@@ -119,7 +147,8 @@ class EndedUpgrades:
         self._counts.update(kind for kind in kinds if kind in self._counts)
         self._next = view.height + 1
         ends = CounterMetricFamily(
-            "synod_upgrades", "Upgrades that took effect, failed or were rolled back.", labels=("outcome",)
+            "synod_upgrades", "What became of plans: one that takes effect is counted again at each step after that.",
+            labels=("outcome",),
         )
         for outcome, count in self._counts.items():
             ends.add_metric((outcome,), count)
@@ -151,6 +180,57 @@ def _pending(reading: Reading) -> Metric:
         assert plan is not None, "the queue names plans that exist"
         shown.add_metric((str(plan_id), plan.version, plan.code_hash.hex()), plan.activation)
     return shown
+
+
+def phase_of(reading: Reading) -> str:
+    """Where the chain is in the life of its upgrades: of what is open the part that binds most."""
+    view, height = reading.view, reading.height
+    window = view.get(WINDOW, ())
+    if view.get(REPLAYING, ()) is not None:
+        return "replay"
+    if window is not None:
+        return "probation" if height < window.probation_until else "rollback_window"
+    found = readiness_now(view)
+    if found is not None and found[2].first <= height:
+        return "rehearsal"
+    return "timelock" if (view.get(QUEUE, ()) or Queue()).plans else "idle"
+
+
+def _phase(reading: Reading) -> Iterator[Metric]:
+    """Which phase it is, and the heights at which what is open ends; no series for what is not."""
+    now = phase_of(reading)
+    shown = GaugeMetricFamily("synod_upgrade_phase", "1 for the phase that upgrades are in.", labels=("phase",))
+    for phase in PHASES:
+        shown.add_metric((phase,), phase == now)
+    yield shown
+    window, replaying = reading.view.get(WINDOW, ()), reading.view.get(REPLAYING, ())
+    if window is not None:
+        yield _gauge("probation_until_height", "Last height at which a fault rolls back.", window.probation_until)
+        yield _gauge("rollback_until_height", "Last height at which a rollback may execute.", window.closes)
+    if replaying is not None:
+        yield _gauge("replay_next_height", "The height whose calls are replayed next.", replaying.next)
+    found = readiness_now(reading.view)
+    if found is not None:
+        yield _gauge("rehearsal_gate_height", "The height whose end judges the rehearsals.", found[2].gate)
+        yield _gauge("rehearsal_postponements", "How often the pending plan was put off.", found[2].postponed)
+
+
+def _growing(application: Application) -> Iterator[Metric]:
+    """How far the pending upgrade's state is grown."""
+    growth = application.growth
+    if growth is not None:
+        records = GaugeMetricFamily("synod_growth_records", "Records of the pending upgrade.", labels=("state",))
+        for state, count in (("done", growth.done), ("total", growth.total), ("failing", growth.failing)):
+            records.add_metric((state,), count)
+        yield records
+
+
+def _unseen(home: Home) -> int:
+    return sum(not shelf.seen(home, name) for name in shelf.ids(home))
+
+
+def _lost(application: Application) -> tuple[CheckpointLost, ...]:
+    return lost(application.home, needs_told(application.home))
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

@@ -39,14 +39,20 @@ def effect_data(effect: Effect) -> dict[str, Any]:
 
 def effect_text(effect: Effect) -> str:
     """An effect for people: every change, safe or breaking."""
+    table = [columns(effect.rows(), HEADER)] if effect.rows() else []
+    return "\n".join([_verdict(effect), *table, *_sums(effect)])
+
+
+def _verdict(effect: Effect) -> str:
     verdict = "breaking: it needs the higher threshold" if effect.breaking else "safe"
-    lines = [f"from {effect.from_version} to {effect.to_version}, {verdict}"]
-    if effect.rows():
-        lines.append(columns(effect.rows(), HEADER))
+    return f"from {effect.from_version} to {effect.to_version}, {verdict}"
+
+
+def _sums(effect: Effect) -> Iterator[str]:
     if effect.supply_change:
-        lines.append(f"the migrations change the supply by {effect.supply_change:+,} units")
-    kept = f"invariants kept: {', '.join(effect.invariants_kept) or 'none'}"
-    return "\n".join([*lines, kept, f"effect {effect.digest.hex()}"])
+        yield f"the migrations change the supply by {effect.supply_change:+,} units"
+    yield f"invariants kept: {', '.join(effect.invariants_kept) or 'none'}"
+    yield f"effect {effect.digest.hex()}"
 
 
 def problem_data(problem: Problem) -> dict[str, Any]:
@@ -83,10 +89,11 @@ class Comparison:
         }
 
     def text(self) -> str:
-        """For people: manifest, then each kind of declaration, the effect, and the sources line by line."""
+        """For people: the verdict, manifest, each kind of declaration, and the sources line by line."""
         return "\n\n".join(self._parts())
 
     def _parts(self) -> Iterator[str]:
+        yield _verdict(self.effect)
         if self.manifest:
             rows = [(f"  {one.key}", _short(one.old), _short(one.new)) for one in self.manifest]
             yield "manifest\n" + columns(rows, ("  key", "old", "new"))
@@ -97,7 +104,7 @@ class Comparison:
                 if _section(one) == section
             ]
             yield f"{section}\n{columns(told)}"
-        yield effect_text(self.effect)
+        yield "\n".join(_sums(self.effect))
         for one in self.files:
             yield "\n".join((f"{one.file}, {one.state}", *one.lines))
 

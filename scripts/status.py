@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 
 from node.address import NodeAddress
+from node.backups import lost, needs_told
 from node.errors import NodeUnreachable
+from node.incident import shelf
 from storage.checkpoint import list_checkpoints
 from storage.headfile import read_head
 from storage.home import Home
@@ -21,6 +23,7 @@ from .options import home_option
 from .proposing import rehearsals_text
 
 SECONDS = 10.0
+Rows = list[tuple[str, str]]
 
 
 @command(
@@ -38,13 +41,13 @@ def command_line(home: Path, url: str | None) -> Answer:
     if running is None:
         return of_files(opened)
     try:
-        return of_node(running.url)
+        return of_node(running.url, opened)
     except NodeUnreachable:  # killed, and its process id is another's now
         return of_files(opened)
 
 
-def of_node(url: str) -> Answer:
-    """What a node says of itself; raises NodeUnreachable."""
+def of_node(url: str, home: Home | None = None) -> Answer:
+    """What a node says of itself, and what its home says, where that is at hand; raises NodeUnreachable."""
     try:
         with httpx.Client(base_url=url, timeout=SECONDS, trust_env=False) as client:
             response = client.get("/status")
@@ -52,32 +55,58 @@ def of_node(url: str) -> Answer:
             said: dict[str, Any] = response.json()
             health = client.get("/health").json()
             upgrade = client.get("/upgrade/plan").json()
-            data = {"running": True, "url": url, **said, "health": health, "upgrade": upgrade}
-            return Answer(data, _told(url, said, health, upgrade))
+            history = client.get("/upgrade/history", params={"limit": 1}).json()["entries"]
+            kept = {} if home is None else _kept(home)
+            chain = {"health": health, "upgrade": upgrade, "history": history}
+            data = {"running": True, "url": url, **said, **chain, **kept}
+            return Answer(data, columns([*_told(url, said, health, upgrade, history), *_kept_rows(kept)]))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError) as reason:
         raise NodeUnreachable(url, str(reason) or type(reason).__name__) from None
 
 
-def _told(url: str, said: dict[str, Any], health: dict[str, Any], upgrade: dict[str, Any]) -> str:
+def _told(
+    url: str, said: dict[str, Any], health: dict[str, Any], upgrade: dict[str, Any], history: list[dict[str, Any]]
+) -> Rows:
     runtime, until = said["runtime"], upgrade["rollback_until"]
     sick = ", ".join(f"{part['name']}: {part['detail']}" for part in health["parts"] if not part["healthy"])
-    return columns(
-        [
-            ("chain", said["chain_id"]),
-            ("node", f"{url}, {said['state']}, release {said['release']}, {said['driver']}"),
-            ("health", sick or "good"),
-            ("height", f"{said['height']:,}"),
-            ("runtime", f"{runtime['version']} since {runtime['since']:,}, code hash {runtime['code_hash']}"),
-            ("upgrade", _planned(upgrade["pending"])),
-            *_prepared(upgrade["pending"]),
-            *((("rollback", f"possible until height {int(until):,}"),) if until is not None else ()),
-            ("safe mode", "on: runtime calls wait" if said["safe_mode"] else "off"),
-            ("mempool", f"{said['mempool_transactions']:,} transactions, {said['mempool_bytes']:,} bytes"),
-            ("app root", said["app_root"]),
-            ("runtime root", said["runtime_root"]),
-            ("host root", said["host_root"]),
-        ]
-    )
+    return [
+        ("chain", said["chain_id"]),
+        ("node", f"{url}, {said['state']}, release {said['release']}, {said['driver']}"),
+        ("health", sick or "good"),
+        ("height", f"{said['height']:,}"),
+        ("runtime", f"{runtime['version']} since {runtime['since']:,}, code hash {runtime['code_hash']}"),
+        ("upgrade", _planned(upgrade["pending"])),
+        *_prepared(upgrade["pending"]),
+        *((("rollback", f"possible until height {int(until):,}"),) if until is not None else ()),
+        *(("last upgrade", _happened(one)) for one in history[:1]),
+        ("safe mode", "on: runtime calls wait" if said["safe_mode"] else "off"),
+        ("mempool", f"{said['mempool_transactions']:,} transactions, {said['mempool_bytes']:,} bytes"),
+        ("app root", said["app_root"]),
+        ("runtime root", said["runtime_root"]),
+        ("host root", said["host_root"]),
+    ]
+
+
+def _happened(line: dict[str, Any]) -> str:
+    """The newest line of the upgrade history."""
+    entry = line["entry"]
+    why = f" ({entry['reason']})" if entry["reason"] else ""
+    way = f"{entry['version_from']} to {entry['version_to']}"
+    return f"{entry['kind'].replace('_', ' ')} at {line['height']:,}: {way}, proposal {entry['proposal']}{why}"
+
+
+def _kept(home: Home) -> dict[str, Any]:
+    """What a home's folders say that the chain does not: reports of what went wrong, and checkpoints that are lost."""
+    incidents = [{"id": name, "seen": shelf.seen(home, name)} for name in shelf.ids(home)]
+    return {"incidents": incidents, "checkpoints_lost": [str(loss) for loss in lost(home, needs_told(home))]}
+
+
+def _kept_rows(kept: dict[str, Any]) -> Rows:
+    """Nothing of what is in order."""
+    incidents = kept.get("incidents", [])
+    unseen = sum(not one["seen"] for one in incidents)
+    rows = [("incidents", f"{len(incidents)}, {unseen} not looked at: synod incident list")] if incidents else []
+    return [*rows, *(("lost", loss) for loss in kept.get("checkpoints_lost", []))]
 
 
 def _planned(pending: dict[str, Any] | None) -> str:
@@ -104,6 +133,7 @@ def of_files(home: Home) -> Answer:
     head = read_head(home.head_file)
     signed = LastSigned.open(home.last_signed_file).last
     checkpoints = [one.name for one in list_checkpoints(home)]
+    kept = _kept(home)
     data = {
         "running": False,
         "home": str(home.root),
@@ -113,6 +143,7 @@ def of_files(home: Home) -> Answer:
         "runtime_root": head.runtime_root,
         "last_signed": signed.height,
         "checkpoints": checkpoints,
+        **kept,
     }
     rows = [
         ("home", f"{home.root}, not running"),
@@ -122,6 +153,7 @@ def of_files(home: Home) -> Answer:
         ("app root", head.app_root.hex()),
         ("runtime root", head.runtime_root.hex()),
         ("host root", head.host_root.hex()),
+        *_kept_rows(kept),
     ]
     return Answer(data, columns(rows))
 

@@ -54,11 +54,16 @@ def test_an_upgrade_is_seen_coming_taking_effect_and_rolled_back(node: Node) -> 
     assert first.labels("pending_upgrade_activation_height") == []
     assert (first.value("upgrade_success_ratio"), first.value("checkpoints")) == (None, 0)
     assert [first.value("upgrades_total", outcome=one) for one in ENDS] == [0, 0, 0]
+    assert (_phase(first), first.value("incidents"), first.value("checkpoints_lost")) == ("idle", 0, 0)
 
     voted = node.executor.submit(approved, world, bundle).result(120)
     activation = proposal_at(world.overlay(), voted.proposal)[1].effective
     plan = {"plan": "1", "version": "2.0.0", "code_hash": bundle.code_hash.hex()}
-    assert scrape(node.client).value("pending_upgrade_activation_height", **plan) == activation
+    coming = scrape(node.client)
+    assert coming.value("pending_upgrade_activation_height", **plan) == activation
+    assert _phase(coming) == "timelock"
+    grown, all_of_it = (coming.value("growth_records", state=state) for state in ("done", "total"))
+    assert grown is not None and all_of_it is not None and 0 < grown <= all_of_it
 
     node.executor.submit(world.forward, activation).result(120)
     flipped = scrape(node.client)
@@ -67,12 +72,13 @@ def test_an_upgrade_is_seen_coming_taking_effect_and_rolled_back(node: Node) -> 
     assert flipped.labels("pending_upgrade_activation_height") == []
     assert [flipped.value("upgrades_total", outcome=one) for one in ENDS] == [1, 0, 0]
     assert (flipped.value("upgrade_success_ratio"), flipped.value("checkpoints")) == (1, 1)
+    assert (_phase(flipped), flipped.value("rollback_until_height")) == ("probation", activation + 400)
 
     node.executor.submit(live_until_it_breaks, world, activation).result(120)
     back = scrape(node.client)
     assert back.labels("runtime_info")[0]["version"] == "1.0.0"
     assert [back.value("upgrades_total", outcome=one) for one in ENDS] == [1, 0, 1]
-    assert back.value("upgrade_success_ratio") == 0
+    assert (_phase(back), back.value("upgrade_success_ratio")) == ("idle", 0)
 
     failing = edited(example(world), bank=("new.balance == old.balance", "new.balance == old.balance + 1"))
     node.executor.submit(activated, world, failing).result(120)
@@ -81,6 +87,11 @@ def test_an_upgrade_is_seen_coming_taking_effect_and_rolled_back(node: Node) -> 
 
 
 ENDS = ("executed", "failed", "rolled_back")
+
+
+def _phase(seen: Scraped) -> str:
+    (phase,) = (one["phase"] for one in seen.labels("upgrade_phase") if seen.value("upgrade_phase", **one))
+    return phase
 
 
 def _runtime(world: World) -> dict[str, str]:

@@ -154,6 +154,7 @@ def test_a_node_that_a_damaged_file_stops_leaves_one_report_that_names_the_way_b
         with pytest.raises(HeadDamaged):
             RunningNode(Home(home), settings).run()
     (name,) = (one for one in shelf.ids(Home(home)) if one.endswith("head_damaged"))
+    assert json.loads((home / "incidents" / name / "settings.json").read_text())["node"]["http_host"] == "127.0.0.1"
     shown = said("incident", "show", name, "--home", str(home))[1]
     assert (shown["code"], shown["height"], shown["upgrade"]) == ("head_damaged", 0, None)
     assert shown["assessment"] == {
@@ -161,8 +162,8 @@ def test_a_node_that_a_damaged_file_stops_leaves_one_report_that_names_the_way_b
         "advice": "restore",
         "steps": f"synod restore {newest}",
     }
-    assert json.loads((home / "incidents" / name / "settings.json").read_text())["node"]["http_host"] == "127.0.0.1"
     assert said("restore", newest, "--home", str(home))[0] == 0
+    assert sum(not one["seen"] for one in said("status", "--home", str(home))[1]["incidents"]) == 2
 
 
 def test_no_key_is_in_a_report(home: Path) -> None:
