@@ -77,6 +77,7 @@ class RunningNode:
         sys.setswitchinterval(SWITCH_SECONDS)
         with self._home.lock():
             try:
+                shelf.reserve(self._home)
                 return self._run(started)
             except UpgradePostponedHere:
                 raise

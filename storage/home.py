@@ -95,6 +95,11 @@ class Home:
         return self.root / "incidents"
 
     @property
+    def reserve_file(self) -> Path:
+        """Room on the disk that is given up for the report of a full one."""
+        return self.root / "reserve"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -2,7 +2,7 @@
 
 Beside each sealed folder stands, once somebody looked at it, a file with the looks and the notes of its operators. The
 oldest one that was looked at makes room for a new one; where nobody looked at any, the oldest goes all the same, and
-the new one says so.
+the new one says so. A running node keeps some room in reserve, so that a full disk still takes the report of itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from node.incident.record import Incident, Note
 from storage.checkpoint import HIDDEN
-from storage.errors import SealBroken, SealMissing
+from storage.errors import DiskFull, SealBroken, SealMissing
 from storage.faults import fault_of
 from storage.home import Home
 from storage.sealed import open_sealed, seal_folder
@@ -27,6 +27,8 @@ from storage.slots import sync_directory
 MOST = 20
 RECORD = "incident.json"
 NOTES = ".notes.jsonl"
+RESERVE = 512 * 1024
+"""Bytes kept for a report; one has some tens of thousands, most of them of the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,29 @@ def write(home: Home, incident: Incident, files: Mapping[str, bytes]) -> Shelved
     going = _in_the_way(home)
     removed = tuple(f"{one} ({'seen' if seen(home, one) else 'unseen'})" for one in going)
     record = incident.model_copy(update={"removed": removed}).model_dump_json(indent=2) + "\n"
-    mark = seal_folder(home.incidents / incident.id, {**files, RECORD: record.encode()})
+    place, content = home.incidents / incident.id, {**files, RECORD: record.encode()}
+    try:
+        mark = seal_folder(place, content)
+    except DiskFull:
+        if not home.reserve_file.exists():
+            raise
+        home.reserve_file.unlink()
+        mark = seal_folder(place, content)
     for one in going:
         _remove(home, one)
     return Shelved(incident.id, mark, removed)
+
+
+def reserve(home: Home) -> None:
+    """Lay the reserve in, unless it is there; a disk without room for it has none. Raises DiskError."""
+    path = home.reserve_file
+    try:
+        if not path.exists():
+            path.write_bytes(os.urandom(RESERVE))  # zeros might take no room
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        if not isinstance(fault := fault_of(path, error), DiskFull):
+            raise fault from error
 
 
 def open_incident(home: Home, name: str) -> Opened:

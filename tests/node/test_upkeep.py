@@ -12,6 +12,7 @@ from governance.tables import HISTORY as STEPS
 from governance.tables import READINESS
 from node.attester import REHEARSAL
 from node.backups import lost, needs_told
+from node.incident import shelf
 from node.keys_of_home import keys_of_seed
 from node.rehearsal import upgrade
 from node.rehearsal.world import World
@@ -20,6 +21,7 @@ from node.upkeep import Upkeep, checkpoints_to_keep
 from runtime.upgrade_manifest import upgrade_manifest
 from storage import retention
 from storage.checkpoint import list_checkpoints
+from storage.home import Home
 from storage.signing import LastSigned
 from tests.node.processes import client, new_world, started
 from tests.scenarios.upgrades import approved, example, silent
@@ -139,6 +141,8 @@ def test_a_full_disk_stops_the_node_with_one_line_and_it_goes_on_once_there_is_r
         assert stopped["code"] == "disk_full"
         assert node.ended() == 3
         assert len(node.said) == 1
+    (report,) = shelf.ids(Home(home))
+    assert shelf.open_incident(Home(home), report).incident.code == "disk_full"
     filler.unlink()
     with started(home) as node, client(node.serving()) as http:
         assert http.get("/status").json()["height"] >= stopped["height"]
