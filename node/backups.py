@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from node.attesting import heights_in_use
 from runtime.plans import states_needed
@@ -18,6 +19,7 @@ from storage.errors import CheckpointLost, StorageError
 from storage.home import Home
 from storage.levelfiles import check_files
 from storage.overlay import Overlay
+from storage.retention import judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,21 @@ def needs_of(home: Home, overlay: Overlay, height: int) -> tuple[Need, ...]:
 def needs_told(home: Home) -> tuple[Need, ...]:
     """What a home's manifest says is needed, and whether it is there now; nothing where there is no manifest yet."""
     try:
-        told = json.loads(home.manifest_file.read_text("ascii"))["needs"]
+        told = _manifest(home)["needs"]
         needs = [Need(int(one["height"]), str(one["why"]), bool(one["vital"]), "") for one in told]
     except (OSError, ValueError, KeyError, TypeError):
         return ()
     return _held(home, needs)
+
+
+def verdicts_told(home: Home) -> dict[str, str]:
+    """What would become of each checkpoint and why, by its name, as far as the home's manifest says."""
+    try:
+        keep = int(_manifest(home)["max_snapshots"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    pinned = {need.height: need.why for need in needs_told(home)}
+    return {one.checkpoint.name: one.why for one in judge(list_checkpoints(home), keep, pinned)}
 
 
 def lost(home: Home, needs: Iterable[Need]) -> tuple[CheckpointLost, ...]:
@@ -67,6 +79,11 @@ def is_there(checkpoint: Checkpoint) -> bool:
     except StorageError:
         return False
     return True
+
+
+def _manifest(home: Home) -> dict[str, Any]:
+    document = json.loads(home.manifest_file.read_text("ascii"))
+    return document if isinstance(document, dict) else {}
 
 
 def _held(home: Home, needs: list[Need]) -> tuple[Need, ...]:

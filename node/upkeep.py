@@ -24,7 +24,7 @@ from node.incident.gathering import KINDS, OfUpgrade
 from node.logs import logger
 from node.settings import Settings
 from node.solo import MadeBlock, Solo
-from runtime.parameters import Parameters
+from runtime.parameters import PARAMETERS, Parameters
 from runtime.plans import HISTORY, QUEUE, REPLAYING, WINDOW, logs_needed_from
 from runtime.upgrade_manifest import upgrade_manifest
 from storage import retention
@@ -40,7 +40,7 @@ PRUNE_EVERY = 64
 PRUNE_ROWS = 1_024
 COLLECT_ROWS = 4_096
 """Rows of old generations deleted after a block: about ten milliseconds."""
-_TOLD = frozenset({HISTORY.name, QUEUE.name, REPLAYING.name, WINDOW.name})
+_TOLD = frozenset({HISTORY.name, PARAMETERS.name, QUEUE.name, REPLAYING.name, WINDOW.name})
 """Tables whose change makes the manifest another."""
 
 
@@ -114,7 +114,9 @@ class Upkeep:
         names = {one.head.app_root: one.name for one in list_checkpoints(self._home)}
         needs = self._needs()
         document = upgrade_manifest(view, view.height, view.head.app_root, names, map(asdict, needs), RELEASE, FORMAT)
-        write_whole(self._home.manifest_file, {"chain_id": self._application.chain.identity.chain_id, **document})
+        keep, _ = checkpoints_to_keep(self._application.state)
+        about = {"chain_id": self._application.chain.identity.chain_id, "max_snapshots": keep}
+        write_whole(self._home.manifest_file, {**about, **document})
 
     def _needed(self) -> dict[int, str]:
         state = self._application.state

@@ -16,7 +16,7 @@ import click
 
 from node.address import NodeAddress
 from node.application import Application
-from node.backups import lost, needs_told
+from node.backups import lost, needs_told, verdicts_told
 from node.upkeep import checkpoints_to_keep
 from node.verification import Verifier
 from storage import checkpoint, retention
@@ -88,23 +88,25 @@ def _here(home: Home, reason: str) -> Checkpoint:
 @command_line.command("list", examples=("synod checkpoint list --json",))
 @home_option
 def list_command(home: Path) -> Answer:
-    """Show the checkpoints of a home, what still needs each, those folders that are none any more, and those that are
+    """Show the checkpoints of a home and why each is kept, those folders that are none any more, and those that are
     needed and gone."""
     place = Home.open(home)
     found, damaged = checkpoint.list_checkpoints(place), checkpoint.damaged_checkpoints(place)
     needs = needs_told(place)
-    whys = {need.checkpoint: need.why for need in needs}
+    whys, kept = {need.checkpoint: need.why for need in needs}, verdicts_told(place)
     rows = [
         (one.name, f"{one.height:,}", f"{one.size:,}", _age(one), one.head.app_root.hex()[:16], one.reason,
-         whys.get(one.name, ""))
+         kept.get(one.name, ""))
         for one in found
     ]  # fmt: skip
-    header = ("name", "height", "bytes", "age", "app root", "why", "needed")
+    header = ("name", "height", "bytes", "age", "app root", "made for", "kept because")
     text = columns(rows, header) if rows else "no checkpoints"
     bad = [{"code": fault.code, "message": str(fault)} for fault in damaged]
     gone = [{"code": loss.code, "height": loss.height, "message": str(loss)} for loss in lost(place, needs)]
     lines = [text, *(f"damaged: {one['message']}" for one in bad), *(f"lost: {one['message']}" for one in gone)]
-    shown = [{**described(one), "needed": whys.get(one.name, "")} for one in found]
+    shown = [
+        {**described(one), "needed": whys.get(one.name, ""), "kept": kept.get(one.name, "")} for one in found
+    ]
     return Answer({"checkpoints": shown, "damaged": bad, "lost": gone}, "\n".join(lines))
 
 

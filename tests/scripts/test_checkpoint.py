@@ -74,7 +74,7 @@ def test_pruning_says_first_and_then_does_what_it_said(said: Said, home: Path) -
 
 def ageless(answer: dict[str, Any]) -> list[dict[str, Any]]:
     """The checkpoints of an answer without their ages, which grow while a test runs, and what needs them."""
-    left_out = ("age_seconds", "needed")
+    left_out = ("age_seconds", "needed", "kept")
     return [{name: value for name, value in one.items() if name not in left_out} for one in answer["checkpoints"]]
 
 
@@ -139,6 +139,7 @@ def test_what_an_upgrade_still_needs_is_listed_verified_and_missed_when_it_is_go
     at = ("--home", str(upgraded))
     base, later = said("checkpoint", "list", *at)[1]["checkpoints"]
     assert (base["needed"], later["needed"]) == ("the open rollback window leads back to it", "")
+    assert (base["kept"], later["kept"]) == (base["needed"], "one of the newest 10")
     code, verified = said("checkpoint", "verify", "needed", *at)
     assert (code, [one["name"] for one in verified["checkpoints"]]) == (0, [base["name"]])
     table = next((upgraded / "checkpoints" / base["name"] / "database").glob("*.ldb"))

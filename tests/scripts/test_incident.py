@@ -110,7 +110,7 @@ def test_an_altered_incident_is_not_believed(said: Said, home: Path, way: str) -
     folder = home / "incidents" / name
     if way == "changed":
         told = (folder / "incident.json").read_text()
-        (folder / "incident.json").write_text(told.replace('"counted": true', '"counted": null'))
+        (folder / "incident.json").write_text(told.replace("record_not_valid", "nothing_at_all"))
     elif way == "added":
         (folder / "more.txt").write_text("all was well")
     else:
