@@ -99,7 +99,7 @@ def list_command(home: Path) -> Answer:
          kept.get(one.name, ""))
         for one in found
     ]  # fmt: skip
-    header = ("name", "height", "bytes", "age", "app root", "made for", "kept because")
+    header = ("name", "height", "bytes", "age", "app root", "made for", "verdict")
     text = columns(rows, header) if rows else "no checkpoints"
     bad = [{"code": fault.code, "message": str(fault)} for fault in damaged]
     gone = [{"code": loss.code, "height": loss.height, "message": str(loss)} for loss in lost(place, needs)]

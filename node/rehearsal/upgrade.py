@@ -21,7 +21,7 @@ from node.solo import MadeBlock
 from runtime.bundle.archive import Bundle, chunks
 from runtime.bundle.checker import examine
 from runtime.bundles import BUNDLES
-from runtime.plans import EXECUTED, HISTORY, POSTPONED, SCHEDULED, WAITING, HistoryEntry, Plan
+from runtime.plans import ENDS_OF_WAITING, EXECUTED, HISTORY, SCHEDULED, WAITING, HistoryEntry, Plan
 from storage.home import RELEASE
 
 Progress = Callable[[str, int, int], None]
@@ -147,7 +147,7 @@ def _next_stop(world: World, plan_id: int, plan: Plan) -> int:
 def ending(world: World, proposal: int) -> tuple[int, HistoryEntry]:
     """The height at which the plan of a proposal ended, and how."""
     rows = world.overlay().scan(HISTORY, reverse=True)
-    return next((key[0], entry) for key, entry in rows if entry.proposal == proposal and entry.kind != POSTPONED)
+    return next((key[0], entry) for key, entry in rows if entry.proposal == proposal and entry.kind in ENDS_OF_WAITING)
 
 
 def forward(world: World, height: int, waiting_for: str, progress: Progress) -> None:
