@@ -1,8 +1,8 @@
 """`synod bundle`: start a runtime version, check it as the chain will, see what it changes, pack it.
 
 `check` reads everything and then loads the bundle once in a process of its own; whoever trusts nobody's code can leave
-that out with `--read-only`. A bundle is compared with the runtime it will replace: the one named before it, else the
-genesis runtime of this release. Both may be folders, archives, or names of what is on chain (`scripts.bundles`). `new`
+that out with `--read-only`. A bundle is compared with the runtime it will replace: the one named before it, else what
+its chain runs if it was named by what is on chain (`scripts.bundles`), else the genesis runtime of this release. `new`
 and `check` keep a typed stub of that runtime's schema in a folder, for editors and type checkers; it is not packed.
 """
 
@@ -25,7 +25,7 @@ from runtime.bundle.spawn import BundleFailed, Passed, first_execution
 from runtime.bundle.template import CORE, new_bundle
 from storage.home import RELEASE
 
-from .bundles import chain_at, is_name, named, read
+from .bundles import RUNNING_NAME, chain_at, is_name, named, read
 from .client import url_option
 from .command import group, run
 from .comparison import Comparison, effect_data, effect_text, problem_data
@@ -80,10 +80,10 @@ def pair_of(bundles: tuple[str, ...], chain: str | None, home: Path, url: str | 
                 return named(on_chain, word)
             return read(Path(word), of_chain)
 
-        if len(bundles) == 2:
-            old = found(bundles[0], chain)
+        if len(bundles) == 2 or on_chain is not None:
+            old = found(bundles[0] if len(bundles) == 2 else RUNNING_NAME, chain)
             chain = chain or chain_of(old)
-            return Pair(old, found(bundles[1], chain), chain)
+            return Pair(old, found(bundles[-1], chain), chain)
         new = found(bundles[0], chain)
         return Pair(pack(CORE, chain=chain_of(new)), new, chain)
 

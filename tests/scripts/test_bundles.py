@@ -37,6 +37,7 @@ def test_a_proposal_is_compared_with_what_runs_from_the_bytes_on_chain(
         url = node.serving()
         assert said("bundle", "diff", before, after, *at) == (0, stopped)
         assert said("bundle", "diff", "running", "1", "--url", url) == (0, stopped)
+        assert said("bundle", "diff", "1", *at) == (0, stopped), "what runs is the other one"
         code, checked = said("bundle", "check", "running", "1", "--read-only", *at)
         assert (code, checked["code_hash"], checked["effect"]["digest"]) == (0, after, stopped["digest"])
         assert said("bundle", "diff", "running", "2", *at)[1]["error"]["code"] == "no_such_proposal"
