@@ -45,6 +45,7 @@ from storage.errors import StorageError
 from storage.headfile import Head, read_head
 from storage.home import FORMAT, RELEASE, Home
 from storage.overlay import Overlay
+from storage.signing import LastSigned
 
 KINDS = {FAILED: UPGRADE_FAILED, BACK: ROLLED_BACK}
 """What of an upgrade's history is an incident."""
@@ -175,7 +176,7 @@ class OfUpgrade:
 def of_stop(home: Home, code: str, message: str) -> Incident:
     """The report of a stop, from the home's files alone."""
     head = _head(home)
-    height = 0 if head is None else head.height
+    height = _last_signed(home) if head is None else head.height
     newest = max(list_checkpoints(home), key=lambda one: one.height, default=None)
     return Incident(
         id=id_of(height, code),
@@ -250,6 +251,14 @@ def _head(home: Home) -> Head | None:
         return read_head(home.head_file)
     except StorageError:
         return None
+
+
+def _last_signed(home: Home) -> int:
+    """The height that this home signed last, 0 where that cannot be read either."""
+    try:
+        return LastSigned.open(home.last_signed_file).last.height
+    except StorageError:
+        return 0
 
 
 def _roots(head: Head) -> Roots:

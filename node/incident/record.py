@@ -111,7 +111,7 @@ class Incident(Value):
     message: str
     chain_id: str = ""
     height: int
-    """Of the last block on disk."""
+    """Of the last block on disk; where no head can be read, that which was signed last."""
     made_at: str
     """By this machine's clock, UTC."""
     upgrade: Upgrade | None = None
