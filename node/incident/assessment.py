@@ -17,8 +17,8 @@ OF_THIS_MACHINE = frozenset({"disk_full", "disk_error", "engine_stopped", "check
 """Stops after which the files are as they were."""
 OF_ITS_FILES = frozenset(
     {
-        "store_missing", "store_damaged", "head_missing", "head_damaged", "head_mismatch", "tree_damaged",
-        "rollback_broken", "supply_broken",
+        "store_missing", "store_damaged", "head_missing", "head_damaged", "head_mismatch", "rollback_broken",
+        "supply_broken",
     }
 )  # fmt: skip
 """Stops after which this machine's state is not to be trusted."""
