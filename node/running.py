@@ -38,7 +38,7 @@ from node.operator_actions import OperatorActions
 from node.operator_token import published_token
 from node.settings import Settings, differences
 from node.verification import Verifier
-from runtime.errors import HostRefused, RuntimeRoomError, TransactionMalformed, UpgradePostponedHere
+from runtime.errors import HostRefused, HostTooOld, RuntimeRoomError, TransactionMalformed, UpgradePostponedHere
 from runtime.parameters import Parameters
 from storage.errors import StorageError
 from storage.headfile import Head
@@ -79,7 +79,7 @@ class RunningNode:
             try:
                 shelf.reserve(self._home)
                 return self._run(started)
-            except UpgradePostponedHere:
+            except (UpgradePostponedHere, HostTooOld):  # foreseen, and nothing is the matter with this node
                 raise
             except (StorageError, RuntimeRoomError) as fault:
                 self._report(fault)

@@ -58,7 +58,8 @@ def examine(
 ) -> tuple[RuntimeDeclaration, Effect]:
     """What a bundle declares and what it would change in the running runtime; raises BundleRefused.
 
-    This is the whole of what the chain asks of a bundle when it is submitted, and so of what a check says beforehand.
+    This is all that the chain asks of a bundle when it is submitted, and so what a check says beforehand. Only a check
+    names a `host_release`, that of its own machine: the chain must judge alike on nodes of several releases.
     """
     declaration = check_bundle(bundle, chain=chain, host_release=host_release)
     return declaration, check_upgrade(running, declaration)
