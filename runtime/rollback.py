@@ -82,11 +82,15 @@ def return_to_base(
     now = {entry.name: entry.generation for entry in state.catalogue.runtime.entries}
     then = {entry.generation: entry.name for entry in window.tables}
     overlay.flip(state.catalogue.with_runtime_tables(window.tables))
+    rows: dict[str, dict[bytes, bytes | None]] = {}
     for past in range(height - 1, window.activation - 1, -1):
         for table_name, key, before in logs(past).undo:
-            name = then.get(now.get(table_name, 0))
-            if name is not None:
-                table = AGGREGATES if name == AGGREGATES.name else old.tables[name]
+            rows.setdefault(table_name, {})[key] = before  # what the earliest height found is what stays
+    for table_name, befores in rows.items():
+        name = then.get(now.get(table_name, 0))
+        if name is not None:
+            table = AGGREGATES if name == AGGREGATES.name else old.tables[name]
+            for key, before in befores.items():
                 overlay.put_raw(table, key, before)
     found = state.prepare(overlay).runtime_root
     if found != window.runtime_root:

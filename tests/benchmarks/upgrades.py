@@ -28,6 +28,8 @@ from runtime.bundles import store_bundle
 from runtime.chain import Chain
 from runtime.coordinator import PlanRequest
 from runtime.host import HostContext
+from runtime.plans import REPLAYING, WINDOW
+from runtime.rollback import return_to_base
 from runtime.upgrades import OPERATOR, Operator
 from storage.home import RELEASE
 from tests.benchmarks.chain import BLOCK, solo_on
@@ -51,6 +53,15 @@ def bundle_of(major: int) -> Bundle:
         for old, new in pairs:
             assert old.encode() in files[name], (name, old)
             files[name] = files[name].replace(old.encode(), new.encode(), 1)
+    return of_files(files)
+
+
+def without_migration(major: int) -> Bundle:
+    """The next minor version, which leaves every row as it is."""
+    files = dict(bundle_of(major).files)
+    source, _, _ = files["bank.py"].partition(b"# --- WRITE YOUR MIGRATION HERE")
+    files["bank.py"] = source.rstrip() + b"\n"
+    files["bundle.toml"] = files["bundle.toml"].replace(b'version = "%d.0.0"' % major, b'version = "%d.1.0"' % major)
     return of_files(files)
 
 
@@ -175,6 +186,7 @@ def live_through(folder: Path, accounts: int) -> tuple[Figures, list[tuple[str, 
         figures.commit.append(made.commit_ns / 1e9)
     rows = [("rollback with nothing written since A", f"{_roll_back(node) * 1e3:.0f} ms")]
     rows.append(("the same migration with nothing grown beforehand", f"{_stopped(node, 1 + UPGRADES):.2f} s"))
+    rows += _roll_back_transfers(node, 1 + UPGRADES)
     node.close()
     return figures, rows
 
@@ -185,6 +197,32 @@ def _roll_back(node: Upgraded) -> float:
     began = perf_counter()
     node.solo.make_block(())
     return perf_counter() - began
+
+
+def _roll_back_transfers(node: Upgraded, major: int) -> list[tuple[str, str]]:
+    """Undo and replay blocks of transfers, which all changed rows of a table that the upgrade left as it was."""
+    node.schedule(without_migration(major))
+    node.activation()
+    first = node.application.state.height + 1
+    node.transfers()
+    log = node.application.state.log()
+    undone = sum(len(log.undo(height)) for height in range(first, node.application.state.height + 1))
+    node.act(lambda context: context.coordinator.roll_back(0, "a benchmark"))
+    chain, window = node.application.chain, node.application.chain.state.view().get(WINDOW, ())
+    assert window is not None
+    old = chain.library.get(chain.state.overlay(), window.previous.code_hash)
+    began = perf_counter()
+    return_to_base(chain.state, chain.state.overlay(), window, old, chain._opener().logs, chain.state.height + 1)
+    took = perf_counter() - began
+    began, blocks = perf_counter(), 0
+    while not blocks or chain.state.view().get(REPLAYING, ()) is not None:
+        node.solo.make_block(())
+        blocks += 1
+    replayed = perf_counter() - began - took
+    return [
+        (f"rollback with {undone:,} records to undo", f"{undone / took:,.0f}/s"),
+        (f"  and {BLOCKS * BLOCK:,} transfers to replay, in {blocks} blocks", f"{BLOCKS * BLOCK / replayed:,.0f}/s"),
+    ]
 
 
 def _stopped(node: Upgraded, major: int) -> float:
@@ -229,14 +267,16 @@ def main() -> None:
     reader.add_argument("accounts", nargs="*", type=int, default=[1_000_000, 5_000_000], help="sizes, in accounts")
     reader.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
     given = reader.parse_args()
-    pauses = []
+    pauses, rates = [], []
     for accounts in given.accounts:
         with tempfile.TemporaryDirectory(dir=given.folder) as scratch:
             figures, rows = live_through(Path(scratch) / "home", accounts)
             report(accounts, figures, rows)
             pauses.append(figures.pause)
+            rates.append(median(figures.before))
     if len(pauses) > 1:
         print(f"pause at the last size against the first: {pauses[-1] / pauses[0]:.2f}   to reach: 1.2")
+        print(f"a block of transfers at the last size against the first: {rates[0] / rates[-1]:.2f}   to reach: 1.3")
 
 
 if __name__ == "__main__":
