@@ -18,6 +18,9 @@ from storage.errors import TableExists, TableUnknown
 from storage.record import Amount, Hash, Record, Text, field
 from storage.tables import Half, Table, host_table
 
+GenerationKey = tuple[Half, int]
+"""The identity of a generation on every node: its half, and the number that half's catalogue row gave it."""
+
 
 class TableEntry(Record):
     """One table in force."""
@@ -146,9 +149,9 @@ class Catalogue:
         """Let go of every kept generation: nodes collect the rows in slices afterwards."""
         return self._with_row(half, self.row(half).but(kept=()))
 
-    def references(self) -> tuple[tuple[Half, int], ...]:
+    def references(self) -> tuple[GenerationKey, ...]:
         """Every generation that a node must hold, in force or kept."""
-        found: list[tuple[Half, int]] = []
+        found: list[GenerationKey] = []
         for half in Half:
             row = self.row(half)
             found += [(half, entry.generation) for entry in row.entries]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from storage.catalogue import GenerationKey
 from storage.engine import Engine
 from storage.errors import GenerationInvalid
 from storage.growing import NOTES, GrowingGeneration, Note
@@ -32,16 +33,13 @@ from storage.rows import (
 from storage.tables import Half
 from storage.tablestore import TableStore
 
-StoreKey = tuple[Half, int]
-"""The identity of a generation: its half and its number in that half's catalogue row."""
-
 
 class Generations:
     """Every number in use on this node, and what it is used for."""
 
     def __init__(self, rows: PendingRows) -> None:
         self._rows = rows
-        self._stores: dict[StoreKey, TableStore] = {}
+        self._stores: dict[GenerationKey, TableStore] = {}
         self._building: dict[bytes, int] = {}
         self._dormant: dict[bytes, tuple[int, Note]] = {}
         self._condemned: list[bytes] = []
@@ -49,7 +47,7 @@ class Generations:
         self._next = 1
 
     @classmethod
-    def load(cls, rows: PendingRows, references: Iterable[StoreKey]) -> Generations:
+    def load(cls, rows: PendingRows, references: Iterable[GenerationKey]) -> Generations:
         """Read the notes, load what is referred to, set interrupted builds aside and condemn the rest.
         Raises GenerationInvalid when something referred to is not here."""
         made = cls(rows)
@@ -76,7 +74,7 @@ class Generations:
         """The store of a generation in force or kept."""
         return self._stores[half, generation]
 
-    def numbers(self) -> dict[StoreKey, int]:
+    def numbers(self) -> dict[GenerationKey, int]:
         """Where every generation in force or kept lies."""
         return {key: store.number for key, store in self._stores.items()}
 
@@ -107,14 +105,14 @@ class Generations:
             self._give_up([number for number, _ in self._dormant.values()])
             self._dormant = {}
 
-    def bind(self, bound: Mapping[StoreKey, TableStore]) -> list[tuple[bytes, bytes | None]]:
+    def bind(self, bound: Mapping[GenerationKey, TableStore]) -> list[tuple[bytes, bytes | None]]:
         """The notes that say which generation lies where; they belong into the batch of the flip."""
         return [
             (generation_key(store.number), NOTES.encode(Note(runtime=half is Half.RUNTIME, generation=generation)))
             for (half, generation), store in bound.items()
         ]
 
-    def adopt(self, bound: Mapping[StoreKey, TableStore], references: Iterable[StoreKey]) -> None:
+    def adopt(self, bound: Mapping[GenerationKey, TableStore], references: Iterable[GenerationKey]) -> None:
         """After a flip is on disk: hold exactly what the catalogue refers to and condemn the rest."""
         stores = {**self._stores, **bound}
         self._stores = {key: stores.pop(key) for key in references}
@@ -153,7 +151,7 @@ class Generations:
         return number
 
 
-def _key(note: Note) -> StoreKey:
+def _key(note: Note) -> GenerationKey:
     return (Half.RUNTIME if note.runtime else Half.HOST, note.generation)
 
 

@@ -7,6 +7,8 @@
 - While rows come, the tree is only a heap of entries in memory (``storage/planting.py``). ``plant`` lays it out, a
   slice a call; from then on it grows like that of any table. A build that was interrupted reads its own rows once
   more, again in slices (``reread``).
+- ``finish`` hands the rows over: blocks that flip to them may be prepared, and the row cache filled, so nothing is
+  written here any more.
 - Whoever writes here has flushed the blocks that wait for a sync: a slice must never be on disk before its source.
 """
 
@@ -22,12 +24,12 @@ from storage.pending import PendingRows
 from storage.planting import Entries
 from storage.record import Amount, Data, Flag, Record, field
 from storage.rows import after_prefix, generation_key, side_prefix, table_prefix
+from storage.scan import Row
 from storage.tablestore import TableStore
 
 SLICE_ROWS = 4096
 """Rows of a build that share one synced batch."""
 
-Row = tuple[bytes, bytes]
 SideRows = Iterable[tuple[bytes, bytes | None]]
 """Rows beside those of the table, by what follows the number; None deletes."""
 
@@ -90,6 +92,7 @@ class GrowingGeneration:
         self._unread = note.begun
         """Rows of before an interruption have not all been read again."""
         self._reread: bytes | None = None
+        self._finished = False
 
     @property
     def cursor(self) -> bytes | None:
@@ -111,7 +114,7 @@ class GrowingGeneration:
         return self._note.complete or (self._note.begun and key <= self._note.cursor)
 
     def read(self, key: bytes) -> bytes | None:
-        """The bytes of a row, or None; not cached, because ``extend`` passes the caches by."""
+        """The bytes of a row, or None; past the row cache, which nothing written here would reach."""
         return self._rows.peek(self._prefix + key)
 
     def scan(self, after: bytes | None = None) -> Iterator[Row]:
@@ -129,21 +132,18 @@ class GrowingGeneration:
 
     def extend(self, rows: list[Row], cursor: bytes | None, complete: bool = False, side: SideRows = ()) -> None:
         """Add rows above the cursor, in key order, and move it; the batch is on disk when this returns. A cursor of
-        None leaves it where it is. Raises GenerationInvalid for rows out of order."""
+        None leaves it where it is. Raises GenerationInvalid for rows out of order, and after ``finish``."""
+        self._require_unfinished()
         self._require_ascending(rows)
-        assert not len(self._rows), "blocks that wait are flushed before a slice is written"
         if cursor is not None:
             self._note = self._note.but(cursor=cursor, begun=True)
         if complete:
             self._note = self._note.but(complete=True, begun=True)
-        if self._store is None:  # rows that nobody has asked for yet need no place in a cache
-            self._gather(dict(rows))
-            self._rows.engine.write([*((self._prefix + key, value) for key, value in rows), *self._beside(side)], True)
-        else:
-            self._write(dict(rows), side)
+        self._write(dict(rows), side)
 
     def amend(self, changes: Mapping[bytes, bytes | None], side: SideRows = ()) -> None:
-        """Write rows at or below the cursor again, None to take one away; the batch is on disk when this returns."""
+        """Write rows at or below the cursor again, None to take one away; the batch is on disk when this returns.
+        Raises GenerationInvalid after ``finish``."""
         self._write(changes, side)
 
     def put_many(self, items: Iterable[Row]) -> None:
@@ -175,15 +175,17 @@ class GrowingGeneration:
         return tree is None
 
     def finish(self) -> Generation:
-        """Do all that is left; the generation can be flipped to."""
+        """Do all that is left; the generation can be flipped to, and takes no more rows. Again is harmless."""
         while self.reread(SLICE_ROWS):
             continue
         while self.plant():
             continue
         assert self._store is not None, "a planted tree stands"
+        self._finished = True
         return Generation(self.name, self._store)
 
     def _write(self, changes: Mapping[bytes, bytes | None], side: SideRows) -> None:
+        self._require_unfinished()
         assert not len(self._rows), "blocks that wait are flushed before a slice is written"
         if self._store is not None:
             self._store.tree.apply(self._store.tree.prepare(changes))
@@ -214,6 +216,10 @@ class GrowingGeneration:
         start = prefix if after is None else prefix + after + b"\0"
         skip = len(prefix)
         return ((key[skip:], value) for key, value in self._rows.iterate(start, after_prefix(prefix)))
+
+    def _require_unfinished(self) -> None:
+        if self._finished:
+            raise GenerationInvalid(self.name, self.number, "it is finished and takes no more rows; build another")
 
     def _require_ascending(self, rows: list[Row]) -> None:
         before = self.cursor

@@ -5,6 +5,9 @@ ones that share with the old what stays, so a tree and whatever is prepared on i
 
 A *change* is bytes: an entry to put, or a key hash alone, which takes its entry away. Changes come sorted, one for
 a key.
+
+An entry is found by searching a bucket's bytes for the key hash. A match counts only where an entry begins: one that
+lies across two hashes would take two thirds of the bits of a collision to grind, and must not tell the tree how to be.
 """
 
 from __future__ import annotations
@@ -35,7 +38,8 @@ class Inner(msgspec.Struct, frozen=True, gc=False):  # no cycles: garbage collec
     children: tuple[Node, ...]
     """Sixteen; an empty bucket where there is none."""
     hashes: bytearray
-    """The children's hashes behind the tag: what the node's own hash is taken of."""
+    """The children's hashes behind the tag: what the node's own hash is taken of. Never written to once the node is
+    made; bytes would cost every new node another copy."""
     count: int
     """Rows below it."""
 
@@ -82,9 +86,13 @@ def _changed_inner(node: Inner, depth: int, changes: list[bytes], first: int, la
         if type(child) is not bytes:
             children[digit], digest, moved = _changed_inner(child, depth + 1, changes, first, end)  # type: ignore[arg-type]
             delta += moved
-        elif end - first == 1 and len(change) == ENTRY_BYTES and (place := child.find(change[:HASH_BYTES])) >= 0:
+        elif (
+            end - first == 1
+            and len(change) == ENTRY_BYTES
+            and (found := child.find(change[:HASH_BYTES])) % ENTRY_BYTES == 0  # neither -1 nor across two hashes
+        ):
             # By far the most frequent change: one row of a bucket gets another value.
-            children[digit] = entries = child[:place] + change + child[place + ENTRY_BYTES :]
+            children[digit] = entries = child[:found] + change + child[found + ENTRY_BYTES :]
             hasher = bucket_hasher()
             hasher.update(entries)
             digest = hasher.digest()
@@ -109,7 +117,7 @@ def _changed_bucket(bucket: bytes, depth: int, changes: list[bytes], first: int,
     entries = bucket
     fresh = []
     for change in changes[first:last]:
-        at = entries.find(change[:HASH_BYTES])
+        at = _entry_of(entries, change[:HASH_BYTES])
         if at >= 0:
             kept = change if len(change) == ENTRY_BYTES else b""
             entries = entries[:at] + kept + entries[at + ENTRY_BYTES :]
@@ -121,3 +129,11 @@ def _changed_bucket(bucket: bytes, depth: int, changes: list[bytes], first: int,
         return entries, bucket_hash(entries), 0
     node, digest = grown(entries, depth)
     return node, digest, (len(entries) - len(bucket)) // ENTRY_BYTES
+
+
+def _entry_of(entries: bytes, key_hash: bytes) -> int:
+    """Where the entry of a key hash begins, or -1."""
+    at = entries.find(key_hash)
+    while at >= 0 and at % ENTRY_BYTES:
+        at = entries.find(key_hash, at + 1)
+    return at

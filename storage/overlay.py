@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from storage.blockview import ABSENT, BlockView, Cell, Change
-from storage.catalogue import CATALOGUE, Catalogue, TableEntry, catalogue_key
+from storage.catalogue import CATALOGUE, Catalogue, GenerationKey, TableEntry, catalogue_key
 from storage.errors import GenerationInvalid, SavepointUnknown, TableMismatch, TableUnknown
 from storage.record import Record
 from storage.rows import after_prefix
@@ -25,10 +25,6 @@ from storage.tables import Half, Table
 from storage.tablestore import TableStore
 
 R = TypeVar("R", bound=Record)
-
-StoreKey = tuple[Half, int]
-"""The identity of a generation: its half and its number in that half's catalogue row."""
-
 
 Changes = dict[str, dict[bytes, Change]]
 """Net changes by table name and key bytes, both in order."""
@@ -72,7 +68,7 @@ class Overlay:
         """The commit this overlay stands on, counted by its state."""
         self.places = places
         """Where each table's rows are; a flip puts another mapping here."""
-        self.bound: dict[StoreKey, TableStore] = {}
+        self.bound: dict[GenerationKey, TableStore] = {}
         """Generations that come into force with this block."""
         self._stores = stores
         self._catalogue = catalogue
@@ -186,7 +182,7 @@ class Overlay:
                     bound[half, entry.generation] = self._stores.empty_store() if made is None else made.store
         self._adopt(catalogue, bound)
 
-    def _adopt(self, catalogue: Catalogue, bound: dict[StoreKey, TableStore]) -> None:
+    def _adopt(self, catalogue: Catalogue, bound: dict[GenerationKey, TableStore]) -> None:
         changed = [half for half in Half if catalogue.row(half) != self._catalogue.row(half)]
         self._catalogue, self.bound = catalogue, bound
         self.places = places_of(catalogue, self._stores, bound)
@@ -230,7 +226,7 @@ class Overlay:
             raise GenerationInvalid(name, 0, "written in this block already; flip at its beginning")
 
 
-def places_of(catalogue: Catalogue, stores: Stores, bound: Mapping[StoreKey, TableStore]) -> Places:
+def places_of(catalogue: Catalogue, stores: Stores, bound: Mapping[GenerationKey, TableStore]) -> Places:
     """The places of a catalogue's tables, those of newly bound generations among them."""
     places: Places = {}
     for half in Half:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from storage.catalogue import Catalogue
+from storage.catalogue import Catalogue, GenerationKey
 from storage.halfroots import HalfRoots
 from storage.merkle import TreePatch
-from storage.overlay import Changes, Places, StoreKey
+from storage.overlay import Changes, Places
 from storage.tablestore import TableStore
 
 
@@ -34,7 +34,7 @@ class PreparedState:
     runtime: HalfRoots
     app_root: bytes
     places: Places
-    bound: Mapping[StoreKey, TableStore]
+    bound: Mapping[GenerationKey, TableStore]
 
     @property
     def host_root(self) -> bytes:

@@ -24,10 +24,10 @@ from typing import Any
 import msgspec
 
 from storage.blocklog import log_rows_from
-from storage.catalogue import CATALOGUE, Catalogue, CatalogueRow, catalogue_key
+from storage.catalogue import CATALOGUE, Catalogue, CatalogueRow, GenerationKey, catalogue_key
 from storage.engine import Engine
 from storage.errors import GenerationInvalid, NotCanonical, SnapshotDamaged, SnapshotMismatch
-from storage.generations import Generations, StoreKey
+from storage.generations import Generations
 from storage.growing import SLICE_ROWS
 from storage.hashing import app_root, half_root
 from storage.headfile import Head, create_head
@@ -167,7 +167,7 @@ def import_chunks(
 def _fill(engine: Engine, manifest: SnapshotManifest, chunks: Iterable[bytes]) -> Head:
     """Write rows, trees, notes, and at last the head; returns it."""
     generations = Generations(PendingRows(engine, 0))
-    stores: dict[StoreKey, TableStore] = {}
+    stores: dict[GenerationKey, TableStore] = {}
     for (section, generation), entries in groupby(_checked(manifest, chunks), key=lambda entry: entry[:2]):
         if section == LOG_SECTION:
             _write_log(engine, entries)
@@ -231,7 +231,7 @@ def _write_log(engine: Engine, entries: Iterator[Entry]) -> None:
         engine.write(chunk, sync=False)
 
 
-def _catalogue_in(stores: dict[StoreKey, TableStore]) -> Catalogue:
+def _catalogue_in(stores: dict[GenerationKey, TableStore]) -> Catalogue:
     store = stores.get((Half.HOST, 1))
     rows: list[CatalogueRow] = []
     for half in _SECTIONS:
@@ -245,7 +245,7 @@ def _catalogue_in(stores: dict[StoreKey, TableStore]) -> Catalogue:
     return Catalogue(*rows)
 
 
-def _require_roots(manifest: SnapshotManifest, catalogue: Catalogue, stores: dict[StoreKey, TableStore]) -> None:
+def _require_roots(manifest: SnapshotManifest, catalogue: Catalogue, stores: dict[GenerationKey, TableStore]) -> None:
     """The rows must give the manifest's roots, and kept generations those the catalogue names."""
     halves = [
         half_root([(entry.name, stores[half, entry.generation].tree.root) for entry in catalogue.row(half).entries])

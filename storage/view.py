@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from storage.blocklog import BlockLog
-from storage.catalogue import Catalogue
+from storage.catalogue import Catalogue, GenerationKey
 from storage.engine import EngineSnapshot
 from storage.errors import TableMismatch, TableUnknown
 from storage.headfile import Head
@@ -31,7 +31,7 @@ class CommittedView:
     catalogue: Catalogue
     snapshot: EngineSnapshot
     """Rows as of this height; the block log reads it."""
-    numbers: Mapping[tuple[Half, int], int]
+    numbers: Mapping[GenerationKey, int]
     """Where each generation lies, in force or kept."""
 
     @property

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from storage.errors import PatchStale
 from storage.hashing import EMPTY_ROOT, TAG_BUCKET, TAG_INNER, TAG_KEY, TAG_VALUE, app_root, half_root
 from storage.merkle import Tree
+from storage.nodes import Changed, changed
 from storage.planting import tree_of
 from tests.storage.plain_tree import VECTORS, Store, built, ground_keys, numbered
 
@@ -170,6 +171,26 @@ def test_deleting_what_is_not_there_changes_no_bucket() -> None:
     patch = store.tree.prepare(dict.fromkeys(numbered(range(1000, 1100))))
     assert (patch.root, patch.count, patch.top) == store.shape()
     assert Tree().prepare({b"a": None}).root == EMPTY_ROOT
+
+
+@pytest.mark.parametrize("others", [0, 40])
+def test_a_key_hash_that_lies_across_two_hashes_is_not_taken_for_an_entry(others: int) -> None:
+    """No keys are known whose hashes lie so; the nodes are asked directly, with bytes in the place of hashes."""
+
+    def entry(key_hash: bytes) -> bytes:
+        return key_hash + b"v" * 32
+
+    def fresh(entries: list[bytes]) -> Changed:
+        return changed(b"", 0, sorted(entries), 0, len(entries))
+
+    key_hash = b"\x11" * 16 + b"v" * 16
+    across = entry(b"\x10" * 16 + b"\x11" * 16)
+    assert key_hash in across
+    standing = [across, *(entry(bytes((0x20 + number,)) * 32) for number in range(others))]
+    without, with_it = fresh(standing), fresh([*standing, entry(key_hash)])
+    assert changed(without[0], 0, [entry(key_hash)], 0, 1) == (*with_it[:2], 1)
+    assert changed(without[0], 0, [key_hash], 0, 1) == (*without[:2], 0)
+    assert changed(with_it[0], 0, [key_hash], 0, 1) == (*without[:2], -1)
 
 
 class TreeAgainstDict(RuleBasedStateMachine):
