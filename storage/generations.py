@@ -1,7 +1,7 @@
 """Generations of tables on this node: built beside the chain, bound by one catalogue row, collected in slices.
 
-- A *number* names the place of one generation on disk; a note under ``g`` says what it is for. Numbers are local
-  and never used twice, so a dropped or repeated build can never meet rows of another.
+- A *number* names the place of one generation on disk; a note under ``g`` says what it is for. Numbers are local, and
+  none is given out while anything lies under it, so a dropped or repeated build can never meet rows of another.
 - A build (``storage/growing.py``) writes in slices while the chain runs. Nothing of it is in a root before a block
   flips to it.
 - A build that was interrupted is taken up again by whoever asks for the same label before the first commit after the
@@ -41,7 +41,7 @@ class Generations:
         self._rows = rows
         self._stores: dict[GenerationKey, TableStore] = {}
         self._building: dict[bytes, int] = {}
-        self._dormant: dict[bytes, tuple[int, Note]] = {}
+        self._interrupted: dict[bytes, tuple[int, Note]] = {}
         self._condemned: list[bytes] = []
         """Prefixes whose rows are to be deleted, in this order."""
         self._next = 1
@@ -63,8 +63,8 @@ class Generations:
         used = sorted({*notes, *(number for prefix in prefixes for number in _numbers(rows.engine, prefix))})
         for number in used:
             note = notes.get(number)
-            if note is not None and not note.generation and note.label and note.label not in made._dormant:
-                made._dormant[note.label] = (number, note)
+            if note is not None and not note.generation and note.label and note.label not in made._interrupted:
+                made._interrupted[note.label] = (number, note)
             else:
                 made._condemn(number, in_force=number in loaded)
         made._next = max(used, default=0) + 1
@@ -87,7 +87,7 @@ class Generations:
         One without a label is never taken up."""
         if label in self._building:
             self.discard(self._building[label])
-        number, note = self._dormant.pop(label, (0, Note()))
+        number, note = self._interrupted.pop(label, (0, Note()))
         if not number:
             number, note = self._take_number(), Note(label=label)
         if label:
@@ -96,14 +96,15 @@ class Generations:
 
     def discard(self, number: int) -> None:
         """Condemn a build, finished or not, that will not be flipped to."""
+        assert all(store.number != number for store in self._stores.values()), "what is in force or kept is no build"
         self._building = {label: other for label, other in self._building.items() if other != number}
         self._give_up([number])
 
-    def wake_none(self) -> None:
+    def give_up_interrupted(self) -> None:
         """Interrupted builds that nobody asked for by now are condemned."""
-        if self._dormant:
-            self._give_up([number for number, _ in self._dormant.values()])
-            self._dormant = {}
+        if self._interrupted:
+            self._give_up([number for number, _ in self._interrupted.values()])
+            self._interrupted = {}
 
     def bind(self, bound: Mapping[GenerationKey, TableStore]) -> list[tuple[bytes, bytes | None]]:
         """The notes that say which generation lies where; they belong into the batch of the flip."""
@@ -125,7 +126,7 @@ class Generations:
 
     def collect(self, limit: int) -> int:
         """Delete up to ``limit`` rows of what is condemned; returns how many, 0 when nothing is left."""
-        self.wake_none()
+        self.give_up_interrupted()
         deleted = 0
         while self._condemned and deleted < limit:
             prefix = self._condemned[0]

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 
+from storage.catalogue import Catalogue
 from storage.hashing import TAG_HALF, half_part
+from storage.overlay import Places
+from storage.tables import Half
 
 
 class HalfRoots:
@@ -49,3 +52,12 @@ class HalfRoots:
     def items(self) -> Iterator[tuple[str, bytes]]:
         """(name, root) in order."""
         return ((name, self._parts[place]) for name, place in self._places.items())
+
+
+def halves_of(catalogue: Catalogue, places: Places, changed: Mapping[str, bytes]) -> tuple[HalfRoots, HalfRoots]:
+    """Host and runtime half of a catalogue, the changed roots in the place of the committed ones."""
+    host, runtime = (
+        HalfRoots.of((name, changed.get(name) or places[name].store.tree.root) for name in catalogue.names(half))
+        for half in (Half.HOST, Half.RUNTIME)
+    )
+    return host, runtime

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 
 HASH_BYTES = 32
+
+MAX_NAME_BYTES = (1 << 16) - 1
+"""Most bytes of a table's name: its length stands before it in two bytes."""
 
 TAG_EMPTY = b"\x00"
 """A table without rows."""
@@ -42,17 +45,21 @@ def tagged(tag: bytes, content: bytes) -> bytes:
 
 
 def half_root(tables: Iterable[tuple[str, bytes]]) -> bytes:
-    """The root of one half of the state from its tables' (name, root), given in ascending order of the names."""
+    """The root of one half of the state from its tables' (name, root), given in ascending order of the names. Raises
+    ValueError for a name that `half_part` refuses."""
     parts = [TAG_HALF]
     for name, root in tables:
         parts += (half_part(name), root)
     return hashlib.sha256(b"".join(parts)).digest()
 
 
-@cache
+@lru_cache(maxsize=1024)  # bounded: a proof or snapshot brings names of a stranger's choice
 def half_part(name: str) -> bytes:
-    """What stands before a table's root in the root of its half: the name behind its length."""
+    """What stands before a table's root in the root of its half: the name behind its length. Raises ValueError for a
+    name that is not UTF-8, or longer than that length can say."""
     raw = name.encode()
+    if len(raw) > MAX_NAME_BYTES:
+        raise ValueError(f"a table's name has at most {MAX_NAME_BYTES} bytes")
     return len(raw).to_bytes(2, "big") + raw
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from storage.catalogue import Catalogue, GenerationKey
-from storage.halfroots import HalfRoots
+from storage.halfroots import HalfRoots, halves_of
+from storage.hashing import app_root
 from storage.merkle import TreePatch
-from storage.overlay import Changes, Places
+from storage.overlay import Changes, Overlay, Places
 from storage.tablestore import TableStore
 
 
@@ -64,3 +65,39 @@ class PreparedState:
     def rows(self) -> dict[bytes, bytes | None]:
         """Every table row of the block by its place."""
         return {store.row_prefix + key: value for store, rows, _ in self.tables for key, value in rows.items()}
+
+
+def prepared_from(overlay: Overlay, catalogue: Catalogue, host: HalfRoots, runtime: HalfRoots) -> PreparedState:
+    """What an overlay's writes would change in a state of this catalogue and these roots. Changes nothing."""
+    changes, places = overlay.changes(), overlay.places
+    tables = []
+    changed: dict[str, bytes] = {}
+    for name, found in changes.items():
+        store = places[name].store
+        rows = {key: change.new for key, change in found.items()}
+        patch = store.tree.prepare(rows)
+        tables.append(TableChange(store, rows, patch))
+        changed[name] = patch.root
+    if overlay.catalogue is not catalogue:
+        host, runtime = halves_of(overlay.catalogue, places, changed)
+    else:
+        host, runtime = _replaced(changed, host, runtime)
+    return PreparedState(
+        sequence=overlay.sequence,
+        catalogue=overlay.catalogue,
+        changes=changes,
+        tables=tables,
+        host=host,
+        runtime=runtime,
+        app_root=app_root(host.root, runtime.root),
+        places=places,
+        bound=overlay.bound,
+    )
+
+
+def _replaced(changed: dict[str, bytes], host: HalfRoots, runtime: HalfRoots) -> tuple[HalfRoots, HalfRoots]:
+    """Both halves after a block that flips nothing; one in which nothing changes is the same object."""
+    of_host = {name: root for name, root in changed.items() if name in host}
+    if len(of_host) == len(changed):
+        return host.after(of_host), runtime
+    return host.after(of_host), runtime.after({n: r for n, r in changed.items() if n not in of_host})

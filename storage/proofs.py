@@ -114,7 +114,10 @@ def verify(proof: Proof, root: bytes) -> bytes | None:
         raise ProofInvalid(f"the bucket does not lead to the root of {proof.table}")
     if any(len(each) != HASH_BYTES for _, each in proof.table_roots):
         raise ProofInvalid("a root is 32 bytes, else one could pass for two")
-    mine = half_root(proof.table_roots)
+    try:
+        mine = half_root(proof.table_roots)
+    except ValueError as error:
+        raise ProofInvalid(str(error)) from None
     top = app_root(mine, proof.other_root) if proof.half == "host" else app_root(proof.other_root, mine)
     if top != root:
         raise ProofInvalid("it leads to another app_root")

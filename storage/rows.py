@@ -11,7 +11,8 @@ theirs.
 | ``s``  | u32 number, anything             | what a build keeps beside its rows      | no        |
 | ``l``  | one letter, then height or id    | block log, see ``storage/blocklog.py``  | digest    |
 
-A *number* is local to this node: it names the place of one generation of one table and is never used twice.
+A *number* is local to this node: it names the place of one generation of one table, and is not given out while
+anything lies under it.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ half; kept generations are among them, so that a joining node can roll back as w
 heights. A chunk ends with the row that brings it to ``CHUNK_BYTES``. Numbers, caches, trees and anything else that
 is a node's own are left out, so content alone decides every byte.
 
-Importing checks each chunk against the manifest, builds all trees, and compares the roots; a home whose import did
-not come to its end holds no database. Log rows stand outside the roots: whoever imports checks them against the
-digests in the host tables.
+Importing checks each chunk against the manifest, builds all trees, and compares the roots; an import that fails leaves
+no database, and one that a crash cut short leaves a database without a head, which nothing opens. Log rows stand
+outside the roots: whoever imports checks them against the digests in the host tables.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ from storage.blocklog import log_rows_from
 from storage.catalogue import CATALOGUE, Catalogue, CatalogueRow, GenerationKey, catalogue_key
 from storage.engine import Engine
 from storage.errors import GenerationInvalid, NotCanonical, SnapshotDamaged, SnapshotMismatch
+from storage.faults import fault_of
 from storage.generations import Generations
 from storage.growing import SLICE_ROWS
-from storage.hashing import app_root, half_root
+from storage.hashing import HASH_BYTES
 from storage.headfile import Head, create_head
 from storage.home import Home
 from storage.pending import PendingRows
 from storage.rows import LOG_PREFIX, META_KEY
 from storage.slots import sync_directory
+from storage.startup import wrong_root
 from storage.state import CACHED_ROWS, State
 from storage.tables import Half, Table
 from storage.tablestore import TableStore
@@ -109,23 +111,32 @@ def chunks_of(view: CommittedView, log_heights: range = range(0)) -> Iterator[by
 
 
 def export(view: CommittedView, folder: Path, log_heights: range = range(0)) -> SnapshotManifest:
-    """Write a snapshot under ``folder`` in a folder of its own name; the manifest is written last."""
+    """Write a snapshot under ``folder`` in a folder of its own name; the manifest is written last. Raises DiskFull,
+    DiskError, StoreDamaged."""
     aside = folder / f"{view.height}-{view.head.app_root.hex()[:16]}.part"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        manifest = _write_snapshot(view, aside, log_heights)
+        final = folder / manifest.name
+        shutil.rmtree(final, ignore_errors=True)
+        aside.rename(final)
+        sync_directory(folder)
+    except OSError as error:
+        raise fault_of(folder, error) from error
+    return manifest
+
+
+def _write_snapshot(view: CommittedView, folder: Path, log_heights: range) -> SnapshotManifest:
     digests = []
     for place, chunk in enumerate(chunks_of(view, log_heights)):
-        (aside / chunk_name(place)).write_bytes(chunk)
+        (folder / chunk_name(place)).write_bytes(chunk)
         digests.append(hashlib.sha256(chunk).hexdigest())
     head = view.head
     manifest = SnapshotManifest(
         FORMAT, head.height, head.app_root.hex(), head.host_root.hex(), head.runtime_root.hex(), tuple(digests)
     )
-    (aside / "manifest.json").write_text(manifest.to_json(), "utf-8")
-    final = folder / manifest.name
-    shutil.rmtree(final, ignore_errors=True)
-    aside.rename(final)
-    sync_directory(folder)
+    (folder / "manifest.json").write_text(manifest.to_json(), "utf-8")
     return manifest
 
 
@@ -135,12 +146,20 @@ def chunk_name(place: int) -> str:
 
 
 def read_folder(folder: Path) -> tuple[SnapshotManifest, Iterator[bytes]]:
-    """Manifest and chunks of an exported snapshot."""
+    """Manifest and chunks of an exported snapshot, each read when it is asked for. Raises SnapshotDamaged, for a chunk
+    that cannot be read too."""
     try:
         manifest = SnapshotManifest.from_json((folder / "manifest.json").read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SnapshotDamaged(f"{folder} has no readable manifest") from error
-    return manifest, ((folder / chunk_name(place)).read_bytes() for place in range(len(manifest.chunks)))
+    return manifest, (_read_chunk(folder / chunk_name(place)) for place in range(len(manifest.chunks)))
+
+
+def _read_chunk(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SnapshotDamaged(f"{path} cannot be read") from error
 
 
 def import_chunks(
@@ -165,7 +184,8 @@ def import_chunks(
 
 
 def _fill(engine: Engine, manifest: SnapshotManifest, chunks: Iterable[bytes]) -> Head:
-    """Write rows, trees, notes, and at last the head; returns it."""
+    """Write rows, log, notes, and at last the head, when the rows have given its roots; returns it."""
+    head = _head_of(manifest)
     generations = Generations(PendingRows(engine, 0))
     stores: dict[GenerationKey, TableStore] = {}
     for (section, generation), entries in groupby(_checked(manifest, chunks), key=lambda entry: entry[:2]):
@@ -177,9 +197,7 @@ def _fill(engine: Engine, manifest: SnapshotManifest, chunks: Iterable[bytes]) -
     for key in catalogue.references():
         if key not in stores:
             stores[key] = generations.empty_store()
-    _require_roots(manifest, catalogue, stores)
-    roots = (bytes.fromhex(text) for text in (manifest.app_root, manifest.host_root, manifest.runtime_root))
-    head = Head(1, manifest.height, *roots)
+    _require_roots(head, catalogue, stores)
     engine.barrier()
     engine.write([*generations.bind(stores), (META_KEY, head.to_bytes())], sync=True)
     return head
@@ -245,19 +263,25 @@ def _catalogue_in(stores: dict[GenerationKey, TableStore]) -> Catalogue:
     return Catalogue(*rows)
 
 
-def _require_roots(manifest: SnapshotManifest, catalogue: Catalogue, stores: dict[GenerationKey, TableStore]) -> None:
-    """The rows must give the manifest's roots, and kept generations those the catalogue names."""
-    halves = [
-        half_root([(entry.name, stores[half, entry.generation].tree.root) for entry in catalogue.row(half).entries])
-        for half in _SECTIONS
-    ]
-    found = (app_root(*halves).hex(), halves[0].hex(), halves[1].hex())
-    if found != (manifest.app_root, manifest.host_root, manifest.runtime_root):
-        raise SnapshotMismatch(manifest.app_root, found[0])
-    for half in _SECTIONS:
-        for kept in catalogue.row(half).kept:
-            root = stores[half, kept.generation].tree.root
-            if root != kept.root:
-                raise SnapshotMismatch(kept.root.hex(), root.hex())
+def _head_of(manifest: SnapshotManifest) -> Head:
+    """The head of a home that is filled from this snapshot."""
+    texts = (manifest.app_root, manifest.host_root, manifest.runtime_root)
+    try:
+        roots = [bytes.fromhex(text) for text in texts]
+    except ValueError:
+        roots = []
+    if [root.hex() for root in roots] != [*texts] or any(len(root) != HASH_BYTES for root in roots):
+        raise SnapshotDamaged("manifest: a root is 32 bytes in lower-case hex")
+    return Head(1, manifest.height, *roots)
+
+
+def _require_roots(head: Head, catalogue: Catalogue, stores: dict[GenerationKey, TableStore]) -> None:
+    """The rows must give the manifest's roots and those of kept generations, and be no more than these cover."""
+    try:
+        wrong = wrong_root(catalogue, stores, head)
+    except ValueError as error:
+        raise SnapshotDamaged(str(error)) from error
+    if wrong is not None:
+        raise SnapshotMismatch(wrong[0].hex(), wrong[1].hex())
     if len(stores) != len(catalogue.references()):
         raise SnapshotDamaged("it has rows that no table refers to")

@@ -10,34 +10,32 @@ durable commit or ``flush`` writes them in one batch. A crash loses exactly thos
 Each durable commit also deletes up to ``COLLECTED_ROWS`` rows of generations that nothing refers to any more, so that
 an old generation goes in slices while the chain runs.
 
-At start (``storage/startup.py``) database and head file must agree and the trees must give the head's roots.
+At start (``storage/startup.py``) database and head file must agree, and the rows give the head's roots.
 
 All methods but ``view`` belong to the executor thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from storage import checkpoint
 from storage.blocklog import BlockLog
 from storage.catalogue import CATALOGUE, Catalogue, catalogue_key
 from storage.checkpoint import Checkpoint
-from storage.engine import Engine
-from storage.errors import HeightOutOfOrder, NotDurable, PreparedStale, StoreDamaged, TableMismatch, TableUnknown
+from storage.errors import HeightOutOfOrder, NotDurable, PreparedStale, TableMismatch, TableUnknown
 from storage.generations import Generations
 from storage.growing import GrowingGeneration
-from storage.halfroots import HalfRoots
-from storage.hashing import app_root
+from storage.halfroots import halves_of
 from storage.headfile import Head, create_head, write_head
 from storage.home import Home
-from storage.overlay import Overlay, Place, Places, places_of
+from storage.overlay import Overlay, Place, places_of
 from storage.pending import PendingRows, Rows
-from storage.prepared import PreparedState, TableChange
+from storage.prepared import PreparedState, prepared_from
 from storage.proofs import Proof, make_proof
 from storage.rows import META_KEY
-from storage.startup import read_whole
+from storage.startup import closed_on_failure, create_rows, open_rows, read_whole
 from storage.tables import Half, Table
 from storage.view import CommittedView
 
@@ -51,14 +49,7 @@ COLLECTED_ROWS = 512
 """Rows deleted beside a commit: about a millisecond."""
 
 CACHED_ROWS = 1 << 20
-"""Rows of a table that are cached by default: at most 200 MB or so."""
-
-DATABASE_CACHE = 64 << 20
-"""Bytes of LevelDB's own cache."""
-
-DATABASE_BUFFER = 16 << 20
-"""Bytes that LevelDB gathers before it writes a sorted file. More of them compact at less cost, and a checkpoint, which
-copies the log, takes no noticeable time longer."""
+"""Rows of each table that are cached by default, 200 bytes or so a row."""
 
 
 class State:
@@ -76,52 +67,44 @@ class State:
         self._waiting_blocks = 0
         self._tables: dict[str, Table[Any]] = {CATALOGUE.name: CATALOGUE}
         self._places = places_of(catalogue, generations, {})
-        self._host, self._runtime = _roots_at(catalogue, self._places, {})
+        self._host, self._runtime = halves_of(catalogue, self._places, {})
         self._numbers = generations.numbers()
         self._view = self._make_view()
 
     @classmethod
     def create(cls, home: Home, tables: Iterable[Table[Any]] = (), cached_rows: int = CACHED_ROWS) -> State:
         """Make the database of a new chain with these tables, all empty, at height 0.
-        The first block committed then chooses its height."""
-        engine = Engine.create(home.database, cache_bytes=DATABASE_CACHE, buffer_bytes=DATABASE_BUFFER)
-        rows = PendingRows(engine, cached_rows)
-        create_head(home.head_file, _NOTHING)
-        generations = Generations(rows)
-        catalogue = Catalogue.empty()
-        generations.adopt({key: generations.empty_store() for key in catalogue.references()}, catalogue.references())
-        state = cls(home, rows, generations, catalogue, _NOTHING)
-        overlay = state.overlay()
-        for table in tables:
-            state.register(table)
-            catalogue = catalogue.with_table(table)
-        overlay.flip(catalogue)
-        for half in Half:
-            overlay.put(CATALOGUE, catalogue_key(half), catalogue.row(half))
-        overlay.bound[Half.HOST, 1] = generations.store(Half.HOST, 1)
-        state.commit(state.prepare(overlay), 0)
-        return state
+        The first block committed then chooses its height. Raises StoreExists, TableExists, DiskFull, DiskError."""
+        rows = create_rows(home, cached_rows)
+        with closed_on_failure(rows.engine):
+            create_head(home.head_file, _NOTHING)
+            generations = Generations(rows)
+            catalogue = Catalogue.empty()
+            (itself,) = catalogue.references()
+            generations.adopt({itself: generations.empty_store()}, [itself])
+            state = cls(home, rows, generations, catalogue, _NOTHING)
+            overlay = state.overlay()
+            for table in tables:
+                state.register(table)
+                catalogue = catalogue.with_table(table)
+            overlay.flip(catalogue)
+            for half in Half:
+                overlay.put(CATALOGUE, catalogue_key(half), catalogue.row(half))
+            overlay.bound[itself] = generations.store(*itself)
+            state.commit(state.prepare(overlay), 0)
+            return state
 
     @classmethod
     def open(cls, home: Home, tables: Iterable[Table[Any]] = (), cached_rows: int = CACHED_ROWS) -> State:
-        """Open what was committed; raises a StoreFault that says what to do when it is not whole."""
-        engine = Engine.open(home.database, cache_bytes=DATABASE_CACHE, buffer_bytes=DATABASE_BUFFER)
-        try:
-            return cls._opened(home, PendingRows(engine, cached_rows), tables)
-        except BaseException:
-            engine.close()
-            raise
-
-    @classmethod
-    def _opened(cls, home: Home, rows: PendingRows, tables: Iterable[Table[Any]]) -> State:
-        head, catalogue, generations = read_whole(home, rows)
-        state = cls(home, rows, generations, catalogue, head)
-        found = (state._host.root, state._runtime.root)
-        if found != (head.host_root, head.runtime_root) or app_root(*found) != head.app_root:
-            raise StoreDamaged(home.database, f"its rows do not give the roots of height {head.height}")
-        for table in tables:
-            state.register(table)
-        return state
+        """Open what was committed. Raises TableMismatch for a table declared otherwise than it is stored, and a
+        StoreFault that says what to do when the database and the head file are not whole."""
+        rows = open_rows(home, cached_rows)
+        with closed_on_failure(rows.engine):
+            head, catalogue, generations = read_whole(home, rows)
+            state = cls(home, rows, generations, catalogue, head)
+            for table in tables:
+                state.register(table)
+            return state
 
     @property
     def head(self) -> Head:
@@ -149,15 +132,15 @@ class State:
         return self._catalogue
 
     def rows(self, name: str, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
-        """Key and value bytes of a table in force, in key order, those above ``after``."""
+        """Key and value bytes of a table in force, in key order, those above ``after``; raises TableUnknown."""
         return self._place(name).store.scan(b"" if after is None else after + b"\0", None, False)
 
     def row(self, name: str, key: bytes) -> bytes | None:
-        """The value bytes of one row of a table in force, or None."""
+        """The value bytes of one row of a table in force, or None; raises TableUnknown."""
         return self._place(name).store.read(key)
 
     def count(self, name: str) -> int:
-        """How many rows a table in force has."""
+        """How many rows a table in force has; raises TableUnknown."""
         return self._place(name).store.tree.count
 
     def register(self, table: Table[Any]) -> None:
@@ -181,23 +164,11 @@ class State:
         return Overlay(self._generations, self._catalogue, self._places, self._sequence)
 
     def prepare(self, overlay: Overlay) -> PreparedState:
-        """The roots the overlay's writes would give; pure, so it may be called again as the block goes on."""
+        """The roots the overlay's writes would give; pure, so it may be called again as the block goes on. Raises
+        PreparedStale for the overlay of an earlier commit."""
         if overlay.sequence != self._sequence:
             raise PreparedStale(overlay.sequence, self._sequence)
-        changes, places = overlay.changes(), overlay.places
-        tables = []
-        changed: dict[str, bytes] = {}
-        for name, found in changes.items():
-            store = places[name].store
-            rows = {key: change.new for key, change in found.items()}
-            patch = store.tree.prepare(rows)
-            tables.append(TableChange(store, rows, patch))
-            changed[name] = patch.root
-        host, runtime = self._roots_after(overlay, changed)
-        root = app_root(host.root, runtime.root)
-        return PreparedState(
-            self._sequence, overlay.catalogue, changes, tables, host, runtime, root, places, overlay.bound
-        )
+        return prepared_from(overlay, self._catalogue, self._host, self._runtime)
 
     def commit(
         self,
@@ -210,11 +181,12 @@ class State:
     ) -> Head:
         """Make a prepared block the head. A block that flips generations, and the last of ``WAITING_BLOCKS`` waiting
         ones, is durable whatever is asked; one that flips goes behind a barrier. ``amends``: a change at the present
-        height beside any block, which founds a chain on another's state."""
+        height beside any block, which founds a chain on another's state. Raises PreparedStale and HeightOutOfOrder,
+        which change nothing, and StoreFaults of the disk."""
         if prepared.sequence != self._sequence:
             raise PreparedStale(prepared.sequence, self._sequence)
         self._require_next(height, amends)
-        self._generations.wake_none()
+        self._generations.give_up_interrupted()
         flips = prepared.catalogue is not self._catalogue
         head = Head(self._durable.commit + 1, height, prepared.app_root, prepared.host_root, prepared.runtime_root)
         rows = prepared.rows()
@@ -247,7 +219,8 @@ class State:
         return self._view
 
     def prove(self, table: Table[Any], key: tuple[Any, ...]) -> Proof:
-        """A proof that a row is, or is not, in the durable head's root; raises NotDurable while blocks wait."""
+        """A proof that a row is, or is not, in the durable head's root. Raises NotDurable while blocks wait,
+        TableUnknown, InvalidKey."""
         if self._waiting_blocks:
             raise NotDurable(self.durable_height, self.height)
         place = self._place(table.name)
@@ -308,15 +281,6 @@ class State:
             self._catalogue, self._places = prepared.catalogue, prepared.places
             self._numbers = self._generations.numbers()
 
-    def _roots_after(self, overlay: Overlay, changed: dict[str, bytes]) -> tuple[HalfRoots, HalfRoots]:
-        """Both halves after the block; one in which nothing changes is the same object."""
-        if overlay.catalogue is not self._catalogue:
-            return _roots_at(overlay.catalogue, overlay.places, changed)
-        host = {name: root for name, root in changed.items() if name in self._host}
-        if len(host) == len(changed):
-            return self._host.after(host), self._runtime
-        return self._host.after(host), self._runtime.after({n: r for n, r in changed.items() if n not in host})
-
     def _place(self, name: str) -> Place:
         place = self._places.get(name)
         if place is None:
@@ -334,12 +298,3 @@ class State:
 
 _NOTHING = Head(0, 0, bytes(32), bytes(32), bytes(32))
 """What stands before the first commit."""
-
-
-def _roots_at(catalogue: Catalogue, places: Places, changed: Mapping[str, bytes]) -> tuple[HalfRoots, HalfRoots]:
-    """Both halves of a catalogue, the changed roots in the place of the committed ones."""
-    host, runtime = (
-        HalfRoots.of((name, changed.get(name) or places[name].store.tree.root) for name in catalogue.names(half))
-        for half in (Half.HOST, Half.RUNTIME)
-    )
-    return host, runtime

@@ -88,6 +88,36 @@ def test_a_dropped_flip_leaves_everything_as_it_was(tmp_path: Path) -> None:
     assert state.prepare(overlay).runtime_root == dropped.runtime_root
 
 
+def test_a_finished_build_takes_no_more_rows(tmp_path: Path) -> None:
+    state = grown(tmp_path / "node")
+    builder = state.build_generation(PURSES, b"plan 7")
+    builder.put_many(packed(NEW))
+    generation = builder.finish()
+    overlay = state.overlay()
+    overlay.flip(overlay.catalogue.replaced(PURSES), {"bank.purses": generation})
+    assert coins_of(overlay) == NEW
+    with pytest.raises(GenerationInvalid, match="finished"):
+        builder.amend(dict(packed({1: 77})))
+    with pytest.raises(GenerationInvalid, match="finished"):
+        builder.put_many(packed({1000: 1}))
+    assert builder.finish().root == generation.root
+    state.commit(state.prepare(overlay), state.height + 1)
+    state = reopened(state, tmp_path / "node")
+    assert (coins_of(state.overlay()), state.table_root("bank.purses")) == (NEW, generation.root)
+
+
+def test_what_is_in_force_or_kept_is_not_discarded(tmp_path: Path) -> None:
+    state = grown(tmp_path / "node")
+    root = state.table_root("bank.purses")
+    flip(state, state.catalogue.replaced(PURSES, keep_root=root), {"bank.purses": built(state, NEW)})
+    for number in state.view().numbers.values():
+        with pytest.raises(AssertionError, match="no build"):
+            state.discard_generation(number)
+    while state.collect(1000):
+        pass
+    assert coins_of(reopened(state, tmp_path / "node").overlay()) == NEW
+
+
 def test_a_kept_generation_comes_back_with_its_root(tmp_path: Path) -> None:
     state = grown(tmp_path / "node")
     before, entries = state.head.runtime_root, state.catalogue.runtime.entries

@@ -137,6 +137,10 @@ FORGERIES = {
     "a table twice": replace(PRESENT, table_roots=(PRESENT.table_roots[0], *PRESENT.table_roots)),
     "a table left out": replace(PRESENT, table_roots=PRESENT.table_roots[:-1]),
     "two tables passed off as one": replace(PRESENT, table_roots=_joined(PRESENT.table_roots)),
+    "a name longer than its length can say": replace(
+        PRESENT, table_roots=(*PRESENT.table_roots, ("n" * 65_536, bytes(32)))
+    ),
+    "a name that no UTF-8 can say": replace(PRESENT, table_roots=(*PRESENT.table_roots, ("\ud800", bytes(32)))),
     "a root that is too short": replace(PRESENT, other_root=PRESENT.other_root[:-1]),
     "the other half": replace(PRESENT, half="host"),
 }

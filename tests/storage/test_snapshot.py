@@ -10,7 +10,8 @@ import pytest
 
 from storage import snapshot
 from storage.blocklog import block_rows, commit_row
-from storage.errors import SnapshotDamaged, SnapshotMismatch
+from storage.catalogue import CATALOGUE
+from storage.errors import DiskError, SnapshotDamaged, SnapshotMismatch
 from storage.home import Home
 from storage.snapshot import SnapshotManifest, chunks_of, export, import_chunks, read_folder
 from storage.state import State
@@ -108,6 +109,13 @@ def forged(change: Change, manifest: SnapshotManifest, chunks: Iterable[bytes]) 
     return replace(manifest, chunks=(hashlib.sha256(chunk).hexdigest(),)), [chunk]
 
 
+def _name_too_long(entries: list[snapshot.Entry]) -> None:
+    """A table with the longest name that a record may hold, a byte more than a root can cover."""
+    row = CATALOGUE.codec.decode(entries[0][3])
+    named = tuple(entry.but(name="n" * 65_536) for entry in row.entries)
+    entries[0] = (*entries[0][:3], CATALOGUE.codec.encode(row.but(entries=named)))
+
+
 JUNK = b"\x81\xa11\x63"
 FORGERIES: dict[str, tuple[type[Exception], Change]] = {
     "a changed value": (SnapshotMismatch, lambda entries: entries.__setitem__(-1, (*entries[-1][:3], JUNK))),
@@ -123,6 +131,7 @@ FORGERIES: dict[str, tuple[type[Exception], Change]] = {
         SnapshotDamaged,
         lambda entries: entries.__setitem__(0, (*entries[0][:3], b"junk")),
     ),
+    "a catalogue with a name that no root covers": (SnapshotDamaged, _name_too_long),
     "rows of no table": (SnapshotDamaged, lambda entries: entries.append((1, 99, b"key", b"value"))),
     "a log row outside the log": (SnapshotDamaged, lambda entries: entries.append((2, 0, b"m", b"value"))),
     "an unknown section": (SnapshotDamaged, lambda entries: entries.append((3, 0, b"key", b"value"))),
@@ -170,6 +179,28 @@ def test_a_newer_format_or_an_impossible_height_is_refused(tmp_path: Path) -> No
         SnapshotManifest.from_json(replace(manifest, format=2).to_json())
 
 
+@pytest.mark.parametrize("root", ["", "zz" * 32, "AB" * 32, "ab" * 31])
+def test_a_manifest_whose_root_is_none_is_refused(tmp_path: Path, root: str) -> None:
+    manifest = SnapshotManifest(1, 3, root, "00" * 32, "00" * 32, ())
+    with pytest.raises(SnapshotDamaged, match="lower-case hex"):
+        imported(tmp_path / "b", manifest, [])
+
+
 def test_a_folder_that_is_no_snapshot_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SnapshotDamaged):
         read_folder(tmp_path)
+
+
+def test_a_chunk_that_is_gone_is_named_and_leaves_no_database(tmp_path: Path) -> None:
+    manifest = export(lived_in(tmp_path / "a").view(), tmp_path / "out")
+    folder = tmp_path / "out" / manifest.name
+    (folder / "chunk-000000").unlink()
+    with pytest.raises(SnapshotDamaged, match="chunk-000000"):
+        imported(tmp_path / "b", *read_folder(folder))
+    assert not Home(tmp_path / "b").database.exists()
+
+
+def test_a_snapshot_that_cannot_be_written_is_a_fault_of_the_disk(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file in the folder's place")
+    with pytest.raises(DiskError):
+        export(lived_in(tmp_path / "a").view(), tmp_path / "out")

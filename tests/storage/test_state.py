@@ -15,6 +15,7 @@ from storage.errors import (
     NotDurable,
     PreparedStale,
     StoreDamaged,
+    TableExists,
     TableMismatch,
 )
 from storage.hashing import app_root, half_root
@@ -31,8 +32,10 @@ from tests.storage.small_state import (
     FLAGS,
     PURSES,
     VOTES,
+    built,
     coins_of,
     commit,
+    flip,
     new_state,
     purse,
     put_coins,
@@ -278,11 +281,15 @@ def test_rows_that_make_no_sense_are_found_at_the_start(tmp_path: Path, prefix: 
         State.open(home, ALL_TABLES)
 
 
-def test_a_changed_row_is_found_at_the_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_changed_row_is_found_at_the_start_in_force_or_kept(tmp_path: Path, kept: bool) -> None:
     home = Home(tmp_path / "node")
     state = new_state(home.root)
     commit(state, put_coins({1: 10}))
-    number = next(number for (half, _), number in state.view().numbers.items() if half is PURSES.half)
+    number = state.view().numbers[PURSES.half, state.catalogue.entry(PURSES.name).generation]
+    if kept:
+        catalogue = state.catalogue.replaced(PURSES, keep_root=state.table_root(PURSES.name))
+        flip(state, catalogue, {PURSES.name: built(state, {1: 11})})
     state.close()
     engine = Engine.open(home.database)
     prefix = table_prefix(number)
@@ -362,6 +369,16 @@ def test_a_declaration_that_does_not_fit_the_stored_table_is_refused(tmp_path: P
     state.close()
     with pytest.raises(TableMismatch):
         State.open(Home(tmp_path / "node"), (DATED,))
+
+
+def test_a_database_that_no_state_could_be_made_of_is_let_go(tmp_path: Path) -> None:
+    with pytest.raises(TableExists):
+        State.create(Home.create(tmp_path / "twice"), (PURSES, PURSES))
+    new_state(tmp_path / "node").close()
+    for home in (Home(tmp_path / "twice"), Home(tmp_path / "node")):
+        with pytest.raises((HeadMismatch, StoreDamaged, TableMismatch)):
+            State.open(home, (DATED,))
+        Engine.open(home.database).close()
 
 
 def test_registered_tables_are_found_by_half(tmp_path: Path) -> None:
