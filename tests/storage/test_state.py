@@ -372,13 +372,15 @@ def test_a_declaration_that_does_not_fit_the_stored_table_is_refused(tmp_path: P
 
 
 def test_a_database_that_no_state_could_be_made_of_is_let_go(tmp_path: Path) -> None:
-    with pytest.raises(TableExists):
-        State.create(Home.create(tmp_path / "twice"), (PURSES, PURSES))
-    new_state(tmp_path / "node").close()
-    for home in (Home(tmp_path / "twice"), Home(tmp_path / "node")):
-        with pytest.raises((HeadMismatch, StoreDamaged, TableMismatch)):
-            State.open(home, (DATED,))
+    twice, node = Home.create(tmp_path / "twice"), Home(tmp_path / "node")
+    new_state(node.root).close()
+    with pytest.raises(TableExists) as of_create:
+        State.create(twice, (PURSES, PURSES))
+    with pytest.raises(TableMismatch) as of_open:
+        State.open(node, (DATED,))
+    for home in (twice, node):
         Engine.open(home.database).close()
+    assert of_create.value and of_open.value, "what failed is still at hand, and does not keep the databases open"
 
 
 def test_registered_tables_are_found_by_half(tmp_path: Path) -> None:
