@@ -10,14 +10,15 @@ from __future__ import annotations
 from hashlib import sha256
 from struct import Struct
 
-from storage.hashing import ABSENT, TAG_BUCKET, TAG_INNER
+from storage.hashing import ABSENT, HASH_BYTES, TAG_BUCKET, TAG_INNER
 
-ENTRY_BYTES = 64
+ENTRY_BYTES = 2 * HASH_BYTES
 BUCKET_ENTRIES = 16
 BUCKET_BYTES = BUCKET_ENTRIES * ENTRY_BYTES
 
 ARITY = 16
-EMPTY_INNER = TAG_INNER + bytes(ARITY * 32)
+"""Children of an inner node."""
+EMPTY_INNER = TAG_INNER + bytes(ARITY * HASH_BYTES)
 
 put_hash = Struct("32s").pack_into
 """Set 32 bytes of a node: three times as fast as assigning a slice."""
@@ -45,16 +46,16 @@ def split(entries: bytes, depth: int) -> list[tuple[int, bytes]]:
     parts = []
     start = 0
     while start < len(entries):
-        digit = digit_at(entries[start : start + 32], depth)
+        digit = digit_at(entries[start : start + HASH_BYTES], depth)
         stop = _end_of(entries, start, depth, digit)
         parts.append((digit, entries[start:stop]))
         start = stop
     return parts
 
 
-def digit_at(place: bytes, depth: int) -> int:
+def digit_at(key_hash: bytes, depth: int) -> int:
     """The hex digit of a key hash at ``depth``."""
-    byte = place[depth // 2]
+    byte = key_hash[depth // 2]
     return byte & 15 if depth % 2 else byte >> 4
 
 
@@ -63,7 +64,7 @@ def _end_of(entries: bytes, start: int, depth: int, digit: int) -> int:
     first, last = start // ENTRY_BYTES, len(entries) // ENTRY_BYTES
     while first < last:
         middle = (first + last) // 2
-        if digit_at(entries[middle * ENTRY_BYTES : middle * ENTRY_BYTES + 32], depth) <= digit:
+        if digit_at(entries[middle * ENTRY_BYTES : middle * ENTRY_BYTES + HASH_BYTES], depth) <= digit:
             first = middle + 1
         else:
             last = middle

@@ -4,7 +4,7 @@
   still to come, and rows at or below it may be written again, or taken away, at any time.
 - Each slice is one synced batch with the cursor and with what its builder keeps beside the rows, so that a crash
   leaves the beginning of the work and never a gap.
-- While rows come, the tree is only a heap of entries in memory (``storage/planting.py``). ``plant`` lays it out, a
+- While rows come, the tree is only a heap of entries in memory (``storage/bulkload.py``). ``build_tree`` lays it out, a
   slice a call; from then on it grows like that of any table. A build that was interrupted reads its own rows once
   more, again in slices (``reread``).
 - ``finish`` hands the rows over: blocks that flip to them may be prepared, and the row cache filled, so nothing is
@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
+from storage.bulkload import Entries
 from storage.codec import codec_of
 from storage.errors import GenerationInvalid
 from storage.merkle import Tree
 from storage.pending import PendingRows
-from storage.planting import Entries
 from storage.record import Amount, Data, Flag, Record, field
 from storage.rows import after_prefix, generation_key, side_prefix, table_prefix
 from storage.scan import Row
@@ -85,7 +85,7 @@ class GrowingGeneration:
         self._note = note
         self._prefix = table_prefix(number)
         self._entries = Entries()
-        self._planting: Iterator[Tree | None] | None = None
+        self._building: Iterator[Tree | None] | None = None
         self._late: dict[bytes, bytes | None] = {}
         """Changes that came while the tree was laid out."""
         self._store: TableStore | None = None
@@ -105,7 +105,7 @@ class GrowingGeneration:
         return self._note.complete
 
     @property
-    def planted(self) -> bool:
+    def has_tree(self) -> bool:
         """Whether the tree stands."""
         return self._store is not None
 
@@ -162,14 +162,14 @@ class GrowingGeneration:
         self._reread = found[-1][0] if found else None
         return found
 
-    def plant(self) -> bool:
+    def build_tree(self) -> bool:
         """Do a slice of laying the tree out; returns whether there is more to do."""
         if self._store is not None:
             return False
         assert not self._unread, "rows of before an interruption are read first"
-        if self._planting is None:
-            self._planting = self._entries.plant()
-        tree = next(self._planting)
+        if self._building is None:
+            self._building = self._entries.build()
+        tree = next(self._building)
         if tree is not None:
             self._stand(tree)
         return tree is None
@@ -178,9 +178,9 @@ class GrowingGeneration:
         """Do all that is left; the generation can be flipped to, and takes no more rows. Again is harmless."""
         while self.reread(SLICE_ROWS):
             continue
-        while self.plant():
+        while self.build_tree():
             continue
-        assert self._store is not None, "a planted tree stands"
+        assert self._store is not None, "a tree that was built stands"
         self._finished = True
         return Generation(self.name, self._store)
 
@@ -196,7 +196,7 @@ class GrowingGeneration:
 
     def _gather(self, changes: Mapping[bytes, bytes | None]) -> None:
         """What a tree that does not stand yet will be made of."""
-        if self._planting is not None:
+        if self._building is not None:
             self._late.update(changes)
         else:
             self._entries.put(changes.items())
@@ -210,7 +210,7 @@ class GrowingGeneration:
         """Take in what came while the tree was laid out."""
         tree.apply(tree.prepare(self._late))
         self._store = TableStore(self._rows, self.number, tree)
-        self._entries, self._planting, self._late = Entries(), None, {}
+        self._entries, self._building, self._late = Entries(), None, {}
 
     def _under(self, prefix: bytes, after: bytes | None) -> Iterator[Row]:
         start = prefix if after is None else prefix + after + b"\0"

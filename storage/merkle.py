@@ -5,7 +5,7 @@ the next four bits of the key hash. Buckets split and merge exactly at that boun
 ends in the same tree; keys ground to collide only deepen their own corner.
 
 The whole tree is in memory, about 120 bytes a row, and nothing of it is on disk: it is made of the rows at a start
-(``storage/planting.py``), which so checks every one of them against the root. Storing buckets beside the rows would
+(``storage/bulkload.py``), which so checks every one of them against the root. Storing buckets beside the rows would
 start a million rows two seconds sooner, and each change would write a kilobyte more.
 
 `prepare` computes what a block would change and touches nothing, so its patch may be dropped; `apply` makes it so.
@@ -20,7 +20,7 @@ from hashlib import sha256
 
 from storage.buckets import digit_at
 from storage.errors import PatchStale
-from storage.hashing import ABSENT, EMPTY_ROOT, TAG_KEY, TAG_VALUE
+from storage.hashing import ABSENT, EMPTY_ROOT, HASH_BYTES, TAG_KEY, TAG_VALUE
 from storage.nodes import Inner, Node, changed, rows_below
 
 # A hasher that has its tag already: copying one is faster than making one.
@@ -45,8 +45,10 @@ class TreePatch:
     base: bytes
     """Root of the tree it was prepared on."""
     top: Node
+    """The tree's topmost node afterwards; a bucket while at most 16 rows are left."""
     root: bytes
     count: int
+    """Rows of the table afterwards."""
 
 
 class Tree:
@@ -61,7 +63,8 @@ class Tree:
         self.count = rows_below(top)
 
     def prepare(self, changes: Mapping[bytes, bytes | None]) -> TreePatch:
-        """The patch for ``changes``: key bytes to record bytes, None to delete. Changes nothing."""
+        """The patch for ``changes``: key bytes to record bytes, None to delete. Changes nothing, and shares every node
+        that stays; it holds as long as the tree's root does."""
         found = []
         for key, value in changes.items():
             hasher = _key_hasher()
@@ -86,12 +89,12 @@ class Tree:
 
     def prove(self, key: bytes) -> TreeProof:
         """The proof that ``key`` is, or is not, in the table; the bucket says which."""
-        place = sha256(TAG_KEY + key).digest()
+        key_hash = sha256(TAG_KEY + key).digest()
         node, siblings = self.top, list[bytes]()
         while isinstance(node, Inner):
-            digit = digit_at(place, len(siblings))
-            at = 1 + 32 * digit
-            siblings.append(bytes(node.hashes[1:at] + node.hashes[at + 32 :]))
+            digit = digit_at(key_hash, len(siblings))
+            at = 1 + HASH_BYTES * digit
+            siblings.append(bytes(node.hashes[1:at] + node.hashes[at + HASH_BYTES :]))
             node = node.children[digit]
         return TreeProof(node, tuple(siblings))
 

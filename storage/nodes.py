@@ -56,14 +56,14 @@ def changed(node: Node, depth: int, changes: list[bytes], first: int, last: int)
     return _changed_inner(cast(Inner, node), depth, changes, first, last)
 
 
-def grown(entries: bytes, depth: int) -> tuple[Node, bytes]:
+def node_of(entries: bytes, depth: int) -> tuple[Node, bytes]:
     """The node of sorted entries at that depth, a bucket or a subtree when they are too many, and its hash."""
     if len(entries) <= BUCKET_BYTES:
         return entries, bucket_hash(entries)
     children: list[Node] = [b""] * ARITY
     hashes = bytearray(EMPTY_INNER)
     for digit, part in split(entries, depth):
-        children[digit], digest = grown(part, depth + 1)
+        children[digit], digest = node_of(part, depth + 1)
         put_hash(hashes, 1 + HASH_BYTES * digit, digest)
     return Inner(tuple(children), hashes, len(entries) // ENTRY_BYTES), sha256(hashes).digest()
 
@@ -127,7 +127,7 @@ def _changed_bucket(bucket: bytes, depth: int, changes: list[bytes], first: int,
         entries = inserted(entries, fresh)
     if len(entries) == len(bucket):
         return entries, bucket_hash(entries), 0
-    node, digest = grown(entries, depth)
+    node, digest = node_of(entries, depth)
     return node, digest, (len(entries) - len(bucket)) // ENTRY_BYTES
 
 

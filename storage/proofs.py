@@ -107,9 +107,9 @@ def verify(proof: Proof, root: bytes) -> bytes | None:
 
     Sizes and order need no checks of their own where a hash that leads to the root covers them.
     """
-    place = tagged(TAG_KEY, proof.key)
-    _check_entry(proof, place)
-    table_root = _table_root(proof, place)
+    key_hash = tagged(TAG_KEY, proof.key)
+    _check_entry(proof, key_hash)
+    table_root = _table_root(proof, key_hash)
     if (proof.table, table_root) not in proof.table_roots:
         raise ProofInvalid(f"the bucket does not lead to the root of {proof.table}")
     if any(len(each) != HASH_BYTES for _, each in proof.table_roots):
@@ -124,10 +124,10 @@ def verify(proof: Proof, root: bytes) -> bytes | None:
     return proof.value
 
 
-def _check_entry(proof: Proof, place: bytes) -> None:
+def _check_entry(proof: Proof, key_hash: bytes) -> None:
     """The bucket must hold the key with the value's hash, or must not hold the key at all."""
     for at in range(0, len(proof.bucket), _ENTRY_BYTES):
-        if proof.bucket[at : at + HASH_BYTES] == place:
+        if proof.bucket[at : at + HASH_BYTES] == key_hash:
             content = proof.bucket[at + HASH_BYTES : at + _ENTRY_BYTES]
             if proof.value is None:
                 raise ProofInvalid("the key is present")
@@ -138,13 +138,13 @@ def _check_entry(proof: Proof, place: bytes) -> None:
         raise ProofInvalid("the key is absent")
 
 
-def _table_root(proof: Proof, place: bytes) -> bytes:
+def _table_root(proof: Proof, key_hash: bytes) -> bytes:
     """The table's root, from the bucket up through the inner nodes."""
     if len(proof.siblings) > _MAX_DEPTH:
         raise ProofInvalid("it is deeper than a key hash has digits")
     digest = tagged(TAG_BUCKET, proof.bucket) if proof.bucket else ABSENT
     for depth in range(len(proof.siblings) - 1, -1, -1):
-        byte = place[depth // 2]
+        byte = key_hash[depth // 2]
         at = HASH_BYTES * (byte & 15 if depth % 2 else byte >> 4)
         siblings = proof.siblings[depth]
         digest = sha256(TAG_INNER + siblings[:at] + digest + siblings[at:]).digest()

@@ -2,6 +2,7 @@
 
 Reading goes through the rows that wait for a sync; writing is the commit's alone (``storage/state.py``). The cache is
 bounded by a count and holds nothing that LevelDB or the waiting rows do not: its size changes speed and never a value.
+It begins when the store is first read: a build (``storage/growing.py``) writes its rows past it, and only before that.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from storage.bulkload import tree_of
 from storage.merkle import Tree, TreePatch
 from storage.pending import PendingRows
-from storage.planting import tree_of
 from storage.rows import after_prefix, table_prefix
 
 _UNREAD: Any = object()
@@ -60,7 +61,8 @@ class TableStore:
                 del self._cached[key]
 
     def scan(self, start: bytes, stop: bytes | None, reverse: bool) -> Iterator[tuple[bytes, bytes]]:
-        """Rows with ``start <= key < stop`` in key order, or backwards; no bound above when ``stop`` is None."""
+        """Rows with ``start <= key < stop`` in key order, or backwards, as they are at this call and past the cache; no
+        bound above when ``stop`` is None."""
         if not self.tree.count:
             return iter(())
         prefix = self.row_prefix

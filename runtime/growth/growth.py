@@ -155,7 +155,7 @@ class Growth:
         worked = [part.step(limit) for part in counting]
         if any(worked):
             return True
-        if any(table.plant() for table in self._tables.values()):
+        if any(table.build_tree() for table in self._tables.values()):
             return True
         return self._sums.step(limit) or self._audit.step(limit)
 

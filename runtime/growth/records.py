@@ -111,9 +111,9 @@ class TableGrowth:
         worked = self._make_dirty(limit)
         return self._scan(limit) or worked
 
-    def plant(self) -> bool:
+    def build_tree(self) -> bool:
         """Do a slice of laying the tree out; returns whether there was any to do."""
-        return not self._growing.planted and (self._growing.plant() or self._growing.planted)
+        return not self._growing.has_tree and (self._growing.build_tree() or self._growing.has_tree)
 
     def finish(self) -> Generation:
         """The generation, once everything is made; raises ActivationFailed with the failure of the least key, or

@@ -38,7 +38,7 @@ class SumsGrowth:
         if not self._anew:
             return True
         growing = self._growing
-        return growing is not None and growing.planted and not self._dirty and not self._tally.moved
+        return growing is not None and growing.has_tree and not self._dirty and not self._tally.moved
 
     @property
     def overflown(self) -> bool:
@@ -56,7 +56,7 @@ class SumsGrowth:
         elif self._dirty or self._tally.moved:
             self._write(self._growing, limit)
         else:
-            self._growing.plant()
+            self._growing.build_tree()
         return True
 
     def follow(self, changes: Mapping[str, Mapping[bytes, Change]]) -> None:

@@ -1,4 +1,4 @@
-"""What the tree and the codec cost alone: `python -m tests.benchmarks.tree [ROWS]`.
+"""What the tree costs alone: `python -m tests.benchmarks.tree [ROWS]`.
 
 CPU time of this process. Beside the tree's figures stand those of the hashes it is made of, from the same run.
 """
@@ -11,16 +11,8 @@ from hashlib import sha256
 from random import Random
 from time import process_time
 
-from storage.codec import codec_of
+from storage.bulkload import tree_of
 from storage.merkle import Tree
-from storage.planting import tree_of
-from storage.record import Address, Amount, Flag, Record, field
-
-
-class Account(Record):
-    balance: Amount = field(1, value="coin")
-    owner: Address = field(2)
-    frozen: Flag = field(3, default=False)
 
 
 def change(tree: Tree, changes: Mapping[bytes, bytes | None]) -> float:
@@ -32,7 +24,6 @@ def change(tree: Tree, changes: Mapping[bytes, bytes | None]) -> float:
 
 def main(rows: int) -> None:
     hashes()
-    codec()
     keys = [number.to_bytes(20, "big") for number in range(rows)]
     began = process_time()
     tree = tree_of((key, key + b"value") for key in keys)
@@ -57,20 +48,6 @@ def hashes() -> None:
         content = bytes(size)
         taken = timeit.timeit(lambda content=content: sha256(content).digest(), number=200_000) / 200_000  # type: ignore[misc]
         print(f"sha256 of {size:>5} bytes               {taken * 1e6:>8.2f} us")
-
-
-def codec() -> None:
-    accounts = codec_of(Account)
-    for name, account in (
-        ("account", Account(balance=112_415_519, owner=bytes(20), frozen=True)),
-        ("account above 64 bits", Account(balance=1 << 100, owner=bytes(20), frozen=True)),
-    ):
-        raw = accounts.encode(account)
-        calls = (("encode", accounts.encode), ("decode", accounts.decode), ("check", accounts.decode_canonical))
-        for verb, call in calls:
-            value = account if verb == "encode" else raw
-            taken = timeit.timeit(lambda call=call, value=value: call(value), number=100_000) / 100_000  # type: ignore[misc]
-            print(f"{verb} {name:<28} {taken * 1e6:>8.2f} us")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Any order of slices, changes, crashes and planting ends in the generation of a fresh build, and leaves nothing else.
+"""Any order of slices, changes, crashes and tree building ends in the generation of a fresh build, and nothing else.
 
 The machine does what a builder may do with a `GrowingGeneration` and holds it against plain dicts: rows of the source
 in slices, some of them without a row of their own, rows written again or taken away below the cursor, rows beside,
@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from storage import growing, planting
+from storage import bulkload, growing
 from storage.growing import GrowingGeneration
 from storage.rows import GENERATION_PREFIX, SIDE_PREFIX, TABLE_PREFIX, after_prefix
 from storage.state import State
@@ -57,7 +57,7 @@ class GrowingLaws(RuleBasedStateMachine):
     def begin(self, sizes: tuple[int, int], cached: int, small: int) -> None:
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(growing, "SLICE_ROWS", 50)
-        self.patch.setattr(planting, "SMALL_ROWS", small)
+        self.patch.setattr(bulkload, "SMALL_ROWS", small)
         self.folder = Path(tempfile.mkdtemp())
         self.root = self.folder / "node"
         self.cached = cached
@@ -73,7 +73,7 @@ class GrowingLaws(RuleBasedStateMachine):
         self.complete = False
         self.growing: GrowingGeneration = self.state.build_generation(PURSES, LABEL)
         self.unread = False
-        assert self.growing.cursor is None and not self.growing.complete and not self.growing.planted
+        assert self.growing.cursor is None and not self.growing.complete and not self.growing.has_tree
 
     def teardown(self) -> None:
         try:
@@ -133,13 +133,13 @@ class GrowingLaws(RuleBasedStateMachine):
         assert all(self.rows[key] == value for key, value in found)
         self.unread = len(found) == limit
 
-    @precondition(lambda self: not self.unread and not self.growing.planted)
+    @precondition(lambda self: not self.unread and not self.growing.has_tree)
     @rule(steps=st.sampled_from([1, 2, 30, 255, 400]))
-    def plant(self, steps: int) -> None:
+    def build_tree(self, steps: int) -> None:
         self.state.flush()
-        while steps and self.growing.plant():
+        while steps and self.growing.build_tree():
             steps -= 1
-        assert not steps or self.growing.planted
+        assert not steps or self.growing.has_tree
 
     @rule(durable=st.booleans())
     def commit_a_block(self, durable: bool) -> None:
@@ -150,7 +150,7 @@ class GrowingLaws(RuleBasedStateMachine):
         self.state = reopened(self.state, self.root, self.cached)
         self.growing = self.state.build_generation(PURSES, LABEL)
         assert (self.growing.cursor, self.growing.complete) == (cursor, self.complete)
-        assert not self.growing.planted
+        assert not self.growing.has_tree
         self.unread = cursor is not None
 
     @rule()

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from storage.bulkload import tree_of
 from storage.errors import PatchStale
 from storage.hashing import EMPTY_ROOT, TAG_BUCKET, TAG_INNER, TAG_KEY, TAG_VALUE, app_root, half_root
 from storage.merkle import Tree
 from storage.nodes import Changed, changed
-from storage.planting import tree_of
 from tests.storage.plain_tree import VECTORS, Store, built, ground_keys, numbered
 
 
@@ -100,6 +100,21 @@ def test_rows_put_and_deleted_one_by_one_leave_no_trace(numbers: set[int], rando
     assert kept.tree.prepare(numbered(numbers)).root == built(
         {**numbered(range(10_000, 10_300)), **numbered(numbers)}
     ).tree.root
+
+
+@pytest.mark.parametrize("others", [0, 100])
+def test_a_corner_splits_and_merges_at_the_bound_and_nowhere_else(others: int) -> None:
+    corner = dict.fromkeys(ground_keys()[:40], b"ground")
+    content = numbered(range(others))
+    store = built(content)
+    for key, value in corner.items():
+        content[key] = value
+        store.change({key: value})
+        assert store.shape() == built(content).shape()
+    for key in corner:
+        del content[key]
+        store.change({key: None})
+        assert store.shape() == built(content).shape()
 
 
 @settings(max_examples=60, deadline=None)

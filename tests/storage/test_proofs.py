@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage import proofs
+from storage.bulkload import tree_of
 from storage.errors import ProofInvalid
 from storage.hashing import EMPTY_ROOT, app_root, half_root
-from storage.planting import tree_of
 from storage.proofs import Proof, make_proof, verify
 from storage.tables import Half
 

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from storage.bulkload import tree_of
 from storage.catalogue import Catalogue
 from storage.home import Home
 from storage.overlay import Overlay
-from storage.planting import tree_of
 from storage.state import State
 from storage.tables import Table
 from tests.storage.small_state import ALL_TABLES, FLAGS, PURSES, STAKES, VOTES, Purse

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runtime.invariants.counters import AGGREGATES, AggregateValue
+from storage.bulkload import tree_of
 from storage.hashing import half_root
 from storage.keys import pack_key
-from storage.planting import tree_of
 from storage.tables import Table
 
 Row = dict[str, Any]

@@ -1,4 +1,4 @@
-"""Laying a tree out at once gives exactly the buckets that a standing tree of the same rows has."""
+"""Bulk loading a tree gives exactly the buckets that a standing tree of the same rows has."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import planting
+from storage import bulkload
+from storage.bulkload import Entries
 from storage.merkle import Tree
-from storage.planting import Entries
 from tests.storage.plain_tree import built, ground_keys, numbered, shape_of
 
 History = list[dict[bytes, bytes | None]]
@@ -21,11 +21,11 @@ ground = st.integers(0, 60).map(GROUND.__getitem__)
 history = st.lists(st.dictionaries(honest | ground, st.none() | st.binary(max_size=2), max_size=40), max_size=8)
 
 
-def planted(history: History) -> Tree:
+def bulk_loaded(history: History) -> Tree:
     entries = Entries()
     for changes in history:
         entries.put(changes.items())
-    *steps, tree = entries.plant()
+    *steps, tree = entries.build()
     assert not any(steps) and tree is not None, "the tree comes last"
     return tree
 
@@ -39,7 +39,7 @@ def settled(history: History) -> dict[bytes, bytes]:
 
 def require_the_fresh_tree(history: History) -> None:
     fresh = built(settled(history))
-    tree = planted(history)
+    tree = bulk_loaded(history)
     assert shape_of(tree) == fresh.shape()
     grown, shrunk = numbered(range(5000, 5200)), dict.fromkeys(list(settled(history))[::3])
     for changes in (grown, shrunk):
@@ -59,10 +59,10 @@ def halves(rows: Mapping[bytes, bytes]) -> History:
 
 
 @settings(max_examples=100, deadline=None)
-@given(history, st.sampled_from([0, planting.SMALL_ROWS]))
+@given(history, st.sampled_from([0, bulkload.SMALL_ROWS]))
 def test_any_history_is_laid_out_as_the_fresh_tree_of_what_is_left(history: History, small: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planting, "SMALL_ROWS", small)
+        patch.setattr(bulkload, "SMALL_ROWS", small)
         require_the_fresh_tree(history)
 
 

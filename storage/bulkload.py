@@ -1,4 +1,4 @@
-"""A whole tree from its rows: entries gather as rows are read or written, and are laid out in slices.
+"""Bulk loading: a whole tree from its rows. Entries gather as rows are read or written, and are laid out in slices.
 
 Entries (key hash, value hash) gather in 256 parts by the first byte of the key hash, 64 bytes a row; a later entry of
 a key takes the place of an earlier one. Laying them out sorts each part once, which costs a third of putting rows into
@@ -14,15 +14,16 @@ from hashlib import sha256
 from storage.buckets import ARITY, BUCKET_BYTES, EMPTY_INNER, ENTRY_BYTES, put_hash
 from storage.hashing import ABSENT, HASH_BYTES, TAG_KEY, TAG_VALUE
 from storage.merkle import Tree
-from storage.nodes import Inner, Node, grown, rows_below
+from storage.nodes import Inner, Node, node_of, rows_below
 
 PARTS = 256
+"""Power of the arity, so that a node's parts divide evenly among its children until one part is left."""
 SMALL_ROWS = 4096
 """A table of at most so many rows is laid out in one step."""
 
 
 class Entries:
-    """What is known of a table's rows, by the place of each in the tree."""
+    """The key and value hashes of a table's rows, gathered in any order."""
 
     __slots__ = ("_parts",)
 
@@ -33,11 +34,11 @@ class Entries:
         """Take rows in by their key bytes and record bytes; None takes a row away."""
         parts = self._parts
         for key, value in rows:
-            place = sha256(TAG_KEY + key).digest()
-            content = ABSENT if value is None else sha256(TAG_VALUE + value).digest()
-            parts[place[0]] += place + content
+            key_hash = sha256(TAG_KEY + key).digest()
+            value_hash = ABSENT if value is None else sha256(TAG_VALUE + value).digest()
+            parts[key_hash[0]] += key_hash + value_hash
 
-    def plant(self) -> Iterator[Tree | None]:
+    def build(self) -> Iterator[Tree | None]:
         """Lay the tree out, a step at a time: None while there is more to do, the tree at last. The entries must not
         change meanwhile."""
         if sum(map(len, self._parts)) <= SMALL_ROWS * ENTRY_BYTES:
@@ -54,23 +55,24 @@ def tree_of(rows: Iterable[tuple[bytes, bytes]]) -> Tree:
     """The tree of rows by key bytes and record bytes, each key once, in any order."""
     entries = Entries()
     entries.put(rows)
-    (tree,) = [tree for tree in entries.plant() if tree is not None]
+    (tree,) = [tree for tree in entries.build() if tree is not None]
     return tree
 
 
 def _settled(part: bytearray) -> bytes:
     """A part's entries in order, each key once and as it was last, absent ones left out."""
     raw = bytes(part)
-    latest = {raw[at : at + 32]: raw[at + 32 : at + ENTRY_BYTES] for at in range(0, len(raw), ENTRY_BYTES)}
-    return b"".join([place + latest[place] for place in sorted(latest) if latest[place] != ABSENT])
+    latest = {
+        raw[at : at + HASH_BYTES]: raw[at + HASH_BYTES : at + ENTRY_BYTES] for at in range(0, len(raw), ENTRY_BYTES)
+    }
+    return b"".join([key_hash + latest[key_hash] for key_hash in sorted(latest) if latest[key_hash] != ABSENT])
 
 
 def _laid_out(parts: list[bytes], depth: int) -> Generator[None, None, tuple[Node, bytes]]:
-    """Lay down what stands below a node of that depth, whose entries are these parts in order, a part a step; returns
-    the node and its hash."""
+    """Make the node of that depth whose entries are these parts in order, a part a step; returns it and its hash."""
     if len(parts) == 1 or sum(map(len, parts)) <= BUCKET_BYTES:
         yield None
-        return grown(b"".join(parts), depth)
+        return node_of(b"".join(parts), depth)
     children: list[Node] = []
     hashes = bytearray(EMPTY_INNER)
     share = len(parts) // ARITY
