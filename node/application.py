@@ -37,8 +37,9 @@ from storage import checkpoint
 from storage.errors import CheckpointExists, TableMismatch
 from storage.headfile import Head
 from storage.home import Home
+from storage.pending import LogRows
 from storage.snapshot import SnapshotManifest, export
-from storage.state import CACHED_ROWS, LogRows, State
+from storage.state import CACHED_ROWS, State
 
 CORE = Path(__file__).resolve().parent.parent / "runtime" / "core"
 """Sources of the genesis bundle: read by `init_chain`, never afterwards."""

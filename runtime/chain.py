@@ -55,7 +55,8 @@ from runtime.sealing import RECEIPTS, Sealed, block_of, seal
 from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
 from storage.headfile import Head
 from storage.overlay import Overlay
-from storage.state import LogRows, State
+from storage.pending import LogRows
+from storage.state import State
 from storage.tables import Table
 
 RUNTIME_ROOM_TABLES: tuple[Table[Any], ...] = (

@@ -49,12 +49,10 @@ class CatalogueRow(Record):
 
 CATALOGUE: Table[CatalogueRow] = host_table("host.catalogue", CatalogueRow, key=("text",), names=("half",))
 
-HALF_NAMES: dict[Half, str] = {Half.HOST: "host", Half.RUNTIME: "runtime"}
-
 
 def catalogue_key(half: Half) -> tuple[str]:
     """The key of a half's row in the catalogue table."""
-    return (HALF_NAMES[half],)
+    return (half.value,)
 
 
 @dataclass(frozen=True, slots=True)

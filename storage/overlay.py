@@ -174,7 +174,7 @@ class Overlay:
             before, after = _entries(self._catalogue, half), _entries(catalogue, half)
             for name in sorted(before.keys() | after.keys()):
                 if before.get(name) != after.get(name):
-                    self._require_unwritten(name)
+                    self._require_unwritten(name, (before.get(name) or after[name]).generation)
             known = {generation for kind, generation in self._catalogue.references() if kind is half}
             for name, entry in after.items():
                 if entry.generation not in known:
@@ -206,10 +206,7 @@ class Overlay:
         place = self.places.get(table.name)
         if place is None:
             raise TableUnknown(table.name)
-        if place.half is not table.half:
-            raise TableMismatch(table.name, f"of the {place.half.value} half, asked for in the other")
-        if place.schema != table.schema_digest:
-            raise TableMismatch(table.name, f"{place.schema.hex()[:16]}, asked {table.schema_digest.hex()[:16]}")
+        table.require_stored_as(place.half, place.schema)
         if view is None:
             view = self._views[table.name] = BlockView(table, place.store)
         else:
@@ -220,10 +217,10 @@ class Overlay:
         if not 0 <= savepoint <= len(self._log):
             raise SavepointUnknown(savepoint)
 
-    def _require_unwritten(self, name: str) -> None:
+    def _require_unwritten(self, name: str, generation: int) -> None:
         view = self._views.get(name)
         if view is not None and view.writes:
-            raise GenerationInvalid(name, 0, "written in this block already; flip at its beginning")
+            raise GenerationInvalid(name, generation, "written in this block already; flip at its beginning")
 
 
 def places_of(catalogue: Catalogue, stores: Stores, bound: Mapping[GenerationKey, TableStore]) -> Places:

@@ -7,7 +7,7 @@ for scans, until one synced batch writes all of them.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -16,8 +16,8 @@ from storage.engine import Engine
 Rows = Mapping[bytes, bytes | None]
 """Table rows by key; None deletes."""
 
-LogRows = Iterable[tuple[bytes, bytes | None]]
-"""Rows beside the tables', which no cache keeps."""
+LogRows = Sequence[tuple[bytes, bytes | None]]
+"""Rows outside the trees, written with a block; None deletes."""
 
 
 class PendingRows:

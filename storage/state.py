@@ -17,30 +17,27 @@ All methods but ``view`` belong to the executor thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from storage import checkpoint
 from storage.blocklog import BlockLog
 from storage.catalogue import CATALOGUE, Catalogue, catalogue_key
 from storage.checkpoint import Checkpoint
-from storage.errors import HeightOutOfOrder, NotDurable, PreparedStale, TableMismatch, TableUnknown
+from storage.errors import HeightOutOfOrder, NotDurable, PreparedStale, TableUnknown
 from storage.generations import Generations
 from storage.growing import GrowingGeneration
 from storage.halfroots import halves_of
 from storage.headfile import Head, create_head, write_head
 from storage.home import Home
 from storage.overlay import Overlay, Place, places_of
-from storage.pending import PendingRows, Rows
+from storage.pending import LogRows, PendingRows, Rows
 from storage.prepared import PreparedState, prepared_from
 from storage.proofs import Proof, make_proof
 from storage.rows import META_KEY
 from storage.startup import closed_on_failure, create_rows, open_rows, read_whole
 from storage.tables import Half, Table
 from storage.view import CommittedView
-
-LogRows = Sequence[tuple[bytes, bytes | None]]
-"""Rows outside the trees, written with a block."""
 
 WAITING_BLOCKS = 256
 """Blocks that may share one sync."""
@@ -144,11 +141,11 @@ class State:
         return self._place(name).store.tree.count
 
     def register(self, table: Table[Any]) -> None:
-        """Make a declaration findable by name; raises TableMismatch when the stored table has another schema."""
-        entry = self._catalogue.find(table.name)
-        if entry is not None and entry.schema != table.schema_digest:
-            stored, declared = entry.schema.hex()[:16], table.schema_digest.hex()[:16]
-            raise TableMismatch(table.name, f"stored {stored}, declared {declared}")
+        """Make a declaration findable by name; raises TableMismatch when the table is stored in another half or
+        schema."""
+        place = self._places.get(table.name)
+        if place is not None:
+            table.require_stored_as(place.half, place.schema)
         self._tables[table.name] = table
 
     def tables(self, half: Half) -> tuple[Table[Any], ...]:
@@ -220,10 +217,11 @@ class State:
 
     def prove(self, table: Table[Any], key: tuple[Any, ...]) -> Proof:
         """A proof that a row is, or is not, in the durable head's root. Raises NotDurable while blocks wait,
-        TableUnknown, InvalidKey."""
+        TableUnknown, TableMismatch, InvalidKey."""
         if self._waiting_blocks:
             raise NotDurable(self.durable_height, self.height)
         place = self._place(table.name)
+        table.require_stored_as(place.half, place.schema)
         packed = table.pack(key)
         tree_proof = place.store.tree.prove(packed)
         mine, other = (self._host, self._runtime) if place.half is Half.HOST else (self._runtime, self._host)

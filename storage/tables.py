@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from storage.codec import Codec, codec_of
-from storage.errors import InvalidSchema
+from storage.errors import InvalidSchema, TableMismatch
 from storage.hashing import TAG_TABLE, tagged
 from storage.keys import KEY_KINDS, KeyKind, packer_of, unpack_key
 from storage.record import Record, Schema, schema_of
@@ -56,6 +56,13 @@ class Table(Generic[R]):
     def schema_digest(self) -> bytes:
         """32 bytes over the record's schema and the kinds of the key: equal when stored rows mean the same."""
         return tagged(TAG_TABLE, msgspec.msgpack.encode([list(self.key), self.schema.digest]))
+
+    def require_stored_as(self, half: Half, schema: bytes) -> None:
+        """Raise `TableMismatch` unless rows that are stored in this half and schema are those of this declaration."""
+        if half is not self.half:
+            raise TableMismatch(self.name, f"of the {half.value} half, asked for in the other")
+        if schema != self.schema_digest:
+            raise TableMismatch(self.name, f"{schema.hex()[:16]}, asked {self.schema_digest.hex()[:16]}")
 
     @cached_property
     def pack(self) -> Callable[[tuple[Any, ...]], bytes]:

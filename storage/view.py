@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from storage.blocklog import BlockLog
 from storage.catalogue import Catalogue, GenerationKey
 from storage.engine import EngineSnapshot
-from storage.errors import TableMismatch, TableUnknown
+from storage.errors import TableUnknown
 from storage.headfile import Head
 from storage.overlay import key_range
 from storage.record import Record
@@ -45,7 +45,8 @@ class CommittedView:
         return BlockLog(self.snapshot)
 
     def get(self, table: Table[R], key: tuple[Any, ...]) -> R | None:
-        """The row under a key, or None."""
+        """The row under a key, or None. Raises TableUnknown, TableMismatch, InvalidKey, and EngineStopped once the
+        database is closed."""
         raw = self.snapshot.get(self._prefix(table) + table.pack(key))
         return None if raw is None else table.codec.decode(raw)
 
@@ -68,6 +69,5 @@ class CommittedView:
         entry = self.catalogue.find(table.name)
         if entry is None:
             raise TableUnknown(table.name)
-        if entry.schema != table.schema_digest:
-            raise TableMismatch(table.name, "this height has another schema of it")
+        table.require_stored_as(self.catalogue.half_of(table.name), entry.schema)
         return table_prefix(self.numbers[table.half, entry.generation])

@@ -88,6 +88,24 @@ def test_a_dropped_flip_leaves_everything_as_it_was(tmp_path: Path) -> None:
     assert state.prepare(overlay).runtime_root == dropped.runtime_root
 
 
+@pytest.mark.parametrize("steps", [1, 100, 256])
+def test_what_comes_while_the_tree_is_built_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    monkeypatch.setattr("storage.bulkload.SMALL_ROWS", 0)
+    state = grown(tmp_path / "node")
+    builder = state.build_generation(PURSES, b"plan 7")
+    builder.put_many(packed(OLD))
+    assert all(builder.build_tree() for _ in range(steps))
+    builder.amend({**dict(packed({1: 77})), PURSES.pack((2,)): None})
+    builder.put_many(packed({1000: 5}))
+    assert not builder.has_tree
+    flip(state, state.catalogue.replaced(PURSES), {"bank.purses": builder.finish()})
+    left = {**{owner: coins for owner, coins in OLD.items() if owner != 2}, 1: 77, 1000: 5}
+    state = reopened(state, tmp_path / "node")
+    assert coins_of(state.overlay()) == left
+
+
 def test_a_finished_build_takes_no_more_rows(tmp_path: Path) -> None:
     state = grown(tmp_path / "node")
     builder = state.build_generation(PURSES, b"plan 7")

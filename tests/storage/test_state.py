@@ -25,13 +25,14 @@ from storage.proofs import verify
 from storage.restore import open_copy
 from storage.rows import GENERATION_PREFIX, META_KEY, table_prefix
 from storage.state import WAITING_BLOCKS, State
-from storage.tables import Half
+from storage.tables import Half, Table
 from tests.storage.small_state import (
     ALL_TABLES,
     DATED,
     FLAGS,
     PURSES,
     VOTES,
+    Purse,
     built,
     coins_of,
     commit,
@@ -206,6 +207,20 @@ def test_a_view_keeps_its_height(tmp_path: Path) -> None:
     assert old.head.app_root != state.view().head.app_root
     with pytest.raises(TableMismatch):
         old.get(DATED, (1,))
+
+
+def test_a_table_of_the_other_half_is_refused_wherever_rows_are_read(tmp_path: Path) -> None:
+    """Generations are numbered in each half, so the same number there is another table's."""
+    state = new_state(tmp_path / "node")
+    commit(state, put_coins({1: 10}))
+    disguised = Table(PURSES.name, Half.HOST, PURSES.key, PURSES.key_names, Purse)
+    for read in (state.view().get, state.prove):
+        with pytest.raises(TableMismatch, match="runtime half"):
+            read(disguised, (1,))
+    with pytest.raises(TableMismatch, match="runtime half"):
+        state.register(disguised)
+    with pytest.raises(TableMismatch):
+        state.prove(DATED, (1,))
 
 
 def test_a_view_reads_the_log_of_durable_blocks_only(tmp_path: Path) -> None:
