@@ -28,14 +28,20 @@ class PreparedState:
     """What a block would change, and the roots that follow. Stale once its state has committed anything."""
 
     sequence: int
+    """The commit it stands on, counted by its state."""
     catalogue: Catalogue
+    """The tables in force after it; the state's own object when it flips nothing."""
     changes: Changes
     tables: list[TableChange]
+    """The same changes as they are written, with what each makes of its tree."""
     host: HalfRoots
     runtime: HalfRoots
     app_root: bytes
+    """The root that the block commits to."""
     places: Places
+    """Where each table's rows are from this block on."""
     bound: Mapping[GenerationKey, TableStore]
+    """Generations that come into force with it."""
 
     @property
     def host_root(self) -> bytes:
