@@ -312,6 +312,17 @@ def test_commits_collect_in_slices_by_themselves(tmp_path: Path, monkeypatch: py
     assert numbers_on_disk(home) == in_force
 
 
+def test_what_a_build_kept_beside_its_rows_goes_once_it_is_in_force(tmp_path: Path) -> None:
+    state = grown(tmp_path / "node")
+    builder = state.build_generation(PURSES, b"plan 7")
+    builder.extend(list(packed(NEW)), None, side=[(b"mark", b"1")])
+    flip(state, state.catalogue.replaced(PURSES), {"bank.purses": builder.finish()})
+    while state.collect(25):
+        pass
+    assert list(builder.side_rows(b"")) == []
+    assert coins_of(state.overlay()) == NEW
+
+
 def test_several_tables_flip_in_one_block(tmp_path: Path) -> None:
     state = grown(tmp_path / "node")
     stakes = state.build_generation(STAKES, b"stakes")

@@ -188,6 +188,16 @@ def test_a_scan_survives_a_rollback_under_it(overlay: Overlay) -> None:
     assert seen == [1, 2, 3]
 
 
+def test_a_row_whose_write_was_rolled_back_is_scanned_as_it_was(overlay: Overlay) -> None:
+    mark = overlay.savepoint()
+    overlay.put(PURSES, (1,), purse(11))
+    overlay.delete(PURSES, (2,))
+    assert owners(overlay) == [1, 3]
+    overlay.rollback_to(mark)
+    assert coins_of(overlay) == {1: 10, 2: 20, 3: 30}
+    assert owners(overlay, reverse=True) == [3, 2, 1]
+
+
 def test_a_record_of_another_table_is_refused(overlay: Overlay) -> None:
     with pytest.raises(TableMismatch):
         overlay.put(PURSES, (1,), DatedPurse(coins=1))  # type: ignore[arg-type]
@@ -252,3 +262,5 @@ def test_a_flip_is_one_row_of_the_catalogue(state: State, overlay: Overlay) -> N
     changes = overlay.changes()
     assert list(changes) == ["host.catalogue"]
     assert len(changes["host.catalogue"]) == 1
+    overlay.put(PURSES, (1,), purse(1))
+    assert list(overlay.changes_since(0)) == ["bank.purses"], "no savepoint covers a flip"
