@@ -189,12 +189,13 @@ def test_a_scan_survives_a_rollback_under_it(overlay: Overlay) -> None:
 
 
 def test_a_row_whose_write_was_rolled_back_is_scanned_as_it_was(overlay: Overlay) -> None:
+    overlay.put(PURSES, (3,), purse(33))
     mark = overlay.savepoint()
     overlay.put(PURSES, (1,), purse(11))
     overlay.delete(PURSES, (2,))
     assert owners(overlay) == [1, 3]
     overlay.rollback_to(mark)
-    assert coins_of(overlay) == {1: 10, 2: 20, 3: 30}
+    assert coins_of(overlay) == {1: 10, 2: 20, 3: 33}
     assert owners(overlay, reverse=True) == [3, 2, 1]
 
 
