@@ -26,12 +26,13 @@ from runtime.bundle.archive import Bundle, pack
 from runtime.chain import RUNTIME_ROOM_TABLES, Chain, PreparedBlock
 from runtime.coordinator import Coordinator
 from runtime.errors import BlockRefused, HostRefused, TransactionMalformed, UpgradePostponedHere
-from runtime.execution import Execution, runtime_refusal
+from runtime.execution import Execution, must_wait, runtime_refusal
 from runtime.genesis import create_chain_state
 from runtime.growth.growth import Progress
 from runtime.parameters import Parameters
 from runtime.plans import REPLAYING, logs_needed_from
-from runtime.receipts import BLOCK_OUT_OF_STEPS
+from runtime.receipts import BLOCK_OUT_OF_STEPS, CALLS_WAIT
+from runtime.safe_mode import SAFE_MODE, safe_mode_of
 from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
 from storage import checkpoint
 from storage.errors import CheckpointExists, TableMismatch
@@ -43,8 +44,8 @@ from storage.state import CACHED_ROWS, LogRows, State
 CORE = Path(__file__).resolve().parent.parent / "runtime" / "core"
 """Sources of the genesis bundle: read by `init_chain`, never afterwards."""
 
-NOT_YET = frozenset({BLOCK_OUT_OF_STEPS, "wrong_nonce"})
-"""Receipts of transactions that a later block may yet run: those found no room, or came right after one that did.
+NOT_YET = frozenset({BLOCK_OUT_OF_STEPS, CALLS_WAIT, "wrong_nonce"})
+"""Receipts of transactions that a later block may yet run: those found no room or a pause, or came right after one.
 A nonce that is used up is dropped for that."""
 
 
@@ -118,7 +119,7 @@ class Application:
         if not self._signature_holds(transaction, account.key):
             raise HostRefused("bad_signature", "the signature is not the account's over this body")
         host = (body.call.module, body.call.name) in self.chain.host
-        refusal = "" if host else runtime_refusal(execution, transaction)
+        refusal = "" if host else must_wait(execution) or runtime_refusal(execution, transaction)
         if refusal:
             raise TransactionRefused(refusal, f"the running runtime would refuse it: {refusal}")
         standing = standing_of(execution.overlay, body.sender, self.state.height) if host else 0
@@ -126,10 +127,10 @@ class Application:
 
     def prepare_proposal(self, proposer: bytes, most_bytes: int | None = None) -> Block:
         """A block on the last committed one, filled from the mempool; with host calls only while a replay is under
-        way, so that it catches up."""
+        way, so that it catches up, or the chain is paused, so that other calls wait."""
         limit = Parameters(self.state.overlay(), self.state.height).integer("block_bytes")
         room = limit if most_bytes is None else min(limit, most_bytes)
-        chosen = self.mempool.take(room, host_only=self._replaying()) if len(self.mempool) else []
+        chosen = self.mempool.take(room, host_only=self._calls_wait()) if len(self.mempool) else []
         return self.block_of(proposer, tuple([one.raw for one in chosen]), [one.id for one in chosen])
 
     def block_of(
@@ -222,14 +223,14 @@ class Application:
         overlay = self.state.overlay()
         return Coordinator(overlay, self.state.height, Parameters(overlay, self.state.height), [])
 
+    def _calls_wait(self) -> bool:
+        return self._replaying() or safe_mode_of(self.state.overlay()).on
+
     def _replaying(self) -> bool:
         return self.state.overlay().get(REPLAYING, ()) is not None
 
     def _is_host_call(self, transaction: SignedTransaction) -> bool:
         return (transaction.body.call.module, transaction.body.call.name) in self.chain.host
-
-    def _paused(self) -> bool:
-        return self._coordinator().safe_mode().on
 
     def _signature_holds(self, transaction: SignedTransaction, key: bytes) -> bool:
         known = self.verifier.known.has(transaction.id, key)
@@ -260,21 +261,24 @@ class Application:
 
     def _update_mempool(self, prepared: PreparedBlock) -> None:
         transactions = prepared.block.transactions
-        if not transactions and not prepared.opening.flipped:
+        changed = prepared.opening.flipped or SAFE_MODE.name in prepared.sealed.changes
+        if not transactions and not changed:
             self.mempool.height = prepared.block.header.height
             return
         done = [one.item for one in prepared.receipts[: len(transactions)] if one.code not in NOT_YET]
         accounts = prepared.sealed.changes.get(ACCOUNTS.name, {})  # never deleted; the key of one is its address
         nonces = {address: change.new_record.nonce for address, change in accounts.items()}
         self.mempool.committed(prepared.block.header.height, done, nonces)
-        if prepared.opening.flipped:
+        if changed:
             self._recheck()
 
     def _reader(self) -> Execution:
         """A scope on the last committed block that nobody writes to, kept until the next one."""
         if self._reading is None:
             overlay = self.state.overlay()
-            self._reading = self.chain.execution(overlay, self.chain.loaded, self.state.height + 1, self._paused())
+            stopped = safe_mode_of(overlay)
+            height = self.state.height + 1
+            self._reading = self.chain.execution(overlay, self.chain.loaded, height, stopped.on, stopped.isolated)
         return self._reading
 
     def _recheck(self) -> None:

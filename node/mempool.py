@@ -11,7 +11,8 @@ What it keeps, in this order of rules (the first that fails is the refusal's cod
   bytes, host calls by their sender's standing.
 
 What a block gets: host calls first, up to half of its bytes, then the highest rank, and each sender's in order of
-nonce without a gap. Choosing removes nothing; a block that commits does. At a flip everything is asked again.
+nonce without a gap. Choosing removes nothing; a block that commits does. At a flip, or when what is stopped changes,
+everything is asked again.
 
 Signatures and state are not looked at here: whoever adds brings the facts (`Sender`). Safe between threads.
 """
@@ -250,7 +251,8 @@ class Mempool:
                     self._drop(late, "expired")
 
     def recheck(self, refusal: Callable[[SignedTransaction], str]) -> list[tuple[bytes, str]]:
-        """After a flip: drop what ``refusal`` now names a code for; the ids dropped with their codes."""
+        """After a flip, or when a module was isolated: drop what ``refusal`` now names a code for; the ids dropped
+        with their codes."""
         with self._lock:
             dropped = []
             for entry in list(self._known.values()):

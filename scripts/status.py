@@ -71,13 +71,19 @@ def _told(url: str, said: dict[str, Any], health: dict[str, Any], upgrade: dict[
             ("upgrade", _planned(upgrade["pending"])),
             *_prepared(upgrade["pending"]),
             *((("rollback", f"possible until height {int(until):,}"),) if until is not None else ()),
-            ("safe mode", "on: runtime calls wait" if said["safe_mode"] else "off"),
+            ("safe mode", "; ".join(map(_stopped, said["stops"])) or "off"),
             ("mempool", f"{said['mempool_transactions']:,} transactions, {said['mempool_bytes']:,} bytes"),
             ("app root", said["app_root"]),
             ("runtime root", said["runtime_root"]),
             ("host root", said["host_root"]),
         ]
     )
+
+
+def _stopped(stop: dict[str, Any]) -> str:
+    what = f"module {stop['module']} is isolated" if stop["module"] else "on: runtime calls wait"
+    end = f"to height {stop['until']:,}" if stop["until"] else "until a vote"
+    return f"{what}, since height {stop['since']:,} {end} ({stop['reason']})"
 
 
 def _planned(pending: dict[str, Any] | None) -> str:

@@ -71,7 +71,7 @@ class ChainLaws(RuleBasedStateMachine):
 
     @rule(on=st.booleans())
     def pause_or_resume(self, on: bool) -> None:
-        self.live(act=lambda context: context.coordinator.pause("") if on else context.coordinator.resume())
+        self.live(act=lambda context: context.coordinator.pause("") if on else context.coordinator.resume(""))
 
     @precondition(lambda self: self.story.coordinator().window() is None)
     @precondition(lambda self: self.story.coordinator().replaying() is None)
