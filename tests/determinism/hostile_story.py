@@ -1,4 +1,4 @@
-"""Isolates a misbehaving module, then runs each of its calls (`tests.scenarios.hostile`), and prints what nodes must agree on.
+"""Isolates a misbehaving module, then runs its calls (`tests.scenarios.hostile`); prints what nodes must agree on.
 
 python -m tests.determinism.hostile_story FOLDER
 """
