@@ -31,8 +31,8 @@ password_option: Decorator = click.option(
 )
 
 until_option: Decorator = click.option(
-    "--until", type=click.IntRange(1), default=0, metavar="HEIGHT",
-    help="The last height at which it is stopped.  [default: as long as may be]",
+    "--until", type=click.IntRange(0), default=0, show_default=True, metavar="HEIGHT",
+    help="The last height at which it is stopped; 0 for as long as may be.",
 )  # fmt: skip
 
 
