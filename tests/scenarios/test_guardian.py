@@ -83,6 +83,7 @@ def test_an_isolated_module_is_refused_at_the_door_and_everything_else_goes_on(g
     delegator, validator = world.accounts()[2], world.operators()[0]
     world.call(delegator, "staking.delegate", validator=validator, coins=5)
     assert [receipt.code for receipt in world.block().receipts] == [MODULE_ISOLATED], "staking calls the bank"
+    guarded.act("guardian_isolate", GuardianIsolate(module="staking"))
     proposal = propose(world, Statement(), world.parameter("min_deposit"))
     vote(world, proposal, "yes")
     carry(world, proposal, Status.EXECUTED)
