@@ -70,6 +70,7 @@ class Application:
         _require_tables(state)
         self.chain = Chain(state, HOST_MODULES, self._signature_holds)
         self.mempool = Mempool(limits, state.height)
+        self.mempool.paused = safe_mode_of(state.overlay()).on
         self._reading: Execution | None = None
         self.growth: Progress | None = self.chain.growth_progress()
         """How far the pending upgrade's growth was when a slice or a block ended; any thread may look."""
@@ -127,10 +128,10 @@ class Application:
 
     def prepare_proposal(self, proposer: bytes, most_bytes: int | None = None) -> Block:
         """A block on the last committed one, filled from the mempool; with host calls only while a replay is under
-        way, so that it catches up, or the chain is paused, so that other calls wait."""
+        way, so that it catches up."""
         limit = Parameters(self.state.overlay(), self.state.height).integer("block_bytes")
         room = limit if most_bytes is None else min(limit, most_bytes)
-        chosen = self.mempool.take(room, host_only=self._calls_wait()) if len(self.mempool) else []
+        chosen = self.mempool.take(room, host_only=self._replaying()) if len(self.mempool) else []
         return self.block_of(proposer, tuple([one.raw for one in chosen]), [one.id for one in chosen])
 
     def block_of(
@@ -223,9 +224,6 @@ class Application:
         overlay = self.state.overlay()
         return Coordinator(overlay, self.state.height, Parameters(overlay, self.state.height), [])
 
-    def _calls_wait(self) -> bool:
-        return self._replaying() or safe_mode_of(self.state.overlay()).on
-
     def _replaying(self) -> bool:
         return self.state.overlay().get(REPLAYING, ()) is not None
 
@@ -261,7 +259,10 @@ class Application:
 
     def _update_mempool(self, prepared: PreparedBlock) -> None:
         transactions = prepared.block.transactions
-        changed = prepared.opening.flipped or SAFE_MODE.name in prepared.sealed.changes
+        stops_changed = SAFE_MODE.name in prepared.sealed.changes
+        if stops_changed:
+            self.mempool.paused = safe_mode_of(self.state.overlay()).on
+        changed = prepared.opening.flipped or stops_changed
         if not transactions and not changed:
             self.mempool.height = prepared.block.header.height
             return

@@ -13,10 +13,10 @@ height go on.
 
 A stop is no part of what an upgrade replaces. A plan takes effect while the chain is paused or a module isolated, since
 it may be what mends them: what belongs to the upgrade and to the *new* code runs whatever is stopped (migrations,
-`post_upgrade`, health at the activation). Of the old code an isolated module's `pre_upgrade` does not run, as old code
-is never needed for an upgrade to succeed. The stop then goes on for the new code, under the module's name, until it is
-lifted: voters and not the bundle decide when it is trusted. A rollback does not lift it either, and its replay runs
-each height under what was stopped then.
+`post_upgrade`, health at the activation). Of the old code `pre_upgrade` runs over a pause, but not that of an isolated
+module, as old code is never needed for an upgrade to succeed. The stop then goes on for the new code, under the
+module's name, until it is lifted: voters and not the bundle decide when it is trusted. A rollback does not lift it
+either, and its replay runs each height under what was stopped then.
 """
 
 from __future__ import annotations

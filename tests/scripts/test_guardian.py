@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from node.genesis.generated import generated_address
@@ -50,6 +51,7 @@ def test_the_guardian_cancels_isolates_and_pauses_at_once_and_status_tells(said:
     assert (status["safe_mode"], chain["module"], chain["reason"]) == (True, "", "guardian")
     assert (faucet["module"], faucet["until"], chain["until"] - faucet["since"]) == ("faucet", 100, 14_400)
     assert "module faucet is isolated, since height" in of_node(url_of(guarded)).text
+    assert "synod_isolated_modules 1.0" in httpx.get(f"{url_of(guarded)}/metrics").text
     lines = [row["value"]["kind"] for row in said("query", "upgrade.stops", *home)[1]["rows"]]
     assert lines == ["isolated", "paused"]
 
