@@ -5,9 +5,9 @@ gives no power: its holder votes and proposes like anybody who has power. Three 
 whatever else happens and, while they wait, ahead of every voter's:
 
 - *cancel* an upgrade, a change of parameters or features, or a treasury spend, from its submission to its effect, at
-  most `guardian_cancels` in `guardian_span` blocks. These change what the chain is or owns; a proposal that stops or
-  undoes something, or that fills this post, it cannot touch. So nobody who holds the key of the guardian can keep a
-  runtime in force, or himself in office.
+  most `guardian_cancels` in `guardian_span` blocks. These change what the chain is or owns; a proposal that stops,
+  resumes or undoes something, or that fills this post, it cannot touch. So whoever holds the guardian's key can keep
+  neither an upgrade from being undone nor himself in office.
 - *pause* the chain and *isolate* modules, from the next block on. The first stop begins a *term* of `guardian_span`
   blocks, in which it may stop more, as an incident unfolds. Everything that it stopped runs again with the term's last
   height at the latest. Then it rests for as long as the term was, counted from the term's end, before it can begin

@@ -30,7 +30,8 @@ from tests.scenarios.upgrades import activated, approved, carry, example, propos
 from tests.short_periods import SHORT, short_genesis
 
 RAISE, RAISE_WHEN_ARMED = "raise Refused('never')", "if ctx.has(cells, 9):\n        raise Refused('never')"
-BUSY = 60
+PERIODS = {**SHORT, "voting_period": 6, "probation": 200, "replay_items": 1}
+BUSY = 32
 """Heights with a transfer each, so that a replay of one transaction a block outlasts the votes in it."""
 
 
@@ -124,7 +125,7 @@ STATES: dict[str, State] = {
 @pytest.mark.parametrize("name", STATES)
 def test_propose_vote_cancel_and_roll_back_take_effect(make_world: Callable[..., World], name: str) -> None:
     state = STATES[name]
-    world = make_world(short_genesis(parameters={**SHORT, "probation": 200, "replay_items": 1}))
+    world = make_world(short_genesis(parameters=PERIODS))
     state.enter(world)
     base = world.application.chain.loaded.code_hash
     assert state.holds(world)
