@@ -13,11 +13,14 @@ from typing import Any
 from governance.admission import new_values, read_upgrade
 from governance.bundles import keep_for_good
 from governance.errors import need
+from governance.guardian import appoint, end_term
 from governance.lifecycle import Move, Status
-from governance.progress import advance, proposal_at, remark
+from governance.progress import call_off, proposal_at, remark
 from governance.proposals import (
+    AppointGuardian,
     CancelUpgrade,
     FeatureSwitch,
+    Isolate,
     ParameterChange,
     Pause,
     Proposal,
@@ -27,7 +30,7 @@ from governance.proposals import (
     Statement,
     TreasurySpend,
 )
-from governance.targets import require_feature
+from governance.targets import require_feature, require_running_module
 from runtime.address import module_address
 from runtime.coordinator import PlanRequest
 from runtime.host import HostContext
@@ -105,16 +108,32 @@ def _cancel(context: HostContext, proposal: int, content: CancelUpgrade) -> None
     what, standing = proposal_at(context.overlay, content.upgrade)
     waits = standing.status == Status.TIMELOCK and standing.plan > 0
     need(waits, "not_scheduled", proposal=content.upgrade)
-    context.coordinator.cancel(standing.plan, f"proposal {proposal}")
-    advance(context, content.upgrade, what, standing, Move.CALLED_OFF, f"cancelled_by_{proposal}")
+    call_off(context, content.upgrade, what, standing, f"cancelled_by_{proposal}")
 
 
 def _pause(context: HostContext, proposal: int, content: Pause) -> None:
-    context.coordinator.pause(f"proposal {proposal}")
+    _require_time_left(context, content.until)
+    context.coordinator.pause(f"proposal {proposal}", content.until)
+
+
+def _isolate(context: HostContext, proposal: int, content: Isolate) -> None:
+    require_running_module(context, content.module)
+    _require_time_left(context, content.until)
+    context.coordinator.isolate(content.module, f"proposal {proposal}", content.until)
+
+
+def _require_time_left(context: HostContext, until: int) -> None:
+    lasts = until == 0 or until > context.height
+    need(lasts, "ends_too_soon", earliest=context.height, until=until)
 
 
 def _resume(context: HostContext, proposal: int, content: Resume) -> None:
-    context.coordinator.resume()
+    context.coordinator.resume(f"proposal {proposal}", content.module)
+    end_term(context)
+
+
+def _guardian(context: HostContext, proposal: int, content: AppointGuardian) -> None:
+    appoint(context, content.guardian[0] if content.guardian else None)
 
 
 def _statement(context: HostContext, proposal: int, content: Statement) -> None:
@@ -130,4 +149,6 @@ ACTS: Mapping[type[Record], Callable[[HostContext, int, Any], None]] = {
     Pause: _pause,
     Resume: _resume,
     Statement: _statement,
+    Isolate: _isolate,
+    AppointGuardian: _guardian,
 }

@@ -18,8 +18,10 @@ from governance.lifecycle import Status
 from governance.parameters import affordable_deposit, conflict_in
 from governance.progress import proposal_at
 from governance.proposals import (
+    AppointGuardian,
     CancelUpgrade,
     FeatureSwitch,
+    Isolate,
     NewValue,
     ParameterChange,
     Pause,
@@ -31,7 +33,14 @@ from governance.proposals import (
     UpgradePlan,
     content_digest,
 )
-from governance.targets import require_feature, require_modules, require_parameter
+from governance.tables import GUARDIAN, Guardian
+from governance.targets import (
+    require_feature,
+    require_longer,
+    require_modules,
+    require_parameter,
+    require_running_module,
+)
 from governance.tracks import Track, earliest_effect
 from runtime.bundle.checker import examine
 from runtime.bundle.declarations import RuntimeDeclaration
@@ -39,6 +48,7 @@ from runtime.bundle.effect import Effect
 from runtime.bundle.problems import BundleRefused
 from runtime.host import HostContext
 from runtime.parameters import Parameters, check_bounds
+from runtime.safe_mode import WHOLE_CHAIN
 from storage.record import Record
 
 EXAMINED = b"bundles examined"
@@ -171,13 +181,36 @@ def _cancel(context: HostContext, content: CancelUpgrade, track: Track) -> Admis
 
 
 def _pause(context: HostContext, content: Pause, track: Track) -> Admission:
-    safe = context.coordinator.safe_mode()
-    need(not safe.on, "already_paused", since=safe.since)
+    _require_lasting(context, WHOLE_CHAIN, content.until, track)
     return Admission(content_digest(content))
 
 
+def _isolate(context: HostContext, content: Isolate, track: Track) -> Admission:
+    require_running_module(context, content.module)
+    _require_lasting(context, content.module, content.until, track)
+    return Admission(content_digest(content))
+
+
+def _require_lasting(context: HostContext, module: str, until: int, track: Track) -> None:
+    """Refuse a stop that would be over before it began, or that is there already and lasts as long."""
+    earliest = earliest_effect(track, context.height)
+    need(until == 0 or until > earliest, "ends_too_soon", earliest=earliest, until=until)
+    require_longer(context, module, until)
+
+
 def _resume(context: HostContext, content: Resume, track: Track) -> Admission:
-    need(context.coordinator.safe_mode().on, "not_paused")
+    stopped = context.coordinator.safe_mode().of(content.module) is not None
+    need(stopped, "not_stopped", what=content.module or "the chain")
+    return Admission(content_digest(content))
+
+
+def _guardian(context: HostContext, content: AppointGuardian, track: Track) -> Admission:
+    need(len(content.guardian) <= 1, "one_guardian")
+    present = context.overlay.get(GUARDIAN, ())
+    fresh = None if present is None else Guardian(address=present.address)
+    wanted = Guardian(address=content.guardian[0]) if content.guardian else None
+    changes = wanted != fresh or present != fresh
+    need(changes, "nothing_changes", what="the post is filled so already")
     return Admission(content_digest(content))
 
 
@@ -195,4 +228,6 @@ ADMIT: Mapping[type[Record], Callable[[HostContext, Any, Track], Admission]] = {
     Pause: _pause,
     Resume: _resume,
     Statement: _statement,
+    Isolate: _isolate,
+    AppointGuardian: _guardian,
 }

@@ -1,4 +1,4 @@
-"""The host calls of governance: publish a chunk, propose, deposit, vote, cancel.
+"""The host calls of governance: publish a chunk, propose, deposit, vote, cancel, attest; the guardian's own three.
 
 A call that is refused leaves nothing: the executor undoes whatever it wrote up to there. Calls pay no runtime fee and
 run whatever the bundle does; a sender may make `calls_per_block` of them in a block, refused ones counted.
@@ -6,6 +6,7 @@ run whatever the bundle does; a sender may make `calls_per_block` of them in a b
 
 from __future__ import annotations
 
+from governance import guardian
 from governance.admission import Admission, admit
 from governance.attestations import Attest
 from governance.closing import snapshot_height
@@ -81,9 +82,24 @@ class CastVote(Record):
 
 
 class Cancel(Record):
-    """The proposer's withdrawal."""
+    """The proposer's withdrawal, or the guardian's cancellation."""
 
     proposal: Amount = field(1)
+
+
+class GuardianPause(Record):
+    """The guardian's pause of the chain."""
+
+    until: Amount = field(1, default=0)
+    """Its last height; 0 for the last one that the guardian's term has."""
+
+
+class GuardianIsolate(Record):
+    """The guardian's isolation of one module."""
+
+    module: Text = field(1)
+    until: Amount = field(2, default=0)
+    """Its last height; 0 for the last one that the guardian's term has."""
 
 
 def publish_chunk(context: HostContext, args: PublishChunk) -> None:
@@ -165,6 +181,24 @@ def attest_rehearsal(context: HostContext, args: Attest) -> None:
     attest(context, args)
 
 
+def guardian_cancel(context: HostContext, args: Cancel) -> None:
+    """The guardian ends a proposal before its effect; see `governance.guardian` for which, and how many."""
+    _count_call(context)
+    guardian.cancel(context, args.proposal)
+
+
+def guardian_pause(context: HostContext, args: GuardianPause) -> None:
+    """The guardian pauses the chain for a bounded time."""
+    _count_call(context)
+    guardian.pause(context, args.until)
+
+
+def guardian_isolate(context: HostContext, args: GuardianIsolate) -> None:
+    """The guardian isolates one module for a bounded time."""
+    _count_call(context)
+    guardian.isolate(context, args.module, args.until)
+
+
 CALLS: tuple[HostCall, ...] = (
     HostCall(MODULE, "publish_chunk", PublishChunk, publish_chunk),
     HostCall(MODULE, "propose", Propose, propose),
@@ -172,6 +206,9 @@ CALLS: tuple[HostCall, ...] = (
     HostCall(MODULE, "vote", CastVote, vote),
     HostCall(MODULE, "cancel", Cancel, cancel),
     HostCall(MODULE, "attest", Attest, attest_rehearsal),
+    HostCall(MODULE, "guardian_cancel", Cancel, guardian_cancel),
+    HostCall(MODULE, "guardian_pause", GuardianPause, guardian_pause),
+    HostCall(MODULE, "guardian_isolate", GuardianIsolate, guardian_isolate),
 )
 
 

@@ -2,7 +2,7 @@
 
 A proposal has at most one due row, and its state says what is due: see `DUE_IN`. The electorate that a vote counts by
 is fixed at the end of the block before its first vote. Inside the rollback window of an upgrade at A, votes to roll
-back, cancel or pause count by the electorate of A-1.
+back, cancel, pause, isolate or resume count by the electorate of A-1.
 
 Whose key casts them needs no look back. Keys are the host's: no bundle writes one, and one changes only by a call that
 the key before it signed. So inside the window, too, a vote is cast by the key of A-1 or by a key which that one put in

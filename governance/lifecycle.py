@@ -8,8 +8,8 @@
        └──────────────────┴────withdrawn────┴─> cancelled <─────┤ called_off
                                                                 └─overtaken─> superseded
 
-A proposer may withdraw until the close; what voters have approved only a vote can call off. Final states are final:
-no row of the table leaves them.
+A proposer may withdraw until the close; what voters have approved only a vote can call off, or the guardian, who can
+do so from the beginning on (not drawn). Final states are final: no row of the table leaves them.
 """
 
 from __future__ import annotations
@@ -65,12 +65,15 @@ MOVES: Mapping[tuple[Status, Move], Status] = MappingProxyType(
         (Status.DEPOSIT, Move.FUNDED): Status.DELAY,
         (Status.DEPOSIT, Move.UNFUNDED): Status.EXPIRED,
         (Status.DEPOSIT, Move.WITHDRAWN): Status.CANCELLED,
+        (Status.DEPOSIT, Move.CALLED_OFF): Status.CANCELLED,
         (Status.DELAY, Move.OPENED): Status.VOTING,
         (Status.DELAY, Move.WITHDRAWN): Status.CANCELLED,
+        (Status.DELAY, Move.CALLED_OFF): Status.CANCELLED,
         (Status.VOTING, Move.PASSED): Status.TIMELOCK,
         (Status.VOTING, Move.REJECTED): Status.REJECTED,
         (Status.VOTING, Move.VETOED): Status.VETOED,
         (Status.VOTING, Move.WITHDRAWN): Status.CANCELLED,
+        (Status.VOTING, Move.CALLED_OFF): Status.CANCELLED,
         (Status.TIMELOCK, Move.DONE): Status.EXECUTED,
         (Status.TIMELOCK, Move.REFUSED): Status.FAILED,
         (Status.TIMELOCK, Move.TIMED_OUT): Status.EXPIRED,

@@ -46,6 +46,8 @@ GOVERNANCE_PARAMETERS: tuple[Rule, ...] = (
     Rule("rehearsal_gate_lead", 100, 1, 1_000_000, "blocks before the activation at which attestations are judged"),
     Rule("postponement", 14_400, 10, 1_000_000, "blocks by which rehearsals that do not agree put an upgrade off"),
     Rule("max_postponements", 3, 0, 20, "times that an upgrade is put off before it expires"),
+    Rule("guardian_span", 14_400, 10, 100_800, "blocks that what the guardian stops stays stopped at most"),
+    Rule("guardian_cancels", 10, 1, 1_000, "proposals that the guardian may cancel in guardian_span blocks"),
     Rule("power_changes_per_block", 1_000, 10, 100_000, "power changes that one block copies; the rest wait in order"),
 )
 

@@ -91,6 +91,13 @@ def advance(
     return _note(context, proposal, moved, reason, due)
 
 
+def call_off(context: HostContext, proposal: int, what: Proposal, standing: Standing, reason: str) -> None:
+    """End a proposal before its effect, and its plan with it; raises UpgradeRefused where the plan cannot end."""
+    if standing.plan:
+        context.coordinator.cancel(standing.plan, reason)
+    advance(context, proposal, what, standing, Move.CALLED_OFF, reason)
+
+
 def remark(context: HostContext, proposal: int, reason: str) -> None:
     """Add a line to a proposal's history without moving it, such as that its upgrade was rolled back.
 

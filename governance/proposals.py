@@ -88,9 +88,30 @@ class CancelUpgrade(Record):
 class Pause(Record):
     """Enter safe mode: runtime calls wait, governance acts."""
 
+    until: Amount = field(1, default=0)
+    """Last height at which they wait; 0 where only a vote ends it."""
+
 
 class Resume(Record):
-    """Leave safe mode."""
+    """End a pause of the chain, or a module's isolation."""
+
+    module: Text = field(1, default="")
+    """Empty for the chain."""
+
+
+class Isolate(Record):
+    """Let nothing of one module run, while the rest goes on."""
+
+    module: Text = field(1)
+    until: Amount = field(2, default=0)
+    """Last height of it; 0 where only a vote ends it."""
+
+
+class AppointGuardian(Record):
+    """Fill the guardian's post anew, or leave it empty."""
+
+    guardian: tuple[Address, ...] = field(1, default=())
+    """At most one; none leaves the post empty."""
 
 
 class Statement(Record):
@@ -109,6 +130,8 @@ class Content(Variant):
     pause: Pause = case(7)
     resume: Resume = case(8)
     text: Statement = case(9)
+    isolate: Isolate = case(10)
+    guardian: AppointGuardian = case(11)
 
 
 class MaintenanceWindow(Record):
@@ -218,6 +241,8 @@ KIND_NAMES: dict[type[Record], str] = {
     Pause: "pause",
     Resume: "resume",
     Statement: "text",
+    Isolate: "isolate",
+    AppointGuardian: "guardian",
 }
 
 TRACKS_OF: dict[type[Record], tuple[str, ...]] = {
@@ -230,8 +255,11 @@ TRACKS_OF: dict[type[Record], tuple[str, ...]] = {
     Pause: ("emergency", "ordinary"),
     Resume: ("emergency", "ordinary"),
     Statement: ("opinion",),
+    Isolate: ("emergency", "ordinary"),
+    AppointGuardian: ("ordinary",),
 }
 """The tracks a kind may take; the first is taken when a proposal names none."""
 
-WITH_POWER_BEFORE_UPGRADE: frozenset[type[Record]] = frozenset({Rollback, CancelUpgrade, Pause})
-"""Kinds whose votes take the power of A-1 while an upgrade can be rolled back: the new runtime has no say in them."""
+WITH_POWER_BEFORE_UPGRADE: frozenset[type[Record]] = frozenset({Rollback, CancelUpgrade, Pause, Isolate, Resume})
+"""Kinds whose votes take the power of A-1 while an upgrade can be rolled back: the new runtime has no say in them.
+Resuming is one, since a pause that those could end whom the new runtime gave power would be none."""

@@ -20,7 +20,7 @@
 | governance.readiness | plan | how far its rehearsals are |
 | governance.attestations | plan, round, validator | a validator's latest word in a round |
 | governance.rehearsal_results | plan, result | what a rehearsal came to |
-| governance.counters, pins, pulse, ledger | - | one row each |
+| governance.counters, guardian, pins, pulse, ledger | - | one row each |
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from governance.attestations import Attestation, Readiness, RehearsalResult
 from governance.proposals import Proposal, Standing, Step, Vote
 from governance.tally import Electors
 from runtime.bundles import Chunk
-from storage.record import Amount, Data, Flag, Hash, Record, field
+from storage.record import Address, Amount, Data, Flag, Hash, Record, field
 from storage.tables import Table, host_table
 
 
@@ -59,6 +59,19 @@ class Counters(Record):
     """Proposals that have not ended, emergencies not counted."""
     shared_uploads: Amount = field(3, default=0)
     """Uploads of publishers without voting power."""
+
+
+class Guardian(Record):
+    """Who may stop things at once, and how much of its time it has used; no row while the post is empty."""
+
+    address: Address = field(1)
+    term_ends: Amount = field(2, default=0)
+    """Last height of its present or last term; all that it stopped runs again after it. 0 before its first."""
+    rests_until: Amount = field(3, default=0)
+    """The first height at which it may begin another term."""
+    cancels_since: Amount = field(4, default=0)
+    """The height from which its cancellations are counted."""
+    cancelled: Amount = field(5, default=0)
 
 
 class Mark(Record):
@@ -147,6 +160,7 @@ ATTESTATIONS = host_table(
     "governance.attestations", Attestation, key=("amount", "amount", "address"), names=("plan", "round", "validator")
 )
 RESULTS = host_table("governance.rehearsal_results", RehearsalResult, key=("amount", "hash"), names=("plan", "result"))
+GUARDIAN = host_table("governance.guardian", Guardian, key=(), names=())
 COUNTERS = host_table("governance.counters", Counters, key=(), names=())
 PINS = host_table("governance.pins", Pins, key=(), names=())
 PULSE = host_table("governance.pulse", Pulse, key=(), names=())
@@ -172,6 +186,7 @@ TABLES: tuple[Table[Any], ...] = (
     ATTESTATIONS,
     RESULTS,
     COUNTERS,
+    GUARDIAN,
     PINS,
     PULSE,
     LEDGER,

@@ -26,12 +26,13 @@ from runtime.bundle.archive import Bundle, pack
 from runtime.chain import RUNTIME_ROOM_TABLES, Chain, PreparedBlock
 from runtime.coordinator import Coordinator
 from runtime.errors import BlockRefused, HostRefused, TransactionMalformed, UpgradePostponedHere
-from runtime.execution import Execution, runtime_refusal
+from runtime.execution import Execution, must_wait, runtime_refusal
 from runtime.genesis import create_chain_state
 from runtime.growth.growth import Progress
 from runtime.parameters import Parameters
 from runtime.plans import REPLAYING, logs_needed_from
-from runtime.receipts import BLOCK_OUT_OF_STEPS
+from runtime.receipts import BLOCK_OUT_OF_STEPS, CALLS_WAIT
+from runtime.safe_mode import SAFE_MODE, safe_mode_of
 from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
 from storage import checkpoint
 from storage.errors import CheckpointExists, TableMismatch
@@ -44,8 +45,8 @@ from storage.state import CACHED_ROWS, State
 CORE = Path(__file__).resolve().parent.parent / "runtime" / "core"
 """Sources of the genesis bundle: read by `init_chain`, never afterwards."""
 
-NOT_YET = frozenset({BLOCK_OUT_OF_STEPS, "wrong_nonce"})
-"""Receipts of transactions that a later block may yet run: those found no room, or came right after one that did.
+NOT_YET = frozenset({BLOCK_OUT_OF_STEPS, CALLS_WAIT, "wrong_nonce"})
+"""Receipts of transactions that a later block may yet run: those found no room or a pause, or came right after one.
 A nonce that is used up is dropped for that."""
 
 
@@ -70,6 +71,7 @@ class Application:
         _require_tables(state)
         self.chain = Chain(state, HOST_MODULES, self._signature_holds)
         self.mempool = Mempool(limits, state.height)
+        self.mempool.paused = safe_mode_of(state.overlay()).on
         self._reading: Execution | None = None
         self.growth: Progress | None = self.chain.growth_progress()
         """How far the pending upgrade's growth was when a slice or a block ended; any thread may look."""
@@ -119,7 +121,7 @@ class Application:
         if not self._signature_holds(transaction, account.key):
             raise HostRefused("bad_signature", "the signature is not the account's over this body")
         host = (body.call.module, body.call.name) in self.chain.host
-        refusal = "" if host else runtime_refusal(execution, transaction)
+        refusal = "" if host else must_wait(execution) or runtime_refusal(execution, transaction)
         if refusal:
             raise TransactionRefused(refusal, f"the running runtime would refuse it: {refusal}")
         standing = standing_of(execution.overlay, body.sender, self.state.height) if host else 0
@@ -229,9 +231,6 @@ class Application:
     def _is_host_call(self, transaction: SignedTransaction) -> bool:
         return (transaction.body.call.module, transaction.body.call.name) in self.chain.host
 
-    def _paused(self) -> bool:
-        return self._coordinator().safe_mode().on
-
     def _signature_holds(self, transaction: SignedTransaction, key: bytes) -> bool:
         known = self.verifier.known.has(transaction.id, key)
         return known or self.verifier.check_all([Claim.of(transaction, key)])[0]
@@ -261,21 +260,27 @@ class Application:
 
     def _update_mempool(self, prepared: PreparedBlock) -> None:
         transactions = prepared.block.transactions
-        if not transactions and not prepared.opening.flipped:
+        stops_changed = SAFE_MODE.name in prepared.sealed.changes
+        if stops_changed:
+            self.mempool.paused = safe_mode_of(self.state.overlay()).on
+        changed = prepared.opening.flipped or stops_changed
+        if not transactions and not changed:
             self.mempool.height = prepared.block.header.height
             return
         done = [one.item for one in prepared.receipts[: len(transactions)] if one.code not in NOT_YET]
         accounts = prepared.sealed.changes.get(ACCOUNTS.name, {})  # never deleted; the key of one is its address
         nonces = {address: change.new_record.nonce for address, change in accounts.items()}
         self.mempool.committed(prepared.block.header.height, done, nonces)
-        if prepared.opening.flipped:
+        if changed:
             self._recheck()
 
     def _reader(self) -> Execution:
         """A scope on the last committed block that nobody writes to, kept until the next one."""
         if self._reading is None:
             overlay = self.state.overlay()
-            self._reading = self.chain.execution(overlay, self.chain.loaded, self.state.height + 1, self._paused())
+            stopped = safe_mode_of(overlay)
+            height = self.state.height + 1
+            self._reading = self.chain.execution(overlay, self.chain.loaded, height, stopped.on, stopped.isolated)
         return self._reading
 
     def _recheck(self) -> None:

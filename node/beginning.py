@@ -15,7 +15,8 @@ from pathlib import Path
 
 from node.application import Application
 from node.genesis.document import Genesis
-from node.genesis.generated import generated_genesis
+from node.genesis.errors import GenesisInconsistent
+from node.genesis.generated import generated_address, generated_genesis
 from node.genesis.reading import read_genesis
 from node.settings import Settings, documentation
 from node.settings_source import as_toml
@@ -28,9 +29,17 @@ _BEGUN = "format.begun"
 """Stands for the `format` file until a home is whole."""
 
 
-def generated(settings: Settings, accounts: int, validators: int, seed: str, chain_name: str) -> Genesis:
-    """A chain made up from a seed; raises SeedInvalid or GenesisInconsistent."""
-    return _with_stated(generated_genesis(accounts, validators, seed, chain_name), settings)
+def generated(
+    settings: Settings, accounts: int, validators: int, seed: str, chain_name: str, guardian: int | None = None
+) -> Genesis:
+    """A chain made up from a seed, with the account of that number as its guardian; raises SeedInvalid or
+    GenesisInconsistent."""
+    genesis = _with_stated(generated_genesis(accounts, validators, seed, chain_name), settings)
+    if guardian is None:
+        return genesis
+    if guardian >= accounts:
+        raise GenesisInconsistent("guardian", f"there is no account-{guardian}, the last is account-{accounts - 1}")
+    return genesis.model_copy(update={"guardian": generated_address(seed, guardian)})
 
 
 def imported(settings: Settings, raw: bytes, seed: str) -> Genesis:

@@ -10,8 +10,13 @@ What it keeps, in this order of rules (the first that fails is the refusal's cod
   vote out. A full pool makes room only for one that can execute now and ranks above the cheapest: by fee for its
   bytes, host calls by their sender's standing.
 
+While the chain is paused its runtime calls wait here and blocks get host calls only. Whoever has a call waiting can
+vote all the same: a host call then takes the place of the sender's own runtime call of the same nonce, and the next
+nonce to sign is the first that no host call has.
+
 What a block gets: host calls first, up to half of its bytes, then the highest rank, and each sender's in order of
-nonce without a gap. Choosing removes nothing; a block that commits does. At a flip everything is asked again.
+nonce without a gap. Choosing removes nothing; a block that commits does. At a flip, or when what is stopped changes,
+everything is asked again.
 
 Signatures and state are not looked at here: whoever adds brings the facts (`Sender`). Safe between threads.
 """
@@ -79,6 +84,8 @@ class Mempool:
     def __init__(self, limits: Limits, height: int = 0) -> None:
         self.limits = limits
         self.height = height
+        self.paused = False
+        """Whether the chain is paused; whoever commits keeps it true."""
         self._lock = RLock()
         self._known: dict[bytes, Waiting] = {}
         self._senders: dict[bytes, dict[int, Waiting]] = {}
@@ -109,10 +116,11 @@ class Mempool:
         return self._fates.of(transaction_id)
 
     def next_nonce(self, address: bytes, committed: int) -> int:
-        """The nonce a sender should sign next, given the ``committed`` one: after all that waits without a gap."""
+        """The nonce a sender should sign next, given the ``committed`` one: after all that waits without a gap, in a
+        pause after the host calls of it."""
         with self._lock:
             queue = self._senders.get(address, {})
-            while committed in queue:
+            while committed in queue and (queue[committed].host or not self.paused):
                 committed += 1
             return committed
 
@@ -124,7 +132,7 @@ class Mempool:
         with self._lock:
             entry = self._entry(transaction, sender, host)
             queue = self._senders.get(transaction.body.sender, _NOBODY)
-            refusal = self._refusal(entry, sender) or _refusal_beside(entry, sender, queue, self.limits)
+            refusal = self._refusal(entry, sender) or self._refusal_beside(entry, sender, queue)
             if refusal:
                 raise TransactionRefused(refusal, REFUSALS[refusal])
             replaced = queue.get(transaction.body.nonce)
@@ -158,6 +166,19 @@ class Mempool:
         if body.nonce >= sender.next_nonce + limits.nonce_window:
             return "nonce_too_far"
         return "fee_too_low" if entry.fee < limits.fee_floor and not entry.host else ""
+
+    def _refusal_beside(self, entry: Waiting, sender: Sender, queue: Mapping[int, Waiting]) -> str:
+        """The first rule that the transaction breaks beside its sender's others; empty for none."""
+        fees = entry.fee
+        if queue:
+            nonce = entry.transaction.body.nonce
+            held = queue.get(nonce)
+            if held is not None and not (self.paused and entry.host and not held.host):
+                asked = held.fee_to_replace(self.limits.replacement_percent)
+                if entry.fee < asked:
+                    return "nonce_taken"
+            fees += sum(other.fee for taken, other in queue.items() if taken != nonce)
+        return "insufficient_funds" if fees > sender.spendable and not entry.host else ""
 
     def _make_room(self, entry: Waiting, sender: Sender, queue: Mapping[int, Waiting]) -> tuple[Waiting, ...]:
         """The cheapest of the lane that must go for ``entry``; refuses when they pay as much or it cannot run now."""
@@ -198,8 +219,9 @@ class Mempool:
     def take(
         self, most_bytes: int, most_count: int = 1_000_000, host_only: bool = False
     ) -> list[SignedTransaction]:
-        """What the next block should hold, in order; nothing is removed. ``host_only``: a sender's host calls up to
-        its first other call."""
+        """What the next block should hold, in order; nothing is removed. ``host_only``, as in a pause: a sender's host
+        calls up to its first other call."""
+        host_only = host_only or self.paused
         with self._lock:
             heads = [
                 (-entry.rank, entry.arrival, entry)
@@ -250,7 +272,8 @@ class Mempool:
                     self._drop(late, "expired")
 
     def recheck(self, refusal: Callable[[SignedTransaction], str]) -> list[tuple[bytes, str]]:
-        """After a flip: drop what ``refusal`` now names a code for; the ids dropped with their codes."""
+        """After a flip, or when a module was isolated: drop what ``refusal`` now names a code for; the ids dropped
+        with their codes."""
         with self._lock:
             dropped = []
             for entry in list(self._known.values()):
@@ -269,15 +292,3 @@ def _in_order(heads: list[Turn], followers: list[Turn]) -> Iterator[Waiting]:
         yield head[2]
     while followers:
         yield heapq.heappop(followers)[2]
-
-
-def _refusal_beside(entry: Waiting, sender: Sender, queue: Mapping[int, Waiting], limits: Limits) -> str:
-    """The first rule that the transaction breaks beside its sender's others; empty for none."""
-    fees = entry.fee
-    if queue:
-        nonce = entry.transaction.body.nonce
-        held = queue.get(nonce)
-        if held is not None and entry.fee < held.fee_to_replace(limits.replacement_percent):
-            return "nonce_taken"
-        fees += sum(other.fee for taken, other in queue.items() if taken != nonce)
-    return "insufficient_funds" if fees > sender.spendable and not entry.host else ""

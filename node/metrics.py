@@ -119,7 +119,9 @@ class Gauges:
         application, reading = self._application, self._reading()
         yield _gauge("height", "The last committed height, on disk or waiting for a sync.", application.state.height)
         yield _gauge("durable_height", "The last committed height that is on disk; answers are of it.", reading.height)
-        yield _gauge("safe_mode", "1 while runtime calls wait and only governance acts.", reading.safe_mode)
+        safe_mode = reading.safe_mode
+        yield _gauge("safe_mode", "1 while runtime calls wait and only governance acts.", safe_mode.on)
+        yield _gauge("isolated_modules", "Modules of which nothing runs for now.", len(safe_mode.isolated))
         yield _gauge("mempool_transactions", "Transactions that wait for a block.", len(application.mempool))
         yield _gauge("mempool_bytes", "Raw bytes of those.", application.mempool.total_bytes)
         yield _gauge("checkpoints", "Checkpoints in this home.", _folders(application.home.checkpoints))

@@ -36,6 +36,8 @@ class QueryScope:
     chain_id: str
     parameters: Parameters
     registered: frozenset[str]
+    isolated: frozenset[str] = frozenset()
+    """None: what an isolated module says from outside the blocks moves nothing."""
     events: list[Event] = field(default_factory=list)
 
 

@@ -24,9 +24,10 @@ from runtime.chain import Chain
 from runtime.growth.growth import Progress
 from runtime.journal import LOG, START
 from runtime.parameters import FLAGS, Parameters
-from runtime.plans import HISTORY, PLANS, QUEUE, RUNNING, SAFE_MODE, WINDOW, Queue, Running
+from runtime.plans import HISTORY, PLANS, QUEUE, RUNNING, WINDOW, Queue, Running
 from runtime.receipts import Receipt
 from runtime.registry import REGISTRY
+from runtime.safe_mode import SafeMode, safe_mode_of
 from runtime.sealing import RECEIPTS, block_of
 from storage.errors import InvalidKey
 from storage.overlay import Overlay
@@ -62,10 +63,16 @@ class Reading:
         return Parameters(self.as_overlay, self.height + 1)
 
     @property
-    def safe_mode(self) -> bool:
-        """Whether the chain is paused."""
-        row = self.view.get(SAFE_MODE, ())
-        return row is not None and row.on
+    def safe_mode(self) -> SafeMode:
+        """What is stopped from the next height on."""
+        return safe_mode_of(self.as_overlay)
+
+    def stops(self) -> list[answers.Stop]:
+        """What is stopped, the chain first."""
+        return [
+            answers.Stop(module=stop.module, since=stop.since, until=stop.until or None, reason=stop.reason)
+            for stop in self.safe_mode.stops
+        ]
 
     def runtime(self) -> answers.Runtime:
         """The running runtime."""

@@ -46,11 +46,12 @@ from runtime.parameters import (
     ParameterRule,
     Parameters,
 )
-from runtime.plans import HISTORY, PLANS, QUEUE, REPLAYING, RUNNING, SAFE_MODE, WINDOW
+from runtime.plans import HISTORY, PLANS, QUEUE, REPLAYING, RUNNING, WINDOW
 from runtime.purse import DEBTS, SUPPLY, Purse
 from runtime.receipts import Event, Receipt
 from runtime.registry import REGISTRY, registered_modules
 from runtime.rollback import LoggedHeight
+from runtime.safe_mode import SAFE_MODE, STOPS
 from runtime.sealing import RECEIPTS, Sealed, block_of, seal
 from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
 from storage.headfile import Head
@@ -61,7 +62,7 @@ from storage.tables import Table
 
 RUNTIME_ROOM_TABLES: tuple[Table[Any], ...] = (
     ACCOUNTS, AGGREGATES, BUNDLES, CHAIN, CHUNKS, DEBTS, FLAGS, HISTORY, LOG, PARAMETERS, PLANS, QUEUE, REPLAYING,
-    REGISTRY, RUNNING, SAFE_MODE, SUPPLY, WINDOW,
+    REGISTRY, RUNNING, SAFE_MODE, STOPS, SUPPLY, WINDOW,
 )  # fmt: skip
 """Tables of this room; AGGREGATES lies in the runtime half, so that a rollback rewinds it."""
 
@@ -220,8 +221,10 @@ class Chain:
         sealed = strength is Strength.SEALED
         if sealed and not _in_probation(coordinator, height):
             coordinator.pause("invariants broken with no single transaction to blame")
-        safe_mode = sealed or coordinator.safe_mode().on
-        execution = self.execution(overlay, opening.loaded, height, safe_mode, opening.replaying)
+        stopped = coordinator.safe_mode()
+        execution = self.execution(
+            overlay, opening.loaded, height, sealed or stopped.on, stopped.isolated, opening.replaying
+        )
         context = HostContext(
             overlay=overlay,
             height=height,
@@ -242,6 +245,7 @@ class Chain:
         run.hooks("begin_block")
         run.transactions(items)
         run.end()
+        coordinator.lift_ended_stops()
         self._watch(coordinator, run, height)
         return run, opening
 
@@ -264,9 +268,16 @@ class Chain:
         return PreparedBlock(block, identity, sealed, events, opening.loaded, opening, run.strength)
 
     def execution(
-        self, overlay: Overlay, loaded: LoadedRuntime, height: int, safe_mode: bool, replaying: bool = False
+        self,
+        overlay: Overlay,
+        loaded: LoadedRuntime,
+        height: int,
+        safe_mode: bool = False,
+        isolated: frozenset[str] = frozenset(),
+        replaying: bool = False,
     ) -> Execution:
-        """A scope under a runtime and the parameters of a height; the next height's are remembered between blocks."""
+        """A scope under a runtime and the parameters of a height, with nothing stopped but what is said; the next
+        height's parameters are remembered between blocks."""
         parameters = Parameters(overlay, height, self._known if height == self.state.height + 1 else None)
         port = loaded.declaration.manifest.ports.purse
         assert port is not None, "the checker admits no runtime without a purse"
@@ -285,6 +296,7 @@ class Chain:
             call_written=parameters.integer("call_written"),
             fee_floor=parameters.integer("fee_floor"),
             registered=self._registered if loaded is self.loaded else registered_modules(overlay, loaded.declaration),
+            isolated=isolated,
         )
 
     def _opener(self) -> Opener:

@@ -21,6 +21,7 @@ from runtime.metering.faults import (
     FEATURE_OFF,
     FOREIGN_TABLE,
     INTERNAL_CALL,
+    MODULE_ISOLATED,
     MODULE_NOT_REGISTERED,
     READ_ONLY,
     UNDECLARED_USE,
@@ -233,7 +234,7 @@ def invoke_call(
     declaration = target.declaration
     if declaration.internal and not caller:
         raise HostFault(INTERNAL_CALL)
-    _require_registered(scope, declaration.module)
+    _require_runs(scope, declaration.module)
     if declaration.flag and not scope.parameters.flag(declaration.flag):
         raise Refused(FEATURE_OFF)
     target.function(meter, Context(scope, declaration.module, sender, meter, caller), *args)
@@ -249,7 +250,7 @@ def invoke_query(
 def _run_query(
     scope: ExecutionScope, target: LoadedQuery, args: tuple[Any, ...], meter: Meter, sender: bytes, caller: str
 ) -> Any:
-    _require_registered(scope, target.declaration.module)
+    _require_runs(scope, target.declaration.module)
     context = Context(scope, target.declaration.module, sender, meter, caller, read_only=True)
     answer = target.function(meter, context, *args)
     if answer is None and target.declaration.may_be_none:
@@ -263,12 +264,14 @@ def _run_query(
 
 def invoke_hook(scope: ExecutionScope, hook: HookDeclaration, meter: Meter) -> Any:
     """Run a hook; the answer of a `health` hook, which can write nothing, is whether its module is well."""
-    _require_registered(scope, hook.module)
+    _require_runs(scope, hook.module)
     function = scope.loaded.functions[(hook.module, hook.function)]
     return function(meter, Context(scope, hook.module, b"", meter, read_only=hook.kind == "health"))
 
 
-def _require_registered(scope: ExecutionScope, module: str) -> None:
+def _require_runs(scope: ExecutionScope, module: str) -> None:
+    if module in scope.isolated:
+        raise Refused(MODULE_ISOLATED)
     if module not in scope.registered:
         raise Refused(MODULE_NOT_REGISTERED)
 

@@ -3,7 +3,8 @@
 Policy. One plan is pending at a time; a second approved one waits, in order of approval, and its activation moves
 beyond the rollback window of the one before. A plan names the code hash it was approved against (its base): if
 another runtime runs when its turn comes, it ends `superseded`. Cancelling is possible until the activation height,
-rolling back until the window closes, and at most one of both per plan. Safe mode stops runtime calls, never the host.
+rolling back until the window closes, and at most one of both per plan. Safe mode (`runtime.safe_mode`) stops runtime
+code, never the host, and no plan: an upgrade activates and a rollback happens whatever is stopped.
 
 The coordinator only decides and records; `runtime.activation` flips, `runtime.rollback` returns and replays.
 """
@@ -30,7 +31,6 @@ from runtime.plans import (
     REPLAYING,
     ROLLED_BACK,
     RUNNING,
-    SAFE_MODE,
     SCHEDULED,
     SUPERSEDED,
     VERIFIED,
@@ -42,10 +42,10 @@ from runtime.plans import (
     Queue,
     Replaying,
     Running,
-    SafeMode,
     Window,
 )
 from runtime.receipts import Event, event
+from runtime.safe_mode import WHOLE_CHAIN, SafeMode, Stop, lift_stop, put_stop, safe_mode_of
 from runtime.version import RuntimeVersion
 from storage.overlay import Overlay
 
@@ -112,8 +112,8 @@ class Coordinator:
         return self._overlay.get(REPLAYING, ())
 
     def safe_mode(self) -> SafeMode:
-        """Whether the chain is paused."""
-        return self._overlay.get(SAFE_MODE, ()) or SafeMode()
+        """What is stopped from the next block on."""
+        return safe_mode_of(self._overlay)
 
     def history(self) -> Iterator[tuple[int, HistoryEntry]]:
         """(height, entry), oldest first."""
@@ -190,17 +190,24 @@ class Coordinator:
         self._events.append(event("UpgradeRollbackDecided", plan=window.plan, height=self._height + 1, reason=reason))
         return self._height + 1
 
-    def pause(self, reason: str) -> None:
-        """Enter safe mode: runtime calls wait from the next block on; governance acts."""
-        if not self.safe_mode().on:
-            self._overlay.put(SAFE_MODE, (), SafeMode(on=True, since=self._height, reason=reason))
-            self._events.append(event("ChainPaused", height=self._height, reason=reason))
+    def pause(self, reason: str, until: int = 0) -> None:
+        """Let runtime calls wait from the next block on, to the end of ``until`` or, if that is 0, to a vote. A pause
+        that lasts as long already stays as it is."""
+        put_stop(self._overlay, self._height, self._events, Stop(since=self._height, until=until, reason=reason))
 
-    def resume(self) -> None:
-        """Leave safe mode."""
-        if self.safe_mode().on:
-            self._overlay.put(SAFE_MODE, (), SafeMode())
-            self._events.append(event("ChainResumed", height=self._height))
+    def isolate(self, module: str, reason: str, until: int = 0) -> None:
+        """Let nothing of a module run, as `pause` does for all."""
+        stop = Stop(module=module, since=self._height, until=until, reason=reason)
+        put_stop(self._overlay, self._height, self._events, stop)
+
+    def resume(self, reason: str, module: str = WHOLE_CHAIN) -> None:
+        """Let the chain, or a module, run again from the next block on; without effect where it is not stopped."""
+        lift_stop(self._overlay, self._height, self._events, module, reason)
+
+    def lift_ended_stops(self) -> None:
+        """At the end of a block: lift the stops whose last height it is."""
+        for stop in self.safe_mode().ending_by(self._height):
+            self.resume("its last height has come", stop.module)
 
     def end(self, plan_id: int, state: str, **details: str | int | bytes) -> None:
         """Move a plan to an end state, write its history, and let the next in the queue take its turn."""

@@ -19,11 +19,11 @@ from runtime.errors import HostRefused, RuntimeRoomError
 from runtime.host import HostCall, HostContext
 from runtime.interface import interface_of
 from runtime.keys import verify
-from runtime.metering.faults import MODULE_NOT_REGISTERED, Fault, HostFault, fault_of
+from runtime.metering.faults import MODULE_ISOLATED, MODULE_NOT_REGISTERED, Fault, HostFault, fault_of
 from runtime.metering.meter import Meter
 from runtime.parameters import Parameters
 from runtime.purse import Purse
-from runtime.receipts import BLOCK_OUT_OF_STEPS, OK, QUEUED_FOR_REPLAY, SAFE_MODE, Event, Receipt
+from runtime.receipts import BLOCK_OUT_OF_STEPS, CALLS_WAIT, OK, QUEUED_FOR_REPLAY, Event, Receipt
 from runtime.transaction import Body, SignedTransaction
 from storage.codec import Codec
 from storage.errors import InvalidRecord, NotCanonical
@@ -53,6 +53,8 @@ class Execution:
     """A replay is under way beside this block, so that its runtime calls are queued behind it."""
     registered: frozenset[str]
     """Modules that may run, those with an entry in the module registry."""
+    isolated: frozenset[str]
+    """Modules of which nothing runs for now."""
     events: list[Event] = field(default_factory=list)
     fees: int = 0
     """Fees taken in this block and not yet credited."""
@@ -127,7 +129,7 @@ def execute_transaction(
 def must_wait(execution: Execution) -> str:
     """Why no runtime call can run now, though a later block may take it; empty when one can."""
     if execution.safe_mode:
-        return SAFE_MODE
+        return CALLS_WAIT
     return "" if execution.steps_left >= execution.call_limit else BLOCK_OUT_OF_STEPS
 
 
@@ -157,13 +159,13 @@ def _refusal(transaction: SignedTransaction, refused: Exception) -> Receipt:
 
 
 def runtime_refusal(execution: Execution, transaction: SignedTransaction) -> str:
-    """Why the running runtime cannot even start this call; empty when it can."""
-    if execution.safe_mode:
-        return SAFE_MODE
+    """Why the running runtime cannot even start this call, paused or not; empty when it can."""
     call = transaction.body.call
     found = execution.loaded.calls.get((call.module, call.name))
     if found is None or found.declaration.internal:
         return "unknown_call"
+    if call.module in execution.isolated:
+        return MODULE_ISOLATED
     if call.module not in execution.registered:
         return MODULE_NOT_REGISTERED
     if found.declaration.interface != call.interface:

@@ -26,12 +26,15 @@ from runtime.registry import register_host, register_runtime
 from storage.errors import InvalidKey, InvalidRecord
 from storage.home import Home
 from storage.overlay import Overlay
+from storage.record import Record
 from storage.state import State
+from storage.tables import Table
 
 GENESIS_PUBLISHER = bytes(20)
 
 ModuleRow = tuple[str, tuple[Any, ...], dict[str, Any]]
 """Full table name, key values, field values."""
+HostRow = tuple[Table[Any], tuple[Any, ...], Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class GenesisState:
     """Address, public key, whether it is a substitute."""
     rows: Iterable[ModuleRow]
     parameters: Mapping[str, int | Fraction] = field(default_factory=dict)
+    host_rows: Iterable[HostRow] = ()
+    """Rows that host modules begin with, such as the guardian."""
 
 
 def create_chain_state(
@@ -79,6 +84,8 @@ def _fill(overlay: Overlay, genesis: GenesisState, loaded: LoadedRuntime, module
     set_defaults(overlay, rules, dict(genesis.parameters))
     for address, key, substitute in genesis.keys:
         overlay.put(ACCOUNTS, (address,), Account(key=key, substitute=substitute))
+    for table, row_key, record in genesis.host_rows:
+        overlay.put(table, row_key, record)
     for name, row_key, values in genesis.rows:
         _put_row(overlay, loaded, name, row_key, values)
     _count(overlay, loaded)

@@ -38,6 +38,8 @@ class Journal(Record):
     """Movements by the host's end-of-block work, after the modules' hooks."""
     safe_mode: Flag = field(4, default=False)
     """Whether runtime items waited at this height."""
+    isolated: tuple[Text, ...] = field(5, default=())
+    """Modules of which nothing ran at this height, by name."""
 
 
 class LogDigest(Record):

@@ -71,8 +71,8 @@ class Opener:
     state: State
     library: Library
     counters: Callable[[LoadedRuntime], Counters]
-    execution: Callable[[Overlay, LoadedRuntime, int, bool], Execution]
-    """(overlay, runtime, height whose parameters hold, safe mode) -> a scope."""
+    execution: Callable[[Overlay, LoadedRuntime, int, bool, frozenset[str]], Execution]
+    """(overlay, runtime, height whose parameters hold, whether calls wait, isolated modules) -> a scope."""
     logs: Callable[[int], LoggedHeight]
     decode: Callable[[bytes], SignedTransaction | None]
     growth: Callable[[int], Growth]
@@ -134,12 +134,12 @@ class Opener:
     ) -> Opening:
         plan, old = coordinator.plan(plan_id), before.loaded
         new = self._load(overlay, plan, old)
-        pre_receipts, written = self._pre_upgrade(old, height)
+        pre_receipts, written = self._pre_upgrade(old, height, coordinator.safe_mode().isolated)
         growth = self.growth(plan_id)
         grown = growth.finish()
         flip(self.state, overlay, growth, grown, new)
         register_runtime(overlay, new.declaration, plan.proposal)
-        guard = Guard(self.execution(overlay, new, height, False), growth.counters, careful=False)
+        guard = Guard(self.execution(overlay, new, height, False, frozenset()), growth.counters, careful=False)
         carry_over(self.state, overlay, growth, new, written)
         spans = (parameters.integer("probation"), parameters.integer("rollback_window"))
         record_window(overlay, self.state, plan_id, plan, height, *spans)
@@ -172,10 +172,12 @@ class Opener:
             raise ActivationFailed("effect_changed", detail="the bundle's effect is not the one voted on")
         return new
 
-    def _pre_upgrade(self, old: LoadedRuntime, height: int) -> tuple[list[Receipt], dict[str, dict[bytes, Change]]]:
+    def _pre_upgrade(
+        self, old: LoadedRuntime, height: int, isolated: frozenset[str]
+    ) -> tuple[list[Receipt], dict[str, dict[bytes, Change]]]:
         """Run the old modules' hooks in reverse order on an overlay of their own; what they wrote is carried over."""
         aside = self.state.overlay()
-        receipts = run_hooks(self.execution(aside, old, height, False), "pre_upgrade", backwards=True)
+        receipts = run_hooks(self.execution(aside, old, height, False, isolated), "pre_upgrade", backwards=True)
         changes = aside.changes()
         written = {name: dict(rows) for name, rows in changes.items() if name in old.tables}
         return [receipt for receipt in receipts if receipt.code != OK], written
@@ -208,9 +210,9 @@ class Opener:
         self, overlay: Overlay, coordinator: Coordinator, height: int, replaying: Replaying, now: Opening
     ) -> Opening:
         """Go on with a replay; once everything before this block is replayed it has ended."""
-        running, parameters = now.loaded, self.execution(overlay, now.loaded, height, False).parameters
+        running, parameters = now.loaded, self.execution(overlay, now.loaded, height, False, frozenset()).parameters
         replayer = Replayer(
-            overlay, now.counters, lambda past, safe: self.execution(overlay, running, past, safe), self.decode
+            overlay, now.counters, lambda past, *stopped: self.execution(overlay, running, past, *stopped), self.decode
         )
         done = replayer.replay(range(replaying.next, height), self.logs, parameters.integer("replay_items"))
         further = replaying.but(

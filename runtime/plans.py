@@ -143,14 +143,6 @@ class HistoryEntry(Record):
     """Height of the return to A-1, decided at the end of the block before (rolled_back)."""
 
 
-class SafeMode(Record):
-    """While on, runtime calls wait; governance acts."""
-
-    on: Flag = field(1, default=False)
-    since: Amount = field(2, default=0)
-    reason: Text = field(3, default="")
-
-
 RUNNING: Table[Running] = host_table("upgrade.running", Running, key=(), names=())
 PLANS: Table[Plan] = host_table("upgrade.plans", Plan, key=("amount",), names=("plan",))
 QUEUE: Table[Queue] = host_table("upgrade.queue", Queue, key=(), names=())
@@ -159,7 +151,6 @@ REPLAYING: Table[Replaying] = host_table("upgrade.replaying", Replaying, key=(),
 HISTORY: Table[HistoryEntry] = host_table(
     "upgrade.history", HistoryEntry, key=("amount", "amount"), names=("height", "plan")
 )
-SAFE_MODE: Table[SafeMode] = host_table("upgrade.safe_mode", SafeMode, key=(), names=())
 
 
 class Reader(Protocol):

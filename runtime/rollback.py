@@ -139,7 +139,7 @@ class Replayer:
         self,
         overlay: Overlay,
         counters: Counters,
-        execution_at: Callable[[int, bool], Execution],
+        execution_at: Callable[[int, bool, frozenset[str]], Execution],
         decode: Callable[[bytes], SignedTransaction | None],
     ) -> None:
         self._overlay = overlay
@@ -167,9 +167,10 @@ class Replayer:
         return Replay(tuple(receipts), following, replayed, not_replayed)
 
     def _height(self, height: int, logged: LoggedHeight) -> ReplayedHeight:
-        safe_mode = logged.journal is not None and logged.journal.safe_mode
+        journal = logged.journal
+        stopped = (False, frozenset[str]()) if journal is None else (journal.safe_mode, frozenset(journal.isolated))
         savepoint = self._overlay.savepoint()
-        guard = Guard(self._execution_at(height, safe_mode), self._counters, careful=False)
+        guard = Guard(self._execution_at(height, *stopped), self._counters, careful=False)
         try:
             done = self._pass(guard, logged)
             if not guard.catch_up():
@@ -177,7 +178,7 @@ class Replayer:
         except HostRefused:
             pass  # a purse too full to be credited: the careful pass undoes whatever filled it
         self._overlay.rollback_to(savepoint)
-        guard = Guard(self._execution_at(height, safe_mode), self._counters, careful=True)
+        guard = Guard(self._execution_at(height, *stopped), self._counters, careful=True)
         done = self._pass(guard, logged)
         guard.catch_up()
         return done

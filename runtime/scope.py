@@ -48,6 +48,11 @@ class ExecutionScope(Protocol):
         ...
 
     @property
+    def isolated(self) -> frozenset[str]:
+        """Modules that may not run for now, registered or not."""
+        ...
+
+    @property
     def parameters(self) -> Values: ...
 
     @property

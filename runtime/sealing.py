@@ -61,8 +61,8 @@ def seal(
 
 
 def _journal(run: BlockRun) -> bytes:
-    safe_mode = run.execution.safe_mode
-    if not (run.journal or run.closing or safe_mode):
+    safe_mode, isolated = run.execution.safe_mode, run.execution.isolated
+    if not (run.journal or run.closing or safe_mode or isolated):
         return b""
     return JOURNALS.encode(
         Journal(
@@ -70,6 +70,7 @@ def _journal(run: BlockRun) -> bytes:
             items=tuple(run.journal),
             closing=run.closing,
             safe_mode=safe_mode,
+            isolated=tuple(sorted(isolated)),
         )
     )
 

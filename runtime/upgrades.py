@@ -119,7 +119,7 @@ class UpgradeCoordinator:
 
     def resume(self) -> None:
         """Leave safe mode."""
-        self._do(lambda context: context.coordinator.resume())
+        self._do(lambda context: context.coordinator.resume("by hand"))
 
     def make_block(self, transactions: tuple[bytes, ...] = ()) -> PreparedBlock:
         """Make and commit the next block."""

@@ -38,6 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "propose": Entry("propose", "Propose an upgrade, a parameter, a spend, a rollback, ...; list proposals."),
     "vote": Entry("vote", "Vote on a proposal."),
     "rollback": Entry("rollback", "Undo the last upgrade by an emergency vote."),
+    "guardian": Entry("guardian", "Cancel, pause or isolate at once, as the chain's guardian."),
     "checkpoint": Entry("checkpoint", "Make, list, verify and remove checkpoints."),
     "incident": Entry("incident", "What went wrong: list, show and note on sealed reports."),
     "restore": Entry("restore", "Put a home back to a checkpoint, or begin a new chain from it."),

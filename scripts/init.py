@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from node.beginning import begin, generated, imported, settings_text
 from node.genesis.document import Genesis, digest_of
 from node.settings import ChainSettings, load_settings, parse_settings
+from runtime.address import address_text
 from storage.home import Home
 
 from .command import command, run
@@ -38,6 +39,7 @@ def _chain_name(_: click.Context, __: click.Parameter, given: str | None) -> str
     examples=(
         "synod init",
         "synod init --home /tmp/node --accounts 1000 --validators 7 --seed demo",
+        "synod init --guardian 9     # account-9 may pause the chain at once",
         "synod init --genesis cosmoshub-2-genesis.json",
         "SYNOD_UPGRADE_VOTING_PERIOD=20 SYNOD_CHAIN_BLOCK_INTERVAL_MS=200 synod init --home /tmp/quick",
     ),
@@ -50,6 +52,8 @@ def _chain_name(_: click.Context, __: click.Parameter, given: str | None) -> str
 @click.option("--validators", type=click.IntRange(1, 1_000), default=4, show_default=True,
               help="Validators of a generated genesis.")  # fmt: skip
 @click.option("--seed", default="1", show_default=True, help="What every key derives from; equal seeds, equal roots.")
+@click.option("--guardian", type=click.IntRange(0), metavar="NUMBER",
+              help="Account of a generated genesis that may cancel, pause and isolate.  [default: none]")  # fmt: skip
 @click.option("--chain-name", callback=_chain_name, help="The name that bundles state.  [default: `name` in [chain]]")
 @click.option("--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="A settings file to begin with; it becomes the home's.")  # fmt: skip
@@ -59,6 +63,7 @@ def command_line(
     accounts: int,
     validators: int,
     seed: str,
+    guardian: int | None,
     chain_name: str | None,
     settings_file: Path | None,
 ) -> Answer:
@@ -67,12 +72,14 @@ def command_line(
     Keys derive from the seed, so that this one machine can sign for every validator and account. [chain] and [upgrade]
     of the settings become the chain's own rules here; afterwards only a vote changes them.
     """
+    if genesis_file is not None and guardian is not None:
+        raise click.UsageError("a genesis file says itself who its guardian is, under `guardian`")
     settings = load_settings(settings_file, os.environ) if settings_file else parse_settings("", os.environ)
     given = settings_file.read_text(encoding="utf-8") if settings_file else ""
     if genesis_file is None:
         if accounts >= MANY:
             note(f"making {accounts:,} accounts and their keys")
-        genesis = generated(settings, accounts, validators, seed, chain_name or settings.chain.name)
+        genesis = generated(settings, accounts, validators, seed, chain_name or settings.chain.name, guardian)
     else:
         genesis = imported(settings, genesis_file.read_bytes(), seed)
     made, head = begin(home, genesis, given or settings_text(settings))
@@ -92,6 +99,7 @@ def answer(home: Home, genesis: Genesis, app_root: bytes) -> Answer:
         "validators": len(genesis.validators),
         "bonded": bonded,
         "supply": str(genesis.supply),
+        "guardian": None if genesis.guardian is None else address_text(genesis.guardian),
         "notes": list(genesis.source.notes),
     }
     rows = [
@@ -100,6 +108,7 @@ def answer(home: Home, genesis: Genesis, app_root: bytes) -> Answer:
         ("accounts", f"{len(genesis.accounts):,}"),
         ("validators", f"{len(genesis.validators):,} ({bonded:,} bonded)"),
         ("supply", f"{genesis.supply:,}"),
+        ("guardian", "none" if genesis.guardian is None else address_text(genesis.guardian)),
         ("app root", app_root.hex()),
     ]
     notes = "".join(f"\nnote: {note}" for note in genesis.source.notes)

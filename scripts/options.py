@@ -30,6 +30,11 @@ password_option: Decorator = click.option(
     help="Read the password from the first line of a file ('-' is stdin) and do not ask.",
 )
 
+until_option: Decorator = click.option(
+    "--until", type=click.IntRange(0), default=0, show_default=True, metavar="HEIGHT",
+    help="The last height at which it is stopped; 0 for as long as may be.",
+)  # fmt: skip
+
 
 class PasswordNeeded(Exception):
     """Nobody is there to type a password."""

@@ -10,8 +10,10 @@ from typing import Any
 import click
 
 from governance.proposals import (
+    AppointGuardian,
     CancelUpgrade,
     FeatureSwitch,
+    Isolate,
     ParameterChange,
     Pause,
     Resume,
@@ -30,7 +32,7 @@ from .command import group, run
 from .comparison import effect_data, effect_text
 from .console import Answer, columns, note
 from .exits import Exit
-from .options import home_option
+from .options import home_option, until_option
 from .proposing import new_value, proposal_line, proposal_text, propose, publish
 from .signing import Asked, desk_of, signing_options, told
 
@@ -165,18 +167,46 @@ def cancel_upgrade(proposal: int, words: dict[str, str], deposit: int | None, as
     return _proposed(asked, words, f"Cancel the upgrade of proposal {proposal}", content, deposit)
 
 
-@command_line.command("pause", examples=("synod propose pause --title 'Coins go missing' --from validator-0",))
+@command_line.command(
+    "pause",
+    examples=(
+        "synod propose pause --title 'Coins go missing' --from validator-0",
+        "synod propose pause --until 26000 --from validator-0",
+    ),
+)
+@until_option
 @words_options
-def pause(words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+def pause(until: int, words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
     """Propose safe mode: the modules' calls wait, governance goes on."""
-    return _proposed(asked, words, "Pause the chain", Pause(), deposit)
+    return _proposed(asked, words, "Pause the chain", Pause(until=until), deposit)
 
 
-@command_line.command("resume", examples=("synod propose resume --from validator-0",))
+@command_line.command("isolate", examples=("synod propose isolate faucet --until 26000 --from validator-0",))
+@click.argument("module")
+@until_option
 @words_options
-def resume(words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
-    """Propose to leave safe mode."""
-    return _proposed(asked, words, "Resume the chain", Resume(), deposit)
+def isolate(module: str, until: int, words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose that nothing of MODULE runs: its calls, calls into it and its hooks are refused, the rest goes on."""
+    return _proposed(asked, words, f"Isolate {module}", Isolate(module=module, until=until), deposit)
+
+
+@command_line.command("resume", examples=("synod propose resume --from validator-0", "synod propose resume faucet"))
+@click.argument("module", default="")
+@words_options
+def resume(module: str, words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose to end a pause of the chain, or the isolation of MODULE."""
+    return _proposed(asked, words, f"Resume {module or 'the chain'}", Resume(module=module), deposit)
+
+
+@command_line.command(
+    "guardian", examples=("synod propose guardian syn1... --from alice", "synod propose guardian none --from alice")
+)
+@click.argument("who", metavar="NAME|ADDRESS|none")
+@words_options
+def guardian(who: str, words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose who may cancel, pause and isolate at once (`synod guardian`), or that nobody may."""
+    chosen = () if who == "none" else (asked.identities().address(who),)
+    return _proposed(asked, words, f"Appoint as guardian: {who}", AppointGuardian(guardian=chosen), deposit)
 
 
 @command_line.command("text", examples=("synod propose text --title 'Meet on Friday' --description 'At noon.'",))

@@ -79,7 +79,7 @@ def _told(
         *_prepared(upgrade["pending"]),
         *((("rollback", f"possible until height {int(until):,}"),) if until is not None else ()),
         *(("last upgrade", _happened(one)) for one in history[:1]),
-        ("safe mode", "on: runtime calls wait" if said["safe_mode"] else "off"),
+        ("safe mode", "; ".join(map(_stopped, said["stops"])) or "off"),
         ("mempool", f"{said['mempool_transactions']:,} transactions, {said['mempool_bytes']:,} bytes"),
         ("app root", said["app_root"]),
         ("runtime root", said["runtime_root"]),
@@ -107,6 +107,12 @@ def _kept_rows(kept: dict[str, Any]) -> Rows:
     unseen = sum(not one["seen"] for one in incidents)
     rows = [("incidents", f"{len(incidents)}, {unseen} not looked at: synod incident list")] if incidents else []
     return [*rows, *(("lost", loss) for loss in kept.get("checkpoints_lost", []))]
+
+
+def _stopped(stop: dict[str, Any]) -> str:
+    what = f"module {stop['module']} is isolated" if stop["module"] else "on: runtime calls wait"
+    end = f"to height {stop['until']:,}" if stop["until"] else "until a vote"
+    return f"{what}, since height {stop['since']:,} {end} ({stop['reason']})"
 
 
 def _planned(pending: dict[str, Any] | None) -> str:

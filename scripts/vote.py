@@ -54,8 +54,9 @@ def command_line(proposal: int, option: str, reviewed: Path | None, asked: Asked
     """Vote on a PROPOSAL; the same command later changes the vote, until the close.
 
     What is voted on is printed before signing: its kind, the bundle's hash, the digest of its effect, the rules of
-    its track. Power is that of the height at which voting began; of a vote to roll back, cancel or pause while an
-    upgrade can be rolled back, that of the height before the upgrade. The key is the one that signs now.
+    its track. Power is that of the height at which voting began; of a vote to roll back, cancel, pause, isolate or
+    resume while an upgrade can be rolled back, that of the height before the upgrade. The key is the one that signs
+    now.
 
     Exit 0: the vote counts. 1: refused (voting_not_open, voting_closed, no_power, same_vote, ...). 2: wrong usage.
     """

@@ -186,6 +186,8 @@ class Genesis(Value):
     deposit_account: Owner | None = None
     deposits: tuple[Deposit, ...] = ()
     faucet: Faucet | None = None
+    guardian: Owner | None = None
+    """Who may cancel, pause and isolate at once; nobody where there is none."""
     parameters: dict[Name, ParameterValue] = Field(default_factory=dict)
 
     @model_validator(mode="after")

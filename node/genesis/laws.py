@@ -59,6 +59,11 @@ def every_reference_is_known(genesis: Genesis) -> None:
         )
 
 
+def the_guardian_is_known(genesis: Genesis) -> None:
+    owners = (account.address for account in genesis.accounts)
+    require(genesis.guardian is None or genesis.guardian in owners, "guardian", "no account has that address")
+
+
 def shares_are_those_of_the_delegators(genesis: Genesis) -> None:
     held: Counter[bytes] = Counter()
     for delegation in genesis.delegations:
@@ -94,6 +99,7 @@ def somebody_has_power(genesis: Genesis) -> None:
 LAWS: tuple[Callable[[Genesis], None], ...] = (
     everything_is_sorted,
     every_reference_is_known,
+    the_guardian_is_known,
     shares_are_those_of_the_delegators,
     keys_are_distinct,
     deposits_are_covered,

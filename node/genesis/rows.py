@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from governance.tables import GUARDIAN, Guardian
 from node.genesis.document import Genesis
 from runtime.address import module_address
 from runtime.bundle.archive import Bundle
@@ -28,6 +29,7 @@ def genesis_state(genesis: Genesis, bundle: Bundle) -> GenesisState:
         keys=((account.address, account.key, account.substitute) for account in genesis.accounts if account.key),
         rows=module_rows(genesis),
         parameters=_parameters(genesis),
+        host_rows=() if genesis.guardian is None else ((GUARDIAN, (), Guardian(address=genesis.guardian)),),
     )
 
 

@@ -50,6 +50,15 @@ class Runtime(Answer):
     since: Height = Field(description="The first height it executed.")
 
 
+class Stop(Answer):
+    """The chain paused, or a module isolated."""
+
+    module: str = Field(description="The isolated module; empty for the chain.")
+    since: Height
+    until: Height | None = Field(description="Its last height; null where only a vote lifts it.")
+    reason: str
+
+
 class Status(Answer):
     """Who this node is and how far it has come."""
 
@@ -63,7 +72,8 @@ class Status(Answer):
     runtime_root: HashHex
     runtime: Runtime
     state: Literal["running", "catching_up", "draining", "stopping"]
-    safe_mode: bool = Field(description="Runtime calls wait; governance acts.")
+    safe_mode: bool = Field(description="The chain is paused: runtime calls wait; governance acts.")
+    stops: list[Stop] = Field(description="What does not run for now; empty where nothing is stopped.")
     driver: str = Field(description="Who makes blocks, such as `solo: 1 machine, 4 signatures`.")
     mempool_transactions: Number
     mempool_bytes: Number

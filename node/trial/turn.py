@@ -48,7 +48,8 @@ def bring_forward(state: State, subject: Subject) -> None:
     """Let the plan of a proposal be due with the next block; raises what scheduling it would refuse."""
     overlay, height = state.overlay(), state.height
     coordinator = _coordinator(overlay, height)
-    coordinator.resume()
+    for stop in coordinator.safe_mode().stops:
+        coordinator.resume("a trial", stop.module)
     window = coordinator.window()
     if window is not None:
         overlay.put(WINDOW, (), window.but(closes=min(window.closes, height), rollback_at=0))

@@ -163,3 +163,8 @@ class _EmptyScope:
     def registered(self) -> frozenset[str]:
         """All its modules: there is no registry before a vote."""
         return frozenset(module.name for module in self.loaded.declaration.modules)
+
+    @property
+    def isolated(self) -> frozenset[str]:
+        """None."""
+        return frozenset()

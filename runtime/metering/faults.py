@@ -36,6 +36,8 @@ INTERNAL_CALL = "internal_call"
 UNKNOWN_PARAMETER = "unknown_parameter"
 FEATURE_OFF = "feature_off"
 """The code of the refusal when the feature flag that gates a call is off."""
+MODULE_ISOLATED = "module_isolated"
+"""The code of the refusal while the module that would run is isolated."""
 MODULE_NOT_REGISTERED = "module_not_registered"
 """The code of the refusal when the module registry has no entry for the module that would run."""
 

@@ -13,14 +13,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
+from governance.calls import Cancel
 from governance.electorate import power_at
 from governance.lifecycle import MOVES, Status
 from governance.proposals import NewValue, ParameterChange, TreasurySpend
-from governance.tables import DEPOSITS, DUE, HISTORY, PINS, VOTES
+from governance.tables import DEPOSITS, DUE, GUARDIAN, HISTORY, PINS, VOTES, Guardian
 from governance.tally import Option
 from runtime.purse import SUPPLY
 from tests.governance.world import A_STATEMENT, World, person
 
+GUARD = person(30)
 PEOPLE = [person(number) for number in range(1, 8)]
 OPTIONS = [option.value for option in Option]
 MOSTLY_YES = ["yes", "yes", "yes", *OPTIONS, "veto"]
@@ -42,6 +44,7 @@ class Governed(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.world = World(Path(self.folder.name) / "home", powers=(50, 100, 150, 200, 250), parameters=QUICK)
+        self.world.overlay.put(GUARDIAN, (), Guardian(address=GUARD))
         self.coins = {owner: self.world.balance(owner) for owner in PEOPLE}
         self.paid: dict[int, dict[bytes, int]] = {}
         self.cast: dict[int, dict[bytes, str]] = {}
@@ -111,6 +114,12 @@ class Governed(RuleBasedStateMachine):
             Status.VOTING,
         )
         assert (self.world.cancel(sender, proposal) == "ok") == may
+
+    @rule(proposal=proposals)
+    def guard(self, proposal: int) -> None:
+        if proposal:
+            may = self.world.what(proposal).content.value != A_STATEMENT and not self.seen[proposal].is_final
+            assert (self.world.call(GUARD, "guardian_cancel", Cancel(proposal=proposal)) == "ok") == may
 
     @rule(voter=st.sampled_from(PEOPLE), tokens=st.integers(0, 400))
     def stake(self, voter: bytes, tokens: int) -> None:

@@ -9,12 +9,14 @@ import pytest
 
 from governance.admission import MOST_EXAMINED
 from governance.attestations import Attest, RehearsalResult
-from governance.calls import MOST_ITEMS, PublishChunk
+from governance.calls import MOST_ITEMS, Cancel, GuardianIsolate, GuardianPause, PublishChunk
 from governance.deposits import MOST_DEPOSITORS
 from governance.errors import REFUSALS
 from governance.proposals import (
+    AppointGuardian,
     CancelUpgrade,
     FeatureSwitch,
+    Isolate,
     MaintenanceWindow,
     NewValue,
     ParameterChange,
@@ -26,8 +28,9 @@ from governance.proposals import (
     TreasurySpend,
     UpgradePlan,
 )
-from governance.tables import READINESS
+from governance.tables import GUARDIAN, READINESS, Guardian
 from runtime.bundles import CHUNK_BYTES
+from storage.record import Record
 from tests.governance.world import A_STATEMENT, World, breaking_bundle, core_bundle, loaded, minor_bundle, person
 
 Make = Callable[..., World]
@@ -218,6 +221,38 @@ def attesting_twice(world: World) -> str:
     return world.call(FIRST, "attest", Attest(result=said))
 
 
+def as_guardian(attempt: Try) -> Try:
+    """With the stranger in the guardian's post, and proposals 1 (a spend) and 2 (words) open."""
+
+    def run(world: World) -> str:
+        world.overlay.put(GUARDIAN, (), Guardian(address=STRANGER))
+        world.proposed(FIRST, SPEND)
+        world.proposed(FIRST, A_STATEMENT)
+        return attempt(world)
+
+    return run
+
+
+def guarding(name: str, args: Record) -> Try:
+    return as_guardian(lambda world: world.call(STRANGER, name, args))
+
+
+def cancelling_twice(world: World) -> str:
+    assert world.call(STRANGER, "guardian_cancel", Cancel(proposal=1)) == "ok"
+    return world.call(STRANGER, "guardian_cancel", Cancel(proposal=1))
+
+
+def cancelling_once_too_often(world: World) -> str:
+    assert world.call(STRANGER, "guardian_cancel", Cancel(proposal=1)) == "ok"
+    return world.call(STRANGER, "guardian_cancel", Cancel(proposal=world.proposed(SECOND, SPEND)))
+
+
+def stopping_while_it_rests(world: World) -> str:
+    assert world.call(STRANGER, "guardian_pause", GuardianPause()) == "ok"
+    world.run_to(world.height + 11)
+    return world.call(STRANGER, "guardian_isolate", GuardianIsolate(module="faucet"))
+
+
 SPEND = TreasurySpend(recipient=STRANGER, amount=1)
 
 CASES: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
@@ -254,8 +289,16 @@ CASES: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
         lambda world: world.propose(FIRST, CancelUpgrade(upgrade=world.proposed(SECOND, A_STATEMENT)), deposit=0),
         {},
     ),
-    "already_paused": (pausing_twice, {}),
-    "not_paused": (proposing(Resume(), deposit=0), {}),
+    "stopped_already": (pausing_twice, {}),
+    "ends_too_soon": (proposing(Isolate(module="faucet", until=11), deposit=0), {}),
+    "not_stopped": (proposing(Resume(), deposit=0), {}),
+    "one_guardian": (proposing(AppointGuardian(guardian=(FIRST, SECOND))), {}),
+    "not_the_guardian": (lambda world: world.call(FIRST, "guardian_pause", GuardianPause()), {}),
+    "not_the_guardians": (guarding("guardian_cancel", Cancel(proposal=2)), {}),
+    "already_ended": (as_guardian(cancelling_twice), {}),
+    "guardian_cancelled_enough": (as_guardian(cancelling_once_too_often), {"guardian_cancels": 1}),
+    "guardian_rests": (as_guardian(stopping_while_it_rests), {"guardian_span": 10}),
+    "beyond_the_term": (guarding("guardian_pause", GuardianPause(until=12)), {"guardian_span": 10}),
     "unknown_proposal": (lambda world: world.deposit(FIRST, 9, 1), {}),
     "not_in_deposit": (deposit_on_a_funded_one, {}),
     "no_coins": (an_empty_deposit, {}),

@@ -8,7 +8,7 @@ import pytest
 
 from governance.calls import PublishChunk
 from governance.lifecycle import Status
-from governance.proposals import CancelUpgrade, Pause, Resume, Rollback, Statement, UpgradePlan
+from governance.proposals import CancelUpgrade, Isolate, Pause, Resume, Rollback, Statement, UpgradePlan
 from governance.tables import HISTORY, PROPOSALS
 from runtime.bundles import BUNDLES
 from runtime.coordinator import Coordinator
@@ -248,6 +248,19 @@ def test_votes_to_roll_back_count_by_the_power_before_the_upgrade(world: World) 
         assert world.vote(voter, proposal, "yes") == "ok"
     world.close(proposal)
     assert world.status(proposal) is Status.TIMELOCK
+
+
+def test_in_the_window_a_stop_is_decided_and_ended_by_the_power_of_before(world: World) -> None:
+    in_force(world)
+    since = coordinator(world).running().since
+    coordinator(world).pause("a test")
+    world.bond(person(20), 10**9)
+    world.end_block()
+    for proposer, content in ((FIRST, Isolate(module="faucet")), (SECOND, Resume())):
+        proposal = world.emergency(proposer, content)
+        world.open(proposal)
+        assert world.standing(proposal).snapshot == since - 1
+        assert world.propose(person(20), content, deposit=0) == "below_power_floor"
 
 
 def test_after_the_window_power_is_of_today_again(world: World) -> None:

@@ -182,6 +182,7 @@ class World:
         """End the present block and begin the next."""
         context = self.context_for(b"")
         self.governance.end_block(context, self.overlay.changes_since(self._block))
+        context.coordinator.lift_ended_stops()
         self._begin()
 
     def run_to(self, height: int) -> None:

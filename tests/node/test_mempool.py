@@ -54,6 +54,21 @@ def test_equal_fees_go_in_order_of_arrival():
     assert filled(*txs).take(1 << 20) == txs
 
 
+def test_in_a_pause_runtime_calls_wait_and_give_way_to_a_vote_of_their_own_sender():
+    waiting, later, vote = transaction(fee=10), transaction(nonce=1, fee=10), transaction(call=("governance", "vote"))
+    mempool = filled(waiting, later)
+    assert refusal(mempool, vote, host=True) == "nonce_taken"
+    mempool.paused = True
+    assert (mempool.take(1 << 20), mempool.next_nonce(sender_of("alice"), 0)) == ([], 0)
+    mempool.add(vote, RICH, host=True)
+    assert (mempool.take(1 << 20), mempool.next_nonce(sender_of("alice"), 0)) == ([vote], 1)
+    assert mempool.fate(waiting.id) == "replaced"
+    second = transaction(fee=0, call=("governance", "deposit"))
+    assert refusal(mempool, second, host=True) == "nonce_taken", "no host call gives way to another"
+    mempool.paused = False
+    assert mempool.take(1 << 20) == [vote, later]
+
+
 def test_choosing_removes_nothing():
     mempool = filled(transaction("a"), transaction("b"))
     assert mempool.take(1 << 20) == mempool.take(1 << 20)

@@ -79,6 +79,7 @@ class SmallChain:
     parameters: Values = field(default_factory=Values)
     events: list[Event] = field(default_factory=list)
     unregistered: frozenset[str] = frozenset()
+    isolated: frozenset[str] = frozenset()
     root: Callable[[], bytes] = bytes
     """The runtime root that the writes so far would give."""
 

@@ -156,7 +156,7 @@ def test_an_upgrade_activates_while_the_chain_is_paused(story: Story) -> None:
     story.block(act=lambda context: context.coordinator.pause("a test"))
     assert story.upgrade(second()).kind == EXECUTED
     assert story.codes(story.ann.call("coins.tell", worth=1)) == ["safe_mode"]
-    story.block(act=lambda context: context.coordinator.resume())
+    story.block(act=lambda context: context.coordinator.resume("a test"))
     assert story.codes(story.ann.call("coins.tell", worth=1)) == [OK]
 
 

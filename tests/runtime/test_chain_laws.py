@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from runtime.errors import UpgradeRefused
 from runtime.host import HostContext
 from runtime.purse import DEBTS
+from runtime.safe_mode import WHOLE_CHAIN
 from tests.runtime.story_bundles import second
 from tests.runtime.story_chain import Act, Coins, Person, Story
 
@@ -69,9 +70,18 @@ class ChainLaws(RuleBasedStateMachine):
     def change_the_floor(self, floor: int) -> None:
         self.live(act=lambda context: context.parameters.set("fee_floor", floor, context.height + 1))
 
-    @rule(on=st.booleans())
-    def pause_or_resume(self, on: bool) -> None:
-        self.live(act=lambda context: context.coordinator.pause("") if on else context.coordinator.resume())
+    @rule(on=st.booleans(), module=st.sampled_from((WHOLE_CHAIN, "coins")), lasts=st.integers(0, 3))
+    def stop_or_resume(self, on: bool, module: str, lasts: int) -> None:
+        def act(context: HostContext) -> None:
+            until = context.height + lasts if lasts else 0
+            if not on:
+                context.coordinator.resume("", module)
+            elif module == WHOLE_CHAIN:
+                context.coordinator.pause("", until)
+            else:
+                context.coordinator.isolate(module, "", until)
+
+        self.live(act=act)
 
     @precondition(lambda self: self.story.coordinator().window() is None)
     @precondition(lambda self: self.story.coordinator().replaying() is None)
@@ -110,7 +120,7 @@ class ChainLaws(RuleBasedStateMachine):
         assert story.state.head.app_root == root
         for height, answers in prepared.opening.seconds:
             ids = story.state.log().transactions(height)
-            assert [one.item for one in answers.items] == ids
+            assert [one.item for one in answers.items[: len(ids)]] == ids, "hooks that did not run stand behind"
             assert story.second_receipts(height) == list(answers.items)
         supply = story.supply()
         owed = sum(row.owed for _, row in story.overlay().scan(DEBTS))

@@ -84,7 +84,7 @@ def test_a_block_that_nobody_alone_broke_seals_the_runtime_and_governance_goes_o
     assert story.coordinator().safe_mode().on
     assert story.supply().held == 0, "the refund was paid"
     assert story.row("coins.marks", "begin").times == story.height - 1, "no hook ran"
-    story.block(act=lambda context: context.coordinator.resume())
+    story.block(act=lambda context: context.coordinator.resume("a test"))
     assert story.codes(sent) == [OK], "its nonce was free"
 
 

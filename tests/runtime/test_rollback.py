@@ -228,7 +228,7 @@ def test_heights_in_safe_mode_stay_quiet_in_the_replay(story: Story) -> None:
     began = story.row("coins.marks", "begin").times
     assert story.codes(story.ann.call("coins.send", to=story.ben.address, coins=1)) == ["safe_mode"]
     height = story.height
-    story.block(act=lambda context: context.coordinator.resume())
+    story.block(act=lambda context: context.coordinator.resume("a test"))
     assert story.row("coins.marks", "begin").times == began
     story.roll_back()
     assert story.second_codes(height) == [FAILED_BEFORE]

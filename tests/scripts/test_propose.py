@@ -80,7 +80,7 @@ def test_a_proposal_with_part_of_its_deposit_waits_for_the_rest(said: Said, live
     [
         (("rollback", "1", *FROM), 1, "no_open_window"),
         (("cancel-upgrade", "77", *FROM), 1, "unknown_proposal"),
-        (("resume", *FROM), 1, "not_paused"),
+        (("resume", *FROM), 1, "not_stopped"),
         (("feature", "no_such", "on", *FROM), 1, "unknown_target"),
         (("pause", "--from", "account-26"), 1, "below_power_floor"),
         (("parameter", "voting_periode=3", *FROM), 2, "usage"),

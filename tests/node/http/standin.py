@@ -107,6 +107,7 @@ class StandIn:
             runtime=RUNTIME,
             state="running" if self.ready else "draining",
             safe_mode=False,
+            stops=[],
             driver="solo: 1 machine, 4 signatures",
             mempool_transactions=len(self.taken),
             mempool_bytes=0,
