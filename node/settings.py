@@ -57,6 +57,9 @@ class NodeSettings(_Section):
     rehearsal_memory_bytes: int = Field(
         4 * 1024 * _MIB, ge=256 * _MIB, le=1024 * 1024 * _MIB, description="most address space of its process"
     )
+    keep_blocks: int = Field(
+        0, ge=0, le=10**9, description="newest blocks that are kept, never less than the rollback window; 0 keeps all"
+    )
     blocks: Literal["timer", "demand"] = Field("timer", description="make blocks on a timer, or when something waits")
 
 

@@ -1,7 +1,8 @@
 """What a node does between blocks, on the executor thread, in slices of bounded length.
 
 - Journals and undo rows serve nothing but a rollback: they go once they are older than the rollback window, and never
-  from an open window or a replay under way. Deletions are written with the next block, so a crash never tears one off.
+  from an open window or a replay under way. Whole blocks go only where the operator says how many to keep. Deletions
+  are written with the next block, so a crash never tears one off.
 - Generations that nothing refers to any more are deleted.
 - After an upgrade's checkpoint the older ones go, by the chain's `max_snapshots`, but never one that `node.backups`
   needs. It is told of each what became of it, and of one that is needed and lost.
@@ -54,7 +55,7 @@ class Upkeep:
         self._application = application
         self._solo = solo
         self._settings = settings
-        """Shown in the report of an incident."""
+        """What the operator set, which the report of an incident shows; without them every block is kept."""
         self._log = logger("node.upkeep")
         self._told: dict[int, str] = {}
         """The heights that the manifest says are needed."""
@@ -98,6 +99,8 @@ class Upkeep:
         needed = logs_needed_from(overlay)
         below = state.height - span if needed is None else min(state.height - span, needed)
         rows = state.log().prune(max(below, 0), PRUNE_ROWS, ROLLBACK_ONLY)
+        if self._settings is not None and (keep := self._settings.node.keep_blocks):
+            rows = [*rows, *state.log().prune(max(min(below, state.height - keep), 0), PRUNE_ROWS)]
         if rows:
             self._solo.attach(rows)
             self._log.debug("log_pruned", rows=len(rows), below=below)

@@ -115,10 +115,11 @@ def _failing(world: World, record: Rehearsal, progress: Progress) -> None:
     broken.record.expected, minting.record.expected = "failed", "rolled_back"
     record.upgrades += [broken.record, minting.record]
     _tell_vote(world, record, (broken, minting), progress)
-    before = world.application.chain.loaded.code_hash
+    state, chain = world.application.state, world.application.chain
+    before = chain.loaded.code_hash, state.catalogue.runtime.entries
     upgrade.activate(world, broken, progress)
     _tell_end(record, broken)
-    untouched = world.application.chain.loaded.code_hash == before
+    untouched = (chain.loaded.code_hash, state.catalogue.runtime.entries) == before
     _check(record, "the broken upgrade left nothing behind", untouched and broken.record.outcome == "failed")
     upgrade.activate(world, minting, progress)
     _tell_end(record, minting)

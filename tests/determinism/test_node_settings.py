@@ -45,6 +45,7 @@ OTHER: dict[str, object] = {
     "verification_known": 1_024,
     "rehearsal_seconds": 1,
     "rehearsal_memory_bytes": 256 * 1024 * 1024,
+    "keep_blocks": 1,
     "blocks": "demand",
 }
 """Another value than the default for every key."""

@@ -16,8 +16,10 @@ from node.incident import shelf
 from node.keys_of_home import keys_of_seed
 from node.rehearsal import upgrade
 from node.rehearsal.world import World
+from node.settings import parse_settings
 from node.solo import Solo
 from node.upkeep import Upkeep, checkpoints_to_keep
+from runtime.transaction import transaction_id
 from runtime.upgrade_manifest import upgrade_manifest
 from storage import retention
 from storage.checkpoint import list_checkpoints
@@ -78,6 +80,25 @@ def test_the_checkpoint_that_a_plan_is_rehearsed_on_stays_until_its_gate(tmp_pat
     assert verdicts[0].why == "plan 1 is rehearsed on it"
     alone.fast_forward(row.gate)
     assert row.first not in checkpoints_to_keep(state)[1]
+    world.close()
+
+
+@pytest.mark.parametrize(("keep", "first"), [(0, 1), (1, 512 - 400), (450, 512 - 450)])
+def test_blocks_go_only_as_the_operator_says_and_never_from_the_rollback_window(
+    tmp_path: Path, keep: int, first: int
+) -> None:
+    world = World.create(tmp_path / "chain", short_genesis())
+    settings = parse_settings(f"[node]\nkeep_blocks = {keep}\n", {})
+    upkeep = Upkeep(world.home, world.application, world.solo, settings)
+    world.traffic(2)
+    sent = world.must().prepared.block.transactions
+    world.forward(511)
+    upkeep.after(world.block())
+    world.block()
+    log = world.application.state.log()
+    assert log.first() == first
+    found = log.locate(transaction_id(sent[0]))
+    assert (found is None) is bool(keep)
     world.close()
 
 
