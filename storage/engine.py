@@ -1,11 +1,13 @@
 """LevelDB, made to stop rather than to guess.
 
 - Opening never creates: a home whose database vanished must say so, not begin an empty one. What LevelDB would pass
-  over in silence is checked first (`levelfiles.check_files`).
+  over in silence is checked first (`levelfiles.find_whole`).
 - Every read verifies checksums, and every step of a scan is checked for errors.
 - After the first failed write or damaged read the engine stops: every later call raises EngineStopped until the
   database is opened anew. A handle that met a full disk acknowledges synced writes and loses them.
 - LevelDB's own repair is never run: it drops what it cannot read.
+- A synced write has its log's name on disk too. LevelDB begins a new log whenever its buffer is full and leaves the
+  folder to chance; a power loss could then take the log with everything that was acknowledged in it.
 
 One thread owns an engine. Snapshots may be read from other threads, also while the engine is being closed.
 """
@@ -22,7 +24,7 @@ import plyvel
 
 from storage.errors import EngineStopped, StoreDamaged, StoreExists, StoreFault, StoreLocked
 from storage.faults import fault_of, text_of
-from storage.levelfiles import check_files, newest_log
+from storage.levelfiles import find_whole, log_paths, newest_log, size_of
 from storage.scan import Row, scan
 from storage.slots import sync_directory
 
@@ -47,6 +49,8 @@ class Engine:
         self._writing = threading.Lock()
         self._settled = False
         """Nothing was written since the last barrier."""
+        self._log = ""
+        """The log whose name is known to be on disk; empty before the first synced write."""
 
     @classmethod
     def create(cls, path: Path, *, cache_bytes: int = 8 << 20, buffer_bytes: int = 4 << 20) -> Self:
@@ -65,7 +69,7 @@ class Engine:
 
         Raises StoreMissing, StoreDamaged, StoreLocked, DiskFull, DiskError.
         """
-        check_files(path)
+        find_whole(path)
         return cls(path, _open(path, False, cache_bytes, buffer_bytes))
 
     def get(self, key: bytes) -> bytes | None:
@@ -116,9 +120,17 @@ class Engine:
                     put(key, value)
             with self._writing:
                 self._settled = False
+                before = size_of(self._log)
                 batch.write()
+                if sync and size_of(self._log) <= before:
+                    self._name_log()
         except LEVELDB_FAILURES as error:
             self.fail(error)
+
+    def _name_log(self) -> None:
+        """A synced write went to another log than the one known: bring its name to disk as well."""
+        sync_directory(self.path)
+        self._log = str(log_paths(self.path)[-1])
 
     def delete_range(self, start: bytes, stop: bytes, limit: int) -> int:
         """Delete at most `limit` rows of a range, unsynced; returns how many, less than `limit` when it is empty."""
@@ -142,10 +154,6 @@ class Engine:
         if self._newest_log() <= before:
             self.fail(OSError("no new log was begun at a barrier"))
         self.write((), sync=True)
-        try:
-            sync_directory(self.path)
-        except OSError as error:
-            self.fail(error)
         self._settled = True
 
     def _newest_log(self) -> int:

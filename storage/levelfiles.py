@@ -10,6 +10,7 @@ see it. So before a database is opened the files named by its MANIFEST are check
 or in zeros is what a crash leaves: it is accepted here, and the head file tells whether anything committed was lost.
 """
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,6 +69,14 @@ def newest_log(path: Path) -> int:
     return int(logs[-1].stem) if logs else 0
 
 
+def size_of(path: str) -> int:
+    """Bytes in a file, -1 if there is none."""
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return -1
+
+
 def read_files(path: Path) -> Files:
     """What CURRENT, MANIFEST and the folder say. Raises StoreMissing, StoreDamaged, DiskError."""
     try:
@@ -80,21 +89,67 @@ def read_files(path: Path) -> Files:
     if not current.endswith(b"\n") or not name.startswith("MANIFEST-") or not name[9:].isdigit():
         raise StoreDamaged(path, "CURRENT names no MANIFEST")
     try:
-        raw = (path / name).read_bytes()
-        version = read_version(raw)
-        logs = tuple(log for log in log_paths(path) if int(log.stem) >= version.log_number)
+        return _files_of(path, name, (path / name).read_bytes())
     except FileNotFoundError as error:
         raise StoreMissing(path, f"no file {name}") from error
     except Unreadable as error:
         raise StoreDamaged(path, f"{name}: {error}") from error
     except OSError as error:
         raise fault_of(path, error) from error
-    return Files(name, raw, version, logs)
+
+
+def _files_of(path: Path, name: str, raw: bytes) -> Files:
+    version = read_version(raw)
+    return Files(name, raw, version, tuple(log for log in log_paths(path) if int(log.stem) >= version.log_number))
+
+
+def find_whole(path: Path) -> None:
+    """As `check_files`, for a database about to be opened: if its MANIFEST is ahead of its files, that is put right.
+
+    LevelDB adds an edit to its MANIFEST first, then syncs the names of the files that the edit tells of, then the edit;
+    only then does it remove what the edit made useless. A power loss between these can leave the last edit without its
+    files. What stood before the edit is still whole then, and the edit is taken back. If that is not whole either,
+    files were lost in another way, and nothing is touched.
+    """
+    files = read_files(path)
+    try:
+        _check(path, files)
+    except StoreDamaged:
+        before = _before_last_edit(path, files)
+        if before is None:
+            raise
+        _check(path, before)
+        _cut(path / files.manifest, len(before.manifest_bytes))
+
+
+def _before_last_edit(path: Path, files: Files) -> Files | None:
+    """The database as its MANIFEST has it without the last edit; None unless a sorted file of that edit is missing."""
+    last = max(start for start, _ in _located(files.manifest_bytes))
+    try:
+        before = _files_of(path, files.manifest, files.manifest_bytes[:last])
+    except Unreadable:
+        return None
+    added = {number for number, _ in files.version.tables} - {number for number, _ in before.version.tables}
+    return before if any(not table_path(path, number).exists() for number in added) else None
+
+
+def _cut(file: Path, length: int) -> None:
+    try:
+        with file.open("r+b") as handle:
+            handle.truncate(length)
+            os.fsync(handle.fileno())
+    except OSError as error:
+        raise fault_of(file.parent, error) from error
 
 
 def check_files(path: Path) -> Files:
     """Find what LevelDB would pass over. Raises StoreMissing, StoreDamaged, DiskError."""
     files = read_files(path)
+    _check(path, files)
+    return files
+
+
+def _check(path: Path, files: Files) -> None:
     for number, size in files.version.tables:
         table = table_path(path, number)
         if not table.exists():
@@ -104,7 +159,6 @@ def check_files(path: Path) -> Files:
     if files.version.log_number and not any(int(log.stem) == files.version.log_number for log in files.logs):
         raise StoreDamaged(path, f"{files.version.log_number:06}.log is missing")
     _check_sequences(path, files)
-    return files
 
 
 def _check_sequences(path: Path, files: Files) -> None:
@@ -130,7 +184,12 @@ def read_records(raw: bytes) -> Iterator[bytes]:
 
     Checksums are LevelDB's part: it compares them when it reads the same bytes.
     """
-    at = 0
+    return (record for _, record in _located(raw))
+
+
+def _located(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    """Records, each with the place at which it begins."""
+    at = begun = 0
     parts: list[bytes] | None = None  # joined once: the batch of a large genesis has thousands
     while at + _FRAGMENT.size <= len(raw):
         room = BLOCK - at % BLOCK
@@ -150,10 +209,10 @@ def read_records(raw: bytes) -> Iterator[bytes]:
         if kind not in (_FULL, _FIRST, _MIDDLE, _LAST) or (kind in (_MIDDLE, _LAST)) != (parts is not None):
             raise Unreadable(f"a fragment of kind {kind} at byte {at} is out of place")
         if parts is None:
-            parts = []
+            parts, begun = [], at
         parts.append(raw[start:end])
         if kind in (_FULL, _LAST):
-            yield b"".join(parts)
+            yield begun, b"".join(parts)
             parts = None
         at = end
 

@@ -20,6 +20,7 @@ from runtime.bundle.archive import Bundle, chunks, of_files, pack
 from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundle.template import new_bundle
 from storage.home import RELEASE
+from storage.record import Record
 from tests.short_periods import short_genesis
 
 
@@ -39,13 +40,13 @@ def minting_bundle(chain: str) -> Bundle:
 
 def next_block(world: World, bundle: Bundle) -> None:
     """Make the block that follows from the state."""
-    world.solo.make_block((*_governance(world, bundle), *_traffic(world), *_mint(world)))
+    governance = upgrade_of(world, bundle) if world.last_proposal() == 0 else votes(world)
+    world.solo.make_block((*governance, *traffic(world), *minted(world)))
 
 
-def _governance(world: World, bundle: Bundle) -> list[bytes]:
+def votes(world: World) -> list[bytes]:
+    """Every operator's yes to the newest proposal, once it can be voted on."""
     last = world.last_proposal()
-    if last == 0:
-        return _proposal(world, bundle)
     what, standing = proposal_at(world.overlay(), last)
     if standing.status == Status.VOTING and world.overlay().get(VOTES, (last, world.operators()[0])) is None:
         vote = CastVote(proposal=last, option="yes", bundle=what.bundle, effect=what.effect)
@@ -53,7 +54,8 @@ def _governance(world: World, bundle: Bundle) -> list[bytes]:
     return []
 
 
-def _proposal(world: World, bundle: Bundle) -> list[bytes]:
+def upgrade_of(world: World, bundle: Bundle) -> list[bytes]:
+    """The bundle's chunks, and the proposal to run it."""
     declaration = check_bundle(bundle, chain=world.genesis.chain_name, host_release=RELEASE)
     effect = check_upgrade(world.application.chain.loaded.declaration, declaration)
     content = RuntimeUpgrade(
@@ -62,7 +64,6 @@ def _proposal(world: World, bundle: Bundle) -> list[bytes]:
         effect=effect.digest,
         activation_delay=world.parameter("timelock_delay"),
     )
-    args = Propose(title="an upgrade", content=Content.of(content), deposit=1000, window=MaintenanceWindow())
     wallet, pieces = world.wallet(world.richest_operator()), chunks(bundle)
     raws = [
         wallet.host(
@@ -71,17 +72,25 @@ def _proposal(world: World, bundle: Bundle) -> list[bytes]:
         )
         for index, piece in enumerate(pieces)
     ]
-    return [*raws, wallet.host(world.host_call("governance.propose"), args)]
+    return [*raws, proposed(world, content, 1000)]
 
 
-def _traffic(world: World) -> list[bytes]:
+def proposed(world: World, content: Record, deposit: int) -> bytes:
+    """A proposal by the richest operator, raw."""
+    args = Propose(title="an upgrade", content=Content.of(content), deposit=deposit, window=MaintenanceWindow())
+    return world.wallet(world.richest_operator()).host(world.host_call("governance.propose"), args)
+
+
+def traffic(world: World) -> list[bytes]:
+    """One transfer, another at each height."""
     senders, height = world.accounts(), world.height
     declaration = world.application.chain.loaded.calls[("bank", "send")].declaration
     sender, receiver = senders[height % len(senders)], senders[(height + 1) % len(senders)]
     return [world.wallet(sender).call(declaration, 10, to=receiver, coins=1 + height)]
 
 
-def _mint(world: World) -> list[bytes]:
+def minted(world: World) -> list[bytes]:
+    """Five blocks after the upgrade, the call that mints."""
     module, _, name = MINTING_CALL.partition(".")
     call = world.application.chain.loaded.calls.get((module, name))
     running = world.coordinator().running()

@@ -1,0 +1,199 @@
+"""What is recorded and crashed: a whole node on its way through upgrades, and the engine alone with a small buffer.
+
+The node's database is too small for LevelDB to begin logs by itself or to merge sorted files; the engine's does so all
+the time. A subject records its own uncrashed run, and holds whatever a crash left to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from node.rehearsal.world import World
+from storage import checkpoint, retention
+from storage.engine import Engine
+from storage.headfile import Head, settle_head
+from storage.home import Home
+from storage.restore import verify
+from storage.rows import META_KEY
+from tests.faults.crash.story import STEPS, Player, bundle_of, genesis_of
+from tests.faults.crash.twin import Twin, Violation, inspect, live_on
+from tests.storage.small_home import commit_up_to, content_at, head_of, new_home, open_whole
+
+Mark = Callable[[int], None]
+"""Told each height once it is acknowledged."""
+
+
+class Subject(Protocol):
+    """Something that lives in a folder. All but ``begin`` and ``live`` raise Violation, or what the opening raises."""
+
+    kind: str
+    seed: int
+
+    def begin(self, root: Path) -> None:
+        """Make the folder as it is before the record."""
+
+    def live(self, root: Path, mark: Mark) -> None:
+        """The recorded run."""
+
+    def inspect(self, root: Path, promised: int) -> None:
+        """Open what a crash left, hold it to the run, and close it."""
+
+    def recover(self, root: Path, mark: Mark) -> None:
+        """Open what a crash left, and take a step."""
+
+    def live_on(self, root: Path) -> None:
+        """Open what a crash left, and go on to the end of the run."""
+
+    def document(self) -> dict[str, Any]:
+        """What a crashed state is held to, for a file."""
+
+
+class NodeSubject:
+    """A node with upgrades, checkpoints, growth, rollbacks and restarts; heights are blocks'."""
+
+    kind = "node"
+
+    def __init__(self, seed: int, twin: Twin | None = None) -> None:
+        self.seed = seed
+        self._genesis = genesis_of(seed)
+        self._bundle = bundle_of(self._genesis)
+        self._twin = twin or Twin()
+
+    def begin(self, root: Path) -> None:
+        World.create(root, self._genesis).close()
+
+    def live(self, root: Path, mark: Mark) -> None:
+        player = self._open(root)
+        self._twin.note(player.world.application.state)
+        for step in range(STEPS):
+            if player.over:
+                break
+            player.step()
+            self._twin.note(player.world.application.state)
+            mark(player.world.height)
+            if step % 12 == self.seed % 12:
+                player.close()
+                player = self._open(root)
+        player.close()
+
+    def inspect(self, root: Path, promised: int) -> None:
+        inspect(root, self._twin, promised)
+
+    def recover(self, root: Path, mark: Mark) -> None:
+        player = self._open(root)
+        try:
+            mark(player.world.height)
+            player.step()
+            mark(player.world.height)
+        finally:
+            player.close()
+
+    def live_on(self, root: Path) -> None:
+        player = self._open(root)
+        try:
+            live_on(player, self._twin)
+        finally:
+            player.close()
+
+    def document(self) -> dict[str, Any]:
+        return self._twin.to_document()
+
+    def _open(self, root: Path) -> Player:
+        return Player(root, self._genesis, self._bundle)
+
+
+class EngineSubject:
+    """Commits of known rows under LevelDB's smallest buffer, with barriers, checkpoints and restarts."""
+
+    kind = "engine"
+    LAST = 120
+    BUFFER = 64 << 10
+    ROWS = 120
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def begin(self, root: Path) -> None:
+        new_home(root, self.BUFFER)[1].close()
+
+    def live(self, root: Path, mark: Mark) -> None:
+        self._go_on(root, self.LAST, mark)
+
+    def inspect(self, root: Path, promised: int) -> None:
+        home = Home.open(root)
+        with home.lock():
+            head, rows = open_whole(home)
+        if head.commit < promised:
+            raise Violation(f"it stands at {head.commit}, and {promised} was acknowledged")
+        if head != head_of(head.commit) or rows != self._content(head.commit):
+            raise Violation(f"other rows than those of commit {head.commit}")
+        if damaged := checkpoint.damaged_checkpoints(home):
+            raise Violation(f"a listed checkpoint is damaged: {damaged[0]}")
+
+    def recover(self, root: Path, mark: Mark) -> None:
+        self._go_on(root, min(self.LAST, self._stands_at(root) + 6), mark)
+
+    def live_on(self, root: Path) -> None:
+        self._go_on(root, self.LAST, lambda _: None)
+        self.inspect(root, self.LAST)
+
+    def document(self) -> dict[str, Any]:
+        return {}
+
+    def _content(self, commit: int) -> dict[bytes, bytes]:
+        known = _CONTENTS.get(commit)
+        if known is None:
+            known = _CONTENTS[commit] = content_at(commit, self.ROWS)
+        return known
+
+    def _stands_at(self, root: Path) -> int:
+        engine = Engine.open(root / "database")
+        try:
+            raw = engine.get(META_KEY)
+            assert raw is not None
+            return Head.from_bytes(raw).commit
+        finally:
+            engine.close()
+
+    def _go_on(self, root: Path, last: int, mark: Mark) -> None:
+        home = Home.open(root)
+        with home.lock():
+            engine = self._open(home)
+            try:
+                recorded = engine.get(META_KEY)
+                assert recorded is not None
+                commit = settle_head(home.head_file, Head.from_bytes(recorded)).commit
+                mark(commit)
+                while commit < last:
+                    commit += 1
+                    commit_up_to(home, engine, commit, commit, self.ROWS)
+                    mark(commit)
+                    engine = self._between(home, engine, commit)
+            finally:
+                engine.close()
+
+    def _between(self, home: Home, engine: Engine, commit: int) -> Engine:
+        turn = commit + self.seed
+        if turn % 29 == 0:
+            engine.barrier()
+        if turn % 23 == 0 and not any(one.height == commit for one in checkpoint.list_checkpoints(home)):
+            checkpoint.create(home, "test", engine)
+            retention.prune(home, 1, {})
+        if turn % 37 == 0:
+            engine.close()
+            return self._open(home)
+        return engine
+
+    def _open(self, home: Home) -> Engine:
+        return Engine.open(home.database, buffer_bytes=self.BUFFER)
+
+
+_CONTENTS: dict[int, dict[bytes, bytes]] = {}
+
+
+def checkpoints_hold(root: Path, scratch: Path) -> None:
+    """Read every listed checkpoint of a home through. Raises CheckpointDamaged."""
+    for one in checkpoint.list_checkpoints(Home(root)):
+        verify(one, scratch)

@@ -1,0 +1,127 @@
+"""The uncrashed twin: what the chain held at each height, and what any opened home is held to against it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from node.rehearsal.rollback import invariant_checks
+from node.upkeep import MANIFEST
+from storage.blocklog import log_rows_from
+from storage.checkpoint import damaged_checkpoints
+from storage.home import Home
+from storage.signing import LastSigned
+from storage.state import State
+from storage.tables import Half
+from tests.faults.crash.story import STEPS, Player
+
+
+class Violation(Exception):
+    """What was found is not what had to be there; the message says what."""
+
+
+@dataclass(frozen=True)
+class Stand:
+    """One height: its three roots together, and a digest of every row that all nodes share."""
+
+    roots: str
+    rows: str
+
+
+@dataclass
+class Twin:
+    """Every height at which the chain was on disk, by number; ``end`` is the last."""
+
+    stands: dict[int, Stand] = field(default_factory=dict)
+    end: int = 0
+
+    def note(self, state: State) -> None:
+        """Write down where the chain stands."""
+        self.end = state.height
+        self.stands[state.height] = stand_of(state)
+
+    def require(self, state: State) -> None:
+        """Raise Violation unless the chain stands as the twin did at its height."""
+        expected = self.stands.get(state.height)
+        found = stand_of(state)
+        if expected is None:
+            raise Violation(f"it stands at {state.height}, where the twin never was")
+        if found.roots != expected.roots:
+            raise Violation(f"other roots than the twin's at {state.height}")
+        if found.rows != expected.rows:
+            raise Violation(f"other rows than the twin's at {state.height}, though the roots are right")
+
+    def to_document(self) -> dict[str, Any]:
+        """For a file."""
+        return {"end": self.end, "stands": {height: [one.roots, one.rows] for height, one in self.stands.items()}}
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Twin:
+        """From a file."""
+        return cls({int(height): Stand(*one) for height, one in document["stands"].items()}, document["end"])
+
+
+def stand_of(state: State) -> Stand:
+    """What all nodes hold alike: roots, tables in force, block log without signatures."""
+    digest = hashlib.blake2b(digest_size=16)
+    for piece in _rows(state):
+        digest.update(len(piece).to_bytes(4, "big") + piece)
+    head = state.head
+    return Stand(f"{head.app_root.hex()} {head.host_root.hex()} {head.runtime_root.hex()}", digest.hexdigest())
+
+
+def _rows(state: State) -> Iterator[bytes]:
+    for half in Half:
+        for name in state.catalogue.names(half):
+            yield name.encode()
+            for key, value in state.rows(name):
+                yield key
+                yield value
+    for key, value in log_rows_from(state.log().source, 1, state.height):
+        yield key
+        yield value
+
+
+def inspect(root: Path, twin: Twin, promised: int) -> int:
+    """Open a home as a node does and hold it to its twin; returns its height.
+
+    ``promised`` is the height that was acknowledged, and signed, before. Raises Violation, or whatever the opening
+    raises, which after a mere crash is a violation as well.
+    """
+    home = Home.open(root)
+    with home.lock():
+        state = State.open(home)
+        try:
+            height = state.height
+            if height < promised:
+                raise Violation(f"it stands at {height}, and {promised} was acknowledged")
+            twin.require(state)
+        finally:
+            state.close()
+        signed = LastSigned.open(home.last_signed_file).last.height
+        if not promised <= signed <= height:
+            raise Violation(f"signed up to {signed}, which is below {promised} as acknowledged or above {height}")
+        if damaged := damaged_checkpoints(home):
+            raise Violation(f"a listed checkpoint is damaged: {damaged[0]}")
+        manifest = root / MANIFEST
+        if manifest.exists():
+            json.loads(manifest.read_text("utf-8"))
+    return height
+
+
+def live_on(player: Player, twin: Twin) -> None:
+    """Go on to the end of the story, held to the twin at every step. Raises Violation."""
+    for _ in range(STEPS):
+        if player.over:
+            break
+        player.step()
+        twin.require(player.world.application.state)
+    if player.world.height != twin.end:
+        raise Violation(f"it ended at {player.world.height}, the twin at {twin.end}")
+    broken = [check.name for check in invariant_checks(player.world) if not check.holds]
+    if broken:
+        raise Violation(f"at the end {broken[0]} does not hold")
