@@ -51,6 +51,11 @@ class Player:
     def close(self) -> None:
         self.world.close()
 
+    @property
+    def turned(self) -> int:
+        """The height at which the running runtime came: by an upgrade, or by a rollback."""
+        return self.world.coordinator().running().since
+
     def _ended(self) -> tuple[list[str], int]:
         """What became of plans so far, and the height at which something last did."""
         rows = [(key[0], row.kind) for key, row in self.world.overlay().scan(HISTORY) if row.kind != POSTPONED]
@@ -72,8 +77,8 @@ class Player:
 
 
 def genesis_of(seed: int) -> Genesis:
-    """Some hundred accounts, so that growth takes several slices, and replays of three transactions a block."""
-    accounts = 260 + seed % 7 * 20
+    """More accounts than a slice of growth takes, and replays of three transactions a block."""
+    accounts = 260 + seed % 7 * 4
     return short_genesis(accounts, f"crash-{seed}", {**SHORT, "replay_items": 3, "max_snapshots": 1})
 
 

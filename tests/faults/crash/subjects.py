@@ -19,8 +19,10 @@ from storage.restore import verify
 from storage.rows import META_KEY
 from tests.faults.crash.story import STEPS, Player, bundle_of, genesis_of
 from tests.faults.crash.twin import Twin, Violation, inspect, live_on
-from tests.storage.small_home import commit_up_to, content_at, head_of, new_home, open_whole
+from tests.storage.small_home import commit_up_to, content_at, head_of, new_home
 
+A_FEW = 3
+"""Steps that take a node across a turn."""
 Mark = Callable[[int], None]
 """Told each height once it is acknowledged."""
 
@@ -37,14 +39,17 @@ class Subject(Protocol):
     def live(self, root: Path, mark: Mark) -> None:
         """The recorded run."""
 
-    def inspect(self, root: Path, promised: int) -> None:
-        """Open what a crash left, hold it to the run, and close it."""
+    def inspect(self, root: Path, promised: int) -> int:
+        """Open what a crash left, hold it to the run, and close it; the height at which it stands."""
+
+    def turns(self, height: int) -> bool:
+        """Whether a state at this height is worth a few steps more."""
 
     def recover(self, root: Path, mark: Mark) -> None:
         """Open what a crash left, and take a step."""
 
-    def live_on(self, root: Path) -> None:
-        """Open what a crash left, and go on to the end of the run."""
+    def live_on(self, root: Path, whole: bool = True) -> None:
+        """Open what a crash left, and go on to the end of the run, or for a few steps."""
 
     def document(self) -> dict[str, Any]:
         """What a crashed state is held to, for a file."""
@@ -67,19 +72,25 @@ class NodeSubject:
     def live(self, root: Path, mark: Mark) -> None:
         player = self._open(root)
         self._twin.note(player.world.application.state)
+        turned: set[int] = set()
         for step in range(STEPS):
             if player.over:
                 break
             player.step()
             self._twin.note(player.world.application.state)
+            turned.add(player.turned)
             mark(player.world.height)
             if step % 12 == self.seed % 12:
                 player.close()
                 player = self._open(root)
+        self._twin.turns = sorted({at - back for at in turned - {0} for back in (0, 1)})
         player.close()
 
-    def inspect(self, root: Path, promised: int) -> None:
-        inspect(root, self._twin, promised)
+    def inspect(self, root: Path, promised: int) -> int:
+        return inspect(root, self._twin, promised)
+
+    def turns(self, height: int) -> bool:
+        return height in self._twin.turns
 
     def recover(self, root: Path, mark: Mark) -> None:
         player = self._open(root)
@@ -90,10 +101,10 @@ class NodeSubject:
         finally:
             player.close()
 
-    def live_on(self, root: Path) -> None:
+    def live_on(self, root: Path, whole: bool = True) -> None:
         player = self._open(root)
         try:
-            live_on(player, self._twin)
+            live_on(player, self._twin, STEPS if whole else A_FEW)
         finally:
             player.close()
 
@@ -121,21 +132,25 @@ class EngineSubject:
     def live(self, root: Path, mark: Mark) -> None:
         self._go_on(root, self.LAST, mark)
 
-    def inspect(self, root: Path, promised: int) -> None:
+    def inspect(self, root: Path, promised: int) -> int:
         home = Home.open(root)
         with home.lock():
-            head, rows = open_whole(home)
+            head, rows = self._read(home)
         if head.commit < promised:
             raise Violation(f"it stands at {head.commit}, and {promised} was acknowledged")
         if head != head_of(head.commit) or rows != self._content(head.commit):
             raise Violation(f"other rows than those of commit {head.commit}")
         if damaged := checkpoint.damaged_checkpoints(home):
             raise Violation(f"a listed checkpoint is damaged: {damaged[0]}")
+        return head.commit
+
+    def turns(self, height: int) -> bool:
+        return False
 
     def recover(self, root: Path, mark: Mark) -> None:
-        self._go_on(root, min(self.LAST, self._stands_at(root) + 6), mark)
+        self._go_on(root, self._read(Home(root))[0].commit + 1, mark)
 
-    def live_on(self, root: Path) -> None:
+    def live_on(self, root: Path, whole: bool = True) -> None:
         self._go_on(root, self.LAST, lambda _: None)
         self.inspect(root, self.LAST)
 
@@ -148,12 +163,11 @@ class EngineSubject:
             known = _CONTENTS[commit] = content_at(commit, self.ROWS)
         return known
 
-    def _stands_at(self, root: Path) -> int:
-        engine = Engine.open(root / "database")
+    def _read(self, home: Home) -> tuple[Head, dict[bytes, bytes]]:
+        engine = self._open(home)
         try:
-            raw = engine.get(META_KEY)
-            assert raw is not None
-            return Head.from_bytes(raw).commit
+            rows = dict(engine.iterate(None, None))
+            return settle_head(home.head_file, Head.from_bytes(rows[META_KEY])), rows
         finally:
             engine.close()
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from node.rehearsal.rollback import invariant_checks
 from node.upkeep import MANIFEST
@@ -38,6 +39,8 @@ class Twin:
 
     stands: dict[int, Stand] = field(default_factory=dict)
     end: int = 0
+    turns: list[int] = field(default_factory=list)
+    """Heights right before and at which the runtime changes."""
 
     def note(self, state: State) -> None:
         """Write down where the chain stands."""
@@ -57,40 +60,29 @@ class Twin:
 
     def to_document(self) -> dict[str, Any]:
         """For a file."""
-        return {"end": self.end, "stands": {height: [one.roots, one.rows] for height, one in self.stands.items()}}
+        stands = {height: [one.roots, one.rows] for height, one in self.stands.items()}
+        return {"end": self.end, "turns": self.turns, "stands": stands}
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Twin:
         """From a file."""
-        return cls({int(height): Stand(*one) for height, one in document["stands"].items()}, document["end"])
+        stands = {int(height): Stand(*one) for height, one in document["stands"].items()}
+        return cls(stands, document["end"], document["turns"])
 
 
 def stand_of(state: State) -> Stand:
     """What all nodes hold alike: roots, tables in force, block log without signatures."""
-    digest = hashlib.blake2b(digest_size=16)
-    for piece in _rows(state):
-        digest.update(len(piece).to_bytes(4, "big") + piece)
+    tables = [(name, list(state.rows(name))) for half in Half for name in state.catalogue.names(half)]
+    log = list(log_rows_from(state.log().source, 1, state.height))
+    rows = hashlib.blake2b(msgspec.msgpack.encode((tables, log)), digest_size=16)
     head = state.head
-    return Stand(f"{head.app_root.hex()} {head.host_root.hex()} {head.runtime_root.hex()}", digest.hexdigest())
-
-
-def _rows(state: State) -> Iterator[bytes]:
-    for half in Half:
-        for name in state.catalogue.names(half):
-            yield name.encode()
-            for key, value in state.rows(name):
-                yield key
-                yield value
-    for key, value in log_rows_from(state.log().source, 1, state.height):
-        yield key
-        yield value
+    return Stand(f"{head.app_root.hex()} {head.host_root.hex()} {head.runtime_root.hex()}", rows.hexdigest())
 
 
 def inspect(root: Path, twin: Twin, promised: int) -> int:
     """Open a home as a node does and hold it to its twin; returns its height.
 
-    ``promised`` is the height that was acknowledged, and signed, before. Raises Violation, or whatever the opening
-    raises, which after a mere crash is a violation as well.
+    ``promised`` is the height that was acknowledged, and signed, before. Raises Violation, or what the opening raises.
     """
     home = Home.open(root)
     with home.lock():
@@ -113,13 +105,15 @@ def inspect(root: Path, twin: Twin, promised: int) -> int:
     return height
 
 
-def live_on(player: Player, twin: Twin) -> None:
-    """Go on to the end of the story, held to the twin at every step. Raises Violation."""
-    for _ in range(STEPS):
+def live_on(player: Player, twin: Twin, steps: int = STEPS) -> None:
+    """Go on for so many steps, or to the end of the story, held to the twin at each. Raises Violation."""
+    for _ in range(steps):
         if player.over:
             break
         player.step()
         twin.require(player.world.application.state)
+    if steps < STEPS:
+        return
     if player.world.height != twin.end:
         raise Violation(f"it ended at {player.world.height}, the twin at {twin.end}")
     broken = [check.name for check in invariant_checks(player.world) if not check.holds]
