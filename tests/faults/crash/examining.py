@@ -16,7 +16,7 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,9 @@ MOST_KEPT = 20
 """Violations kept by one worker; more are only counted."""
 WHAT = "what.json"
 STATE = "state"
-DEPTH = 2
-"""Crashes during the recovery from a crash, and during the recovery from that."""
+DRAWS = (2, 1, 1)
+"""Drawn losses at each point, beside the fixed models: in a run, in the recovery from a crash, and in that from a
+second one. There is no fourth crash."""
 
 
 @dataclass
@@ -67,16 +68,16 @@ class Examiner:
         self._tell = tell
         self._seen: set[bytes] = set()
 
-    def examine(self, subject: Subject, draws: int, most: int) -> None:
-        """Record a subject's run and crash it everywhere, with so many drawn losses a point; raises Enough after
-        ``most`` states in all."""
+    def examine(self, subject: Subject, most: int | None) -> None:
+        """Record a subject's run and crash it everywhere; raises Enough after ``most`` states in all, if that is not
+        None."""
         live = self._empty("live")
         subject.begin(live)
         run = Recording.of(self._recorder, live, 0, lambda: subject.live(live, self._recorder.mark))
-        self._crash(subject, run, draws, 0, most)
+        self._crash(subject, run, 0, most)
 
-    def _crash(self, subject: Subject, run: Recording, draws: int, depth: int, most: int) -> None:
-        for crash in crashes(run, subject.seed, draws):
+    def _crash(self, subject: Subject, run: Recording, depth: int, most: int | None) -> None:
+        for crash in crashes(run, subject.seed, DRAWS[depth]):
             self.tally.points += 1
             if crash.content in self._seen:
                 continue
@@ -85,10 +86,10 @@ class Examiner:
             self._look(subject, crash, depth, most)
             if self.tally.states % 50 == 0:
                 self._tell(self.tally)
-            if self.tally.states >= most:
+            if most is not None and self.tally.states >= most:
                 raise Enough
 
-    def _look(self, subject: Subject, crash: Crash, depth: int, most: int) -> None:
+    def _look(self, subject: Subject, crash: Crash, depth: int, most: int | None) -> None:
         number = self.tally.states
         height = self._opened(subject, crash, depth, "inspect", lambda root: subject.inspect(root, crash.promised))
         if height is None:
@@ -99,11 +100,11 @@ class Examiner:
         if number % LIVE_ON == 0:
             self.tally.lived += 1
             self._opened(subject, crash, depth, "live on", subject.live_on)
-        if depth < DEPTH and number % (AGAIN if depth else RECOVER) == 0:
+        if depth + 1 < len(DRAWS) and number % (AGAIN if depth else RECOVER) == 0:
             self.tally.recoveries += 1
             self._recover(subject, crash, depth, most)
 
-    def _recover(self, subject: Subject, crash: Crash, depth: int, most: int) -> None:
+    def _recover(self, subject: Subject, crash: Crash, depth: int, most: int | None) -> None:
         runs: list[Recording] = []
 
         def record(root: Path) -> None:
@@ -112,7 +113,7 @@ class Examiner:
 
         self._opened(subject, crash, depth, "recover", record)
         for run in runs:
-            self._crash(subject, run, 1, depth + 1, most)
+            self._crash(subject, run, depth + 1, most)
 
     def _opened(self, subject: Subject, crash: Crash, depth: int, way: str, work: Callable[[Path], Any]) -> Any:
         """What ``work`` answers on the crashed state, in a folder of its own; None after a violation."""
@@ -174,8 +175,3 @@ def look_again(folder: Path, scratch: Path) -> str:
         except Exception as error:
             return f"{way}: {type(error).__name__}: {error}"
     return ""
-
-
-def document_of(tally: Tally) -> dict[str, Any]:
-    """For a line of JSON."""
-    return asdict(tally)

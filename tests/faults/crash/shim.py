@@ -44,8 +44,8 @@ def build(folder: Path) -> Path:
     if shutil.which(COMPILER) is None:
         raise NoCompiler(f"{COMPILER} is not installed")
     made = folder / "shim.so"
-    command = [COMPILER, "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(made), str(SOURCE), "-ldl", "-lpthread"]
-    subprocess.run(command, check=True)
+    flags = ["-O2", "-Wall", "-Werror", "-shared", "-fPIC"]
+    subprocess.run([COMPILER, *flags, "-o", str(made), str(SOURCE), "-ldl", "-lpthread"], check=True)
     return made
 
 

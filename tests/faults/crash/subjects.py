@@ -15,12 +15,12 @@ from storage import checkpoint, retention
 from storage.engine import Engine
 from storage.headfile import Head, settle_head
 from storage.home import Home
-from storage.restore import verify
 from storage.rows import META_KEY
 from tests.faults.crash.story import STEPS, Player, bundle_of, genesis_of
 from tests.faults.crash.twin import Twin, Violation, inspect, live_on
 from tests.storage.small_home import commit_up_to, content_at, head_of, new_home
 
+EVER = 1 << 62
 A_FEW = 3
 """Steps that take a node across a turn."""
 Mark = Callable[[int], None]
@@ -69,12 +69,13 @@ class NodeSubject:
     def begin(self, root: Path) -> None:
         World.create(root, self._genesis).close()
 
-    def live(self, root: Path, mark: Mark) -> None:
+    def live(self, root: Path, mark: Mark, until: int = EVER) -> None:
+        """The recorded run, up to a height."""
         player = self._open(root)
         self._twin.note(player.world.application.state)
         turned: set[int] = set()
         for step in range(STEPS):
-            if player.over:
+            if player.over or player.world.height >= until:
                 break
             player.step()
             self._twin.note(player.world.application.state)
@@ -83,14 +84,19 @@ class NodeSubject:
             if step % 12 == self.seed % 12:
                 player.close()
                 player = self._open(root)
-        self._twin.turns = sorted({at - back for at in turned - {0} for back in (0, 1)})
         player.close()
+        if until == EVER:
+            self._twin.turns = sorted(turned - {0})
 
     def inspect(self, root: Path, promised: int) -> int:
         return inspect(root, self._twin, promised)
 
     def turns(self, height: int) -> bool:
-        return height in self._twin.turns
+        return height in self._twin.turns or height + 1 in self._twin.turns
+
+    def changes(self) -> list[int]:
+        """Heights at which the runtime changes."""
+        return self._twin.turns
 
     def recover(self, root: Path, mark: Mark) -> None:
         player = self._open(root)
@@ -129,8 +135,9 @@ class EngineSubject:
     def begin(self, root: Path) -> None:
         new_home(root, self.BUFFER)[1].close()
 
-    def live(self, root: Path, mark: Mark) -> None:
-        self._go_on(root, self.LAST, mark)
+    def live(self, root: Path, mark: Mark, until: int = LAST) -> None:
+        """The recorded run, up to a commit."""
+        self._go_on(root, until, mark)
 
     def inspect(self, root: Path, promised: int) -> int:
         home = Home.open(root)
@@ -205,9 +212,3 @@ class EngineSubject:
 
 
 _CONTENTS: dict[int, dict[bytes, bytes]] = {}
-
-
-def checkpoints_hold(root: Path, scratch: Path) -> None:
-    """Read every listed checkpoint of a home through. Raises CheckpointDamaged."""
-    for one in checkpoint.list_checkpoints(Home(root)):
-        verify(one, scratch)

@@ -40,7 +40,7 @@ class Twin:
     stands: dict[int, Stand] = field(default_factory=dict)
     end: int = 0
     turns: list[int] = field(default_factory=list)
-    """Heights right before and at which the runtime changes."""
+    """Heights at which the runtime changes."""
 
     def note(self, state: State) -> None:
         """Write down where the chain stands."""

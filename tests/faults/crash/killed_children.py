@@ -1,4 +1,4 @@
-"""What the children of `test_killed_chain` do: begin a chain, live on until killed, tell how it ended."""
+"""What the children that are killed do: begin a chain, live on until killed, tell how it ended."""
 
 from __future__ import annotations
 

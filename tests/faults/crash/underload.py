@@ -1,0 +1,89 @@
+"""Checkpoints taken while another thread commits: each opens, and holds exactly the rows of its commit."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from storage.checkpoint import create
+from storage.home import Home
+from storage.restore import open_copy
+from storage.retention import remove
+from storage.rows import META_KEY
+from tests.storage.small_home import Rows, commit_up_to, content_at, head_of, new_home, open_whole, rows_of
+
+SIZE = 200
+BUFFER = 64 << 10
+
+
+class Writer:
+    """Commits on a thread of its own, in a home with the smallest buffer, until it is stopped."""
+
+    def __init__(self, root: Path) -> None:
+        self.home, self.engine = new_home(root, BUFFER)
+        self.reached = 0
+        self._stop = threading.Event()
+        self._moved = threading.Condition()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._write)
+        self._thread.start()
+
+    def wait_for(self, commit: int) -> None:
+        """Until a commit was made; raises what stopped the writer."""
+        with self._moved:
+            self._moved.wait_for(lambda: self.reached >= commit or self._failure is not None)
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.engine.close()
+
+    def _write(self) -> None:
+        try:
+            while not self._stop.is_set():
+                commit_up_to(self.home, self.engine, self.reached + 1, self.reached + 1, SIZE)
+                with self._moved:
+                    self.reached += 1
+                    self._moved.notify_all()
+        except BaseException as error:
+            with self._moved:
+                self._failure = error
+                self._moved.notify_all()
+
+
+def checkpoints_under_load(count: int, folder: Path, progress: Callable[[int, int], None]) -> list[str]:
+    """Take so many checkpoints; what is wrong with any."""
+    wrong: list[str] = []
+    writer = Writer(folder / "home")
+    rows: Rows = content_at(0)
+    known = 0
+    try:
+        for number in range(1, count + 1):
+            writer.wait_for(writer.reached + 1)
+            made = create(writer.home, "under load", writer.engine)
+            copy: Home = open_copy(made, folder / "copy")
+            head, found = open_whole(copy)
+            for commit in range(known + 1, head.commit + 1):
+                _apply(rows, commit)
+            known = head.commit
+            if head != head_of(head.commit) or head.commit - made.head.commit not in (0, 1) or found != rows:
+                wrong.append(f"checkpoint {number}, of commit {made.head.commit}, holds other rows")
+            shutil.rmtree(copy.root)
+            remove(writer.home, made)
+            progress(number, len(wrong))
+    finally:
+        writer.stop()
+    return wrong
+
+
+def _apply(rows: Rows, commit: int) -> None:
+    """Bring the rows of the commit before to this one."""
+    for key, value in (*rows_of(commit, SIZE).items(), (META_KEY, head_of(commit).to_bytes())):
+        if value is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = value
