@@ -49,8 +49,8 @@ class Engine:
         self._writing = threading.Lock()
         self._settled = False
         """Nothing was written since the last barrier."""
-        self._log = ""
-        """The log whose name is known to be on disk; empty before the first synced write."""
+        self._log = path / "no log yet"
+        """The log whose name is known to be on disk."""
 
     @classmethod
     def create(cls, path: Path, *, cache_bytes: int = 8 << 20, buffer_bytes: int = 4 << 20) -> Self:
@@ -130,7 +130,7 @@ class Engine:
     def _name_log(self) -> None:
         """A synced write went to another log than the one known: bring its name to disk as well."""
         sync_directory(self.path)
-        self._log = str(log_paths(self.path)[-1])
+        self._log = log_paths(self.path)[-1]
 
     def delete_range(self, start: bytes, stop: bytes, limit: int) -> int:
         """Delete at most `limit` rows of a range, unsynced; returns how many, less than `limit` when it is empty."""

@@ -131,7 +131,10 @@ class Home:
 
         Raises StoreLocked with the holder's id, DiskFull, DiskError.
         """
-        lock = HomeLock(self.lock_file)
+        try:
+            lock = HomeLock(self.lock_file)
+        except OSError as error:
+            raise fault_of(self.root, error) from error
         try:
             self.finish_restore()
         except BaseException:
@@ -219,12 +222,15 @@ class HomeLock:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.truncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
         except BlockingIOError as error:
             holder = os.pread(handle, 20, 0)
             os.close(handle)
             raise StoreLocked(path.parent, int(holder) if holder.isdigit() else 0) from error
-        os.truncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        except OSError:
+            os.close(handle)
+            raise
         self._handle: int | None = handle
 
     def close(self) -> None:

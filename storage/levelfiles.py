@@ -69,10 +69,10 @@ def newest_log(path: Path) -> int:
     return int(logs[-1].stem) if logs else 0
 
 
-def size_of(path: str) -> int:
+def size_of(path: Path) -> int:
     """Bytes in a file, -1 if there is none."""
     try:
-        return os.stat(path).st_size
+        return path.stat().st_size
     except FileNotFoundError:
         return -1
 

@@ -10,6 +10,7 @@ import errno
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from storage.errors import StorageError
@@ -18,12 +19,10 @@ from tests.faults.crash.subjects import EngineSubject, Mark, NodeSubject, Subjec
 
 FAILURES = {"full": (errno.ENOSPC, True), "failing": (errno.EIO, False)}
 """A full disk stays full; an I/O error comes once, and nothing may be trusted after it."""
-GO_ON = 10
+GO_ON = 25
 """Every so many attempts the node goes on to the end, not just opens."""
 COMMITS = 34
 """Of the engine alone: a log begun by itself, a barrier, a checkpoint."""
-
-Run = Callable[[Path, Mark], None]
 
 
 @dataclass
@@ -35,68 +34,83 @@ class Attempts:
     found: list[str] = field(default_factory=list)
 
 
-def runs(seed: int, folder: Path) -> Iterator[tuple[str, Subject, Path, int, Run]]:
-    """Name, subject, folder to begin with, its height, and the run: one for each change of runtime, and the engine."""
+@dataclass(frozen=True)
+class Trial:
+    """A run that is made again and again from the same files, each time with another change that fails."""
+
+    name: str
+    subject: Subject
+    base: Path
+    height: int
+    """What the files were promised to hold."""
+    first: int
+    """The first change that fails."""
+    run: Callable[[Path, Mark], None]
+
+
+def trials(recorder: Recorder, seed: int, folder: Path) -> Iterator[Trial]:
+    """A node that starts and takes an upgrade, a node that goes back, and the engine alone."""
     node = NodeSubject(seed)
     node.begin(folder / "twin")
     node.live(folder / "twin", lambda height: None)
-    for height in node.changes():
+    first = 1
+    for height in node.changes()[:2]:
         base = folder / f"before-{height}"
         node.begin(base)
         node.live(base, lambda reached: None, until=height - 1)
-        yield f"node at {height}", node, base, height - 1, node.recover
+        yield Trial(f"node at {height}", node, base, height - 1, first, node.recover)
+        first = _changes_of(recorder, base, node.open)  # the start is the same everywhere
     engine = EngineSubject(seed)
     engine.begin(folder / "engine")
-    yield "engine", engine, folder / "engine", 0, lambda root, mark: engine.live(root, mark, COMMITS)
+    yield Trial("engine", engine, folder / "engine", 0, 1, lambda root, mark: engine.live(root, mark, COMMITS))
 
 
 def try_all(recorder: Recorder, seed: int, failure: str, folder: Path, tell: Callable[[Attempts], None]) -> Attempts:
-    """Let every change of every run fail once."""
+    """Let every change of every trial fail once."""
     done = Attempts()
-    for name, subject, base, height, run in runs(seed, folder):
-        at, reached = 0, True
-        while reached:
-            at += 1
-            wrong, reached = _attempt(recorder, subject, base, height, run, failure, at, done, folder)
+    for trial in trials(recorder, seed, folder):
+        for at in count(trial.first):
+            wrong = _attempt(recorder, trial, at, failure, folder, done)
             if wrong:
-                done.found.append(f"{name}, {failure} at change {at}: {wrong}")
+                done.found.append(f"{trial.name}, {failure} at change {at}: {wrong}")
             tell(done)
+            if recorder.counted < at:
+                break
     return done
 
 
-def _attempt(
-    recorder: Recorder,
-    subject: Subject,
-    base: Path,
-    height: int,
-    run: Run,
-    failure: str,
-    at: int,
-    done: Attempts,
-    folder: Path,
-) -> tuple[str, bool]:
-    """What was wrong, or nothing, and whether the failing change was reached."""
-    root, after = folder / f"run-{done.typed + done.unharmed}", folder / "after"
-    shutil.copytree(base, root)
+def _attempt(recorder: Recorder, trial: Trial, at: int, failure: str, folder: Path, done: Attempts) -> str:
+    """What was wrong, or nothing."""
+    root, after = folder / f"run-{trial.height}-{at}", folder / "after"
+    shutil.copytree(trial.base, root)
     error, lasting = FAILURES[failure]
-    promised = [height]
-    wrong = ""
+    promised, wrong = [trial.height], ""
     try:
         with recorder.failing(root, at, error, lasting):
-            run(root, promised.append)
+            trial.run(root, promised.append)
         done.unharmed += 1
     except StorageError:
         done.typed += 1
     except Exception as untyped:
         wrong = f"the run ended with {type(untyped).__name__}: {untyped}"
     # A copy, because whatever the failed run left open in this process still holds its locks.
-    shutil.rmtree(after, ignore_errors=True)
     shutil.copytree(root, after)
     shutil.rmtree(root)
     try:
-        subject.inspect(after, max(promised))
+        trial.subject.inspect(after, max(promised))
         if at % GO_ON == 0:
-            subject.live_on(after)
+            trial.subject.live_on(after)
     except Exception as lost:
         wrong = wrong or f"afterwards {type(lost).__name__}: {lost}"
-    return wrong, recorder.counted >= at
+    shutil.rmtree(after)
+    return wrong
+
+
+def _changes_of(recorder: Recorder, base: Path, work: Callable[[Path], None]) -> int:
+    """How many changes of the disk some work makes."""
+    root = base.with_name("counted")
+    shutil.copytree(base, root)
+    with recorder.failing(root, 0, 0, False):
+        work(root)
+    shutil.rmtree(root)
+    return recorder.counted

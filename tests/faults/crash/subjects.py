@@ -98,6 +98,10 @@ class NodeSubject:
         """Heights at which the runtime changes."""
         return self._twin.turns
 
+    def open(self, root: Path) -> None:
+        """Start the node and stop it."""
+        self._open(root).close()
+
     def recover(self, root: Path, mark: Mark) -> None:
         player = self._open(root)
         try:

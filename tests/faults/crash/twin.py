@@ -44,7 +44,7 @@ class Twin:
 
     def note(self, state: State) -> None:
         """Write down where the chain stands."""
-        self.end = state.height
+        self.end = max(self.end, state.height)
         self.stands[state.height] = stand_of(state)
 
     def require(self, state: State) -> None:

@@ -1,0 +1,53 @@
+"""Power lost at every change of the disk, disks that fail at every change, damaged files, checkpoints under load.
+
+Each is a command as well, for campaigns as long as one likes: `python -m tests.faults.crash --help`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.faults.crash.campaign import crash_states, failing_disks, workspace
+from tests.faults.crash.damage import KINDS, WAYS, Damager
+from tests.faults.crash.shim import COMPILER
+from tests.faults.crash.underload import checkpoints_under_load
+
+pytestmark = pytest.mark.faults
+
+needs_compiler = pytest.mark.skipif(
+    shutil.which(COMPILER) is None, reason=f"recording below LevelDB needs {COMPILER} to build its shim"
+)
+STATES, FILES, CHECKPOINTS = 10_000, 600, 300
+SEED = 1
+
+
+@needs_compiler
+@pytest.mark.timeout(1200)
+def test_every_state_that_a_crash_can_leave_of_an_upgrade_and_a_rollback_opens_right(tmp_path: Path) -> None:
+    report = crash_states(STATES, SEED, 2, workspace(), tmp_path, lambda report: None)
+    assert report.found == []
+    assert report.sum("states") >= STATES
+    assert min(report.sum(what) for what in ("crossed", "lived", "recoveries")) > 50
+
+
+@needs_compiler
+@pytest.mark.timeout(1200)
+def test_a_disk_that_is_full_or_fails_at_any_change_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    report = failing_disks(SEED, workspace(), lambda report: None)
+    assert report.found == []
+    assert report.sum("typed") > 300
+    assert report.sum("unharmed") >= 6, "each run was made until it met no failure"
+
+
+def test_no_damaged_file_of_a_whole_chain_is_silent(tmp_path: Path) -> None:
+    damager = Damager(SEED, tmp_path)
+    assert [wrong for number in range(FILES) if (wrong := damager.damage(number))] == []
+    assert all(damager.noticed[kind, way] for kind in KINDS for way in WAYS)
+    assert damager.harmless.total() < FILES // 3
+
+
+def test_checkpoints_under_write_load_all_open_and_are_equal(tmp_path: Path) -> None:
+    assert checkpoints_under_load(CHECKPOINTS, tmp_path, lambda taken, wrong: None) == []

@@ -1,0 +1,113 @@
+"""The disk on which crashes are simulated: it takes what a power loss may take, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults.crash.disk import ALL, NAMES, SECTOR, STRICT, SYNCED, Disk
+from tests.faults.crash.shim import COMPILER, build, events_of, preloaded
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"the shim is built with {COMPILER}"),
+]
+
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from tests.faults.crash.shim import Recorder
+root, recorder = Path(sys.argv[1]), Recorder()
+def write(name, content, sync):
+    with (root / name).open("r+b" if (root / name).exists() else "wb") as file:
+        file.write(content)
+        file.flush()
+        if sync:
+            os.fsync(file.fileno())
+def sync_folder():
+    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(handle)
+    os.close(handle)
+with recorder.recording(root):
+    exec(sys.argv[2])
+Path(sys.argv[3]).write_bytes(recorder.taken())
+"""
+
+Content = dict[str, bytes | None]
+
+
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder with one old file of four sectors."""
+    made = tmp_path / "disk"
+    made.mkdir()
+    (made / "old").write_bytes(b"o" * 4 * SECTOR)
+    return made
+
+
+def played(shim: Path, root: Path, program: str) -> Disk:
+    """The disk after a program."""
+    disk = Disk(root)
+    record = root.parent / "record"
+    subprocess.run([sys.executable, "-c", PROGRAM, str(root), program, str(record)], env=preloaded(shim), check=True)
+    for event in events_of(record.read_bytes()):
+        disk.play(event)
+    return disk
+
+
+def left(disk: Disk, model: str | int) -> Content:
+    return dict(disk.after(model).contents())
+
+
+def on_disk(root: Path) -> Content:
+    return {path.name: path.read_bytes() for path in root.iterdir()}
+
+
+def test_a_kill_leaves_what_the_program_wrote(shim: Path, root: Path) -> None:
+    changes = "write('old', b'n' * 700, False); write('new', b'1', False); (root / 'new').rename(root / 'x')"
+    disk = played(shim, root, changes)
+    assert left(disk, ALL) == on_disk(root) == {"old": b"n" * 700 + b"o" * 1348, "x": b"1"}
+
+
+def test_what_was_not_synced_may_be_gone(shim: Path, root: Path) -> None:
+    disk = played(shim, root, "write('a', b'1', True); write('a', b'22', False); write('b', b'3', False)")
+    assert left(disk, SYNCED) == {"a": b"1", "b": b"", "old": b"o" * 2048}
+    assert left(disk, NAMES) == left(disk, STRICT) == {"old": b"o" * 2048}
+
+
+def test_a_synced_folder_keeps_its_names_and_not_its_files(shim: Path, root: Path) -> None:
+    disk = played(shim, root, "write('a', b'1', False); (root / 'old').unlink(); sync_folder(); write('b', b'2', True)")
+    assert left(disk, STRICT) == {"a": b""}
+    assert left(disk, NAMES) == {"a": b"1"}
+    assert left(disk, SYNCED) == {"a": b"", "b": b"2"}
+
+
+def test_a_rename_is_there_whole_or_not_at_all(shim: Path, root: Path) -> None:
+    disk = played(shim, root, "write('a', b'1', True); sync_folder(); (root / 'a').replace(root / 'old')")
+    both = ({"a": b"1", "old": b"o" * 2048}, {"old": b"1"})
+    assert left(disk, STRICT) == both[0]
+    seen = [left(disk, seed) for seed in range(40)]
+    assert all(each in both for each in seen)
+    assert all(each in seen for each in both)
+
+
+def test_a_write_is_torn_at_borders_of_sectors_only(shim: Path, root: Path) -> None:
+    disk = played(shim, root, "write('old', b'n' * 2048, False)")
+    seen = {left(disk, seed)["old"] for seed in range(200)}
+    assert seen == {b"n" * cut * SECTOR + b"o" * (4 - cut) * SECTOR for cut in range(5)}
+
+
+def test_equal_states_have_equal_digests(shim: Path, root: Path) -> None:
+    disk = played(shim, root, "write('a', b'1', True); sync_folder()")
+    digests = {disk.digest(disk.after(model), 0) for model in (ALL, SYNCED, NAMES, STRICT, 1, 2)}
+    assert len(digests) == 1
+    assert disk.digest(disk.after(ALL), 1) not in digests, "another promise is another case"
