@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from storage.home import Home
 from tests.faults.crash.campaign import crash_states, failing_disks, workspace
 from tests.faults.crash.damage import KINDS, WAYS, Damager
-from tests.faults.crash.shim import COMPILER
+from tests.faults.crash.disk import NAMES, STRICT
+from tests.faults.crash.programs import played
+from tests.faults.crash.recording import lay_out
+from tests.faults.crash.shim import COMPILER, build
 from tests.faults.crash.underload import checkpoints_under_load
+from tests.storage.small_home import new_home, open_whole
 
 pytestmark = pytest.mark.faults
 
@@ -31,6 +36,31 @@ def test_every_state_that_a_crash_can_leave_of_an_upgrade_and_a_rollback_opens_r
     assert report.found == []
     assert report.sum("states") >= STATES
     assert min(report.sum(what) for what in ("crossed", "lived", "recoveries")) > 50
+
+
+ROTATION = """
+from storage.engine import Engine
+from storage.home import Home
+from storage.levelfiles import newest_log
+from tests.storage.small_home import commit_up_to
+home = Home(root)
+engine = Engine.open(home.database, buffer_bytes=64 << 10)
+commit, begun = 0, newest_log(home.database)
+while newest_log(home.database) == begun:
+    commit += 1
+    commit_up_to(home, engine, commit, commit, size=200)
+(root / "acknowledged").write_text(str(commit))
+"""
+
+
+@needs_compiler
+def test_a_log_that_leveldb_began_by_itself_has_its_name_on_disk_before_anything_in_it_counts(tmp_path: Path) -> None:
+    new_home(tmp_path / "node")[1].close()
+    disk = played(build(tmp_path), tmp_path / "node", ROTATION)
+    acknowledged = int((tmp_path / "node" / "acknowledged").read_text())
+    for loss in (NAMES, STRICT):
+        lay_out(disk.after(loss), tmp_path / loss)
+        assert open_whole(Home(tmp_path / loss))[0].commit == acknowledged
 
 
 @needs_compiler

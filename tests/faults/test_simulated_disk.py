@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.faults.crash.disk import ALL, NAMES, SECTOR, STRICT, SYNCED, Disk
-from tests.faults.crash.shim import COMPILER, build, events_of, preloaded
+from tests.faults.crash.programs import played
+from tests.faults.crash.shim import COMPILER, build
 
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"the shim is built with {COMPILER}"),
 ]
-
-PROGRAM = """
-import os, sys
-from pathlib import Path
-from tests.faults.crash.shim import Recorder
-root, recorder = Path(sys.argv[1]), Recorder()
-def write(name, content, sync):
-    with (root / name).open("r+b" if (root / name).exists() else "wb") as file:
-        file.write(content)
-        file.flush()
-        if sync:
-            os.fsync(file.fileno())
-def sync_folder():
-    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    os.fsync(handle)
-    os.close(handle)
-with recorder.recording(root):
-    exec(sys.argv[2])
-Path(sys.argv[3]).write_bytes(recorder.taken())
-"""
 
 Content = dict[str, bytes | None]
 
@@ -52,16 +31,6 @@ def root(tmp_path: Path) -> Path:
     made.mkdir()
     (made / "old").write_bytes(b"o" * 4 * SECTOR)
     return made
-
-
-def played(shim: Path, root: Path, program: str) -> Disk:
-    """The disk after a program."""
-    disk = Disk(root)
-    record = root.parent / "record"
-    subprocess.run([sys.executable, "-c", PROGRAM, str(root), program, str(record)], env=preloaded(shim), check=True)
-    for event in events_of(record.read_bytes()):
-        disk.play(event)
-    return disk
 
 
 def left(disk: Disk, model: str | int) -> Content:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import HomeFormatTooNew, HomeFormatUnreadable, HomeMissing, HomeNotEmpty, StoreLocked
+from storage.errors import DiskError, HomeFormatTooNew, HomeFormatUnreadable, HomeMissing, HomeNotEmpty, StoreLocked
 from storage.home import FORMAT, RELEASE, Home
 
 
@@ -91,3 +91,10 @@ def test_another_process_is_named_and_its_end_frees_the_home(tmp_path: Path) -> 
 def test_the_release_is_the_one_that_is_packaged() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     assert project["project"]["version"] == RELEASE
+
+
+def test_a_lock_that_the_disk_refuses_is_told_as_such(tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "node")
+    home.lock_file.mkdir()
+    with pytest.raises(DiskError):
+        home.lock()

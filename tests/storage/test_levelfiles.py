@@ -1,5 +1,6 @@
 """What we read in LevelDB's files is what LevelDB means, and no bytes make the reading go astray."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.engine import Engine
-from storage.levelfiles import BLOCK, Unreadable, check_files, read_files, read_records, read_version
+from storage.errors import StoreDamaged
+from storage.home import Home
+from storage.levelfiles import (
+    BLOCK,
+    Unreadable,
+    check_files,
+    log_paths,
+    read_files,
+    read_records,
+    read_version,
+    table_path,
+)
+from tests.storage.small_home import commit_up_to, content_at, head_of, new_home, open_whole
 
 
 def numbers(database: Path) -> set[int]:
@@ -99,3 +112,41 @@ def test_a_log_of_zeros_is_empty_and_zeros_before_records_are_refused(originals:
     assert list(read_records(log + bytes(5000))) == list(read_records(log))
     with pytest.raises(Unreadable, match="where records follow"):
         list(read_records(bytes(BLOCK) + log))
+
+
+def behind_its_manifest(tmp_path: Path) -> Path:
+    """A database as a power loss leaves it whose last edit is in the MANIFEST and the edit's sorted file is not there:
+    file systems may write a file's end before another one's name."""
+    home, engine = new_home(tmp_path / "node", buffer_bytes=4 << 20)
+    commit_up_to(home, engine, 1, 20)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for log in read_files(home.database).logs:
+        shutil.copy(log, kept)
+    before = {number for number, _ in read_files(home.database).version.tables}
+    engine.barrier()
+    engine.close()
+    for number, _ in read_files(home.database).version.tables:
+        if number not in before:
+            table_path(home.database, number).unlink()
+    for log in kept.iterdir():
+        shutil.copy(log, home.database)
+    return home.root
+
+
+def test_an_edit_ahead_of_its_files_is_taken_back(tmp_path: Path) -> None:
+    home = Home(behind_its_manifest(tmp_path))
+    with pytest.raises(StoreDamaged, match="is missing"):
+        check_files(home.database)
+    assert open_whole(home) == (head_of(20), content_at(20))
+    check_files(home.database)
+
+
+def test_an_edit_is_not_taken_back_to_what_is_not_whole_either(tmp_path: Path) -> None:
+    home = Home(behind_its_manifest(tmp_path))
+    manifest = home.database / read_files(home.database).manifest
+    before = manifest.read_bytes()
+    min(log_paths(home.database)).unlink()
+    with pytest.raises(StoreDamaged, match="missing"):
+        open_whole(home)
+    assert manifest.read_bytes() == before

@@ -61,7 +61,7 @@ def crash_states(states: int, seed: int, workers: int, folder: Path, keep: Path,
     """Open so many different states, and a few more. Raises NoCompiler, WorkerFailed."""
     share = -(-states // workers)
     jobs = [
-        {"work": "examine", "seed": seed + place, "step": workers, "states": share, "keep": str(keep)}
+        {"work": "examine", "seed": seed, "place": place, "workers": workers, "states": share, "keep": str(keep)}
         for place in range(workers)
     ]
     return _run(jobs, folder, show)

@@ -2,7 +2,7 @@
 
 Beyond that, of the states that opened right
 
-- all at a height where the runtime changes go a few steps on, across the change;
+- at a height where the runtime changes every `CROSS`-th goes a few steps on, across the change;
 - every `LIVE_ON`-th goes on to the end of the run;
 - every `RECOVER`-th is opened under the recorder, and crashed again at each change that the opening and the next step
   make; of those states every `AGAIN`-th once more.
@@ -25,7 +25,8 @@ from tests.faults.crash.shim import Recorder
 from tests.faults.crash.subjects import EngineSubject, NodeSubject, Subject
 from tests.faults.crash.twin import Twin
 
-LIVE_ON = 90
+CROSS = 5
+LIVE_ON = 150
 RECOVER = 60
 AGAIN = 600
 MOST_KEPT = 20
@@ -94,7 +95,7 @@ class Examiner:
         height = self._opened(subject, crash, depth, "inspect", lambda root: subject.inspect(root, crash.promised))
         if height is None:
             return
-        if subject.turns(height):
+        if subject.turns(height) and number % CROSS == 0:
             self.tally.crossed += 1
             self._opened(subject, crash, depth, "cross", lambda root: subject.live_on(root, whole=False))
         if number % LIVE_ON == 0:

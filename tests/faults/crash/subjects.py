@@ -129,7 +129,7 @@ class EngineSubject:
     """Commits of known rows under LevelDB's smallest buffer, with barriers, checkpoints and restarts."""
 
     kind = "engine"
-    LAST = 120
+    LAST = 70
     BUFFER = 64 << 10
     ROWS = 120
 

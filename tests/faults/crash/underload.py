@@ -7,14 +7,15 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from storage.checkpoint import create
+from storage.checkpoint import Checkpoint, create
+from storage.engine import Engine
+from storage.headfile import Head, settle_head
 from storage.home import Home
 from storage.restore import open_copy
-from storage.retention import remove
 from storage.rows import META_KEY
-from tests.storage.small_home import Rows, commit_up_to, content_at, head_of, new_home, open_whole, rows_of
+from tests.storage.small_home import Rows, commit_up_to, content_at, head_of, new_home, rows_of
 
-SIZE = 200
+SIZE = 80
 BUFFER = 64 << 10
 
 
@@ -56,28 +57,38 @@ class Writer:
 
 
 def checkpoints_under_load(count: int, folder: Path, progress: Callable[[int, int], None]) -> list[str]:
-    """Take so many checkpoints; what is wrong with any."""
-    wrong: list[str] = []
+    """Take so many checkpoints, then look at each; what is wrong with any."""
     writer = Writer(folder / "home")
-    rows: Rows = content_at(0)
-    known = 0
+    made: list[Checkpoint] = []
     try:
-        for number in range(1, count + 1):
+        for taken in range(1, count + 1):
             writer.wait_for(writer.reached + 1)
-            made = create(writer.home, "under load", writer.engine)
-            copy: Home = open_copy(made, folder / "copy")
-            head, found = open_whole(copy)
-            for commit in range(known + 1, head.commit + 1):
-                _apply(rows, commit)
-            known = head.commit
-            if head != head_of(head.commit) or head.commit - made.head.commit not in (0, 1) or found != rows:
-                wrong.append(f"checkpoint {number}, of commit {made.head.commit}, holds other rows")
-            shutil.rmtree(copy.root)
-            remove(writer.home, made)
-            progress(number, len(wrong))
+            made.append(create(writer.home, "under load", writer.engine))
+            progress(taken, 0)
     finally:
         writer.stop()
+    rows: Rows = content_at(0)
+    wrong: list[str] = []
+    known = 0
+    for one in made:
+        copy = open_copy(one, folder / "copy")
+        head, found = _read(copy)
+        for commit in range(known + 1, head.commit + 1):
+            _apply(rows, commit)
+        known = head.commit
+        if head != head_of(head.commit) or head.commit - one.head.commit not in (0, 1) or found != rows:
+            wrong.append(f"the checkpoint of commit {one.head.commit} holds other rows")
+        shutil.rmtree(copy.root)
     return wrong
+
+
+def _read(home: Home) -> tuple[Head, Rows]:
+    engine = Engine.open(home.database)
+    try:
+        rows = dict(engine.iterate(None, None))
+        return settle_head(home.head_file, Head.from_bytes(rows[META_KEY])), rows
+    finally:
+        engine.close()
 
 
 def _apply(rows: Rows, commit: int) -> None:

@@ -27,12 +27,13 @@ def tell(done: Any) -> None:
 
 
 def examine(job: dict[str, Any], folder: Path) -> None:
-    """Two nodes, then the engine, again and again with other seeds, until there are enough states. The first node is
-    crashed everywhere, however many states that makes."""
+    """Nodes and, each third time, the engine, with other seeds again and again until there are enough states. The
+    first subject is crashed everywhere, however many states that makes; half of the workers begin with the engine."""
     examiner = Examiner(Recorder(), folder, Path(job["keep"]), tell)
     try:
-        for number, seed in enumerate(count(job["seed"], job["step"])):
-            subject: Subject = EngineSubject(seed) if number % 3 == 2 else NodeSubject(seed)
+        for number in count():
+            seed = job["seed"] + job["place"] + number * job["workers"]
+            subject: Subject = EngineSubject(seed) if (number + job["place"]) % 3 == 1 else NodeSubject(seed)
             examiner.examine(subject, job["states"] if number else None)
     except (Enough, KeyboardInterrupt):
         tell(examiner.tally)
