@@ -154,10 +154,12 @@ class Disk:
             raise Unfollowed(f"a record of kind {event.kind}")
         return step(self, event)
 
-    def digest(self, state: State, promised: int) -> bytes:
-        """What two states with the same content have in common."""
-        whole = hashlib.blake2b(str(promised).encode(), digest_size=16)
+    def digest(self, state: State, below: str = "") -> bytes:
+        """What two states have in common that hold the same below a folder, or in all."""
+        whole = hashlib.blake2b(digest_size=16)
         for path, identity in state.key:
+            if not path.startswith(below):
+                continue
             whole.update(path.encode() + b"\0")
             if identity is not None:
                 known = self._digests.get(identity)

@@ -7,6 +7,8 @@ Beyond that, of the states that opened right
 - every `RECOVER`-th is opened under the recorder, and crashed again at each change that the opening and the next step
   make; of those states every `AGAIN`-th once more.
 
+Each listed checkpoint is read through, once for the same files.
+
 A violation is kept as a folder with the state as it lay on the disk, and all that is needed to look at it again.
 """
 
@@ -20,6 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from storage.checkpoint import list_checkpoints
+from storage.home import Home
+from storage.restore import verify
 from tests.faults.crash.recording import Crash, Recording, crashes, lay_out
 from tests.faults.crash.shim import Recorder
 from tests.faults.crash.subjects import EngineSubject, NodeSubject, Subject
@@ -67,7 +72,8 @@ class Examiner:
         self._scratch = scratch
         self._keep = keep
         self._tell = tell
-        self._seen: set[bytes] = set()
+        self._seen: set[tuple[bytes, int]] = set()
+        self._verified: set[bytes] = set()
 
     def examine(self, subject: Subject, most: int | None) -> None:
         """Record a subject's run and crash it everywhere; raises Enough after ``most`` states in all, if that is not
@@ -80,9 +86,10 @@ class Examiner:
     def _crash(self, subject: Subject, run: Recording, depth: int, most: int | None) -> None:
         for crash in crashes(run, subject.seed, DRAWS[depth]):
             self.tally.points += 1
-            if crash.content in self._seen:
+            known = (crash.content, crash.promised)
+            if known in self._seen:
                 continue
-            self._seen.add(crash.content)
+            self._seen.add(known)
             self.tally.states += 1
             self._look(subject, crash, depth, most)
             if self.tally.states % 50 == 0:
@@ -92,7 +99,7 @@ class Examiner:
 
     def _look(self, subject: Subject, crash: Crash, depth: int, most: int | None) -> None:
         number = self.tally.states
-        height = self._opened(subject, crash, depth, "inspect", lambda root: subject.inspect(root, crash.promised))
+        height = self._opened(subject, crash, depth, "inspect", lambda root: self._inspect(subject, crash, root))
         if height is None:
             return
         if subject.turns(height) and number % CROSS == 0:
@@ -104,6 +111,14 @@ class Examiner:
         if depth + 1 < len(DRAWS) and number % (AGAIN if depth else RECOVER) == 0:
             self.tally.recoveries += 1
             self._recover(subject, crash, depth, most)
+
+    def _inspect(self, subject: Subject, crash: Crash, root: Path) -> int:
+        height = subject.inspect(root, crash.promised)
+        if crash.checkpoints not in self._verified:
+            self._verified.add(crash.checkpoints)
+            for one in list_checkpoints(Home(root)):
+                verify(one, self._empty("verified"))
+        return height
 
     def _recover(self, subject: Subject, crash: Crash, depth: int, most: int | None) -> None:
         runs: list[Recording] = []
@@ -165,6 +180,7 @@ def look_again(folder: Path, scratch: Path) -> str:
         subject = NodeSubject(kept["seed"], Twin.of(kept["twin"]))
     ways: dict[str, Callable[[Path], Any]] = {
         "inspect": lambda root: subject.inspect(root, kept["promised"]),
+        "verify": lambda root: [verify(one, scratch / "verified") for one in list_checkpoints(Home(root))],
         "recover": lambda root: subject.recover(root, lambda height: None),
         "live on": subject.live_on,
     }

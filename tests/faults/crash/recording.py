@@ -11,6 +11,7 @@ from tests.faults.crash.disk import FIXED, Disk, State
 from tests.faults.crash.shim import Event, Recorder, events_of
 
 MARK = "!"
+CHECKPOINTS = "checkpoints/"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Crash:
     promised: int
     state: State
     content: bytes
-    """Equal for two crashes that leave the same bytes under the same names, and were promised the same."""
+    """Equal for two crashes that leave the same bytes under the same names."""
+    checkpoints: bytes
+    """The same of the checkpoints alone."""
 
 
 def crashes(recording: Recording, seed: int, draws: int) -> Iterator[Crash]:
@@ -54,7 +57,7 @@ def crashes(recording: Recording, seed: int, draws: int) -> Iterator[Crash]:
         models: Sequence[str | int] = (*FIXED, *(seed_of(seed, at, draw) for draw in range(draws)))
         for model in models:
             state = disk.after(model)
-            yield Crash(at, model, promised, state, disk.digest(state, promised))
+            yield Crash(at, model, promised, state, disk.digest(state), disk.digest(state, CHECKPOINTS))
 
 
 def seed_of(seed: int, at: int, draw: int) -> int:
