@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crash.disk import ALL, NAMES, SECTOR, STRICT, SYNCED, Disk
+from tests.faults.crash.disk import ALL, NAMES, STRICT, SYNCED, Disk
+from tests.faults.crash.entries import SECTOR
 from tests.faults.crash.programs import played
 from tests.faults.crash.shim import COMPILER, build
 
