@@ -80,4 +80,4 @@ def test_no_damaged_file_of_a_whole_chain_is_silent(tmp_path: Path) -> None:
 
 
 def test_checkpoints_under_write_load_all_open_and_are_equal(tmp_path: Path) -> None:
-    assert checkpoints_under_load(CHECKPOINTS, tmp_path, lambda taken, wrong: None) == []
+    assert checkpoints_under_load(CHECKPOINTS, tmp_path, lambda taken, wrong: None) == (CHECKPOINTS, [])

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from tests.faults.crash.campaign import Report, WorkerFailed, crash_states, failing_disks, workspace
@@ -78,14 +79,14 @@ def kills(given: argparse.Namespace) -> int:
     """Kill a chain."""
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         done = killed(given.kills, given.seed, Path(folder), Progress(given.kills, "kills"))
-    print(f"{given.kills:,} kills; the chain was opened at {done.heights} different heights; {', '.join(done.kinds)}")
+    print(f"{done.kills:,} kills; the chain was opened at {done.heights} different heights; {', '.join(done.kinds)}")
     return verdict(list(done.found), len(done.found))
 
 
 def damage(given: argparse.Namespace) -> int:
     """Damage files."""
     progress, found = Progress(given.files, "files"), []
-    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder, suppress(KeyboardInterrupt):
         damager = Damager(given.seed, Path(folder))
         for number in range(given.files):
             found += filter(None, [damager.damage(number)])
@@ -98,8 +99,8 @@ def damage(given: argparse.Namespace) -> int:
 def checkpoints(given: argparse.Namespace) -> int:
     """Take checkpoints under load."""
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        found = checkpoints_under_load(given.count, Path(folder), Progress(given.count, "checkpoints"))
-    print(f"{given.count:,} checkpoints under write load, {given.count - len(found):,} open and equal")
+        count, found = checkpoints_under_load(given.count, Path(folder), Progress(given.count, "checkpoints"))
+    print(f"{count:,} checkpoints under write load, {count - len(found):,} open and equal")
     return verdict(found, len(found))
 
 
@@ -116,9 +117,9 @@ def verdict(found: list[str], count: int, report: Report | None = None, again: s
         print(each)
     if count and again:
         print(f"look at one again with: {again}")
+    print(f"{count:,} violation{'' if count == 1 else 's'}")
     if report is not None and report.interrupted:
-        print("stopped before the end")
-    print(f"{count:,} violations")
+        print("stopped before the end: this is of what was done by then")
     return VIOLATED if count else PASSED
 
 

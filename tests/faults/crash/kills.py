@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import random
-import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,22 +28,29 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Killed:
-    """How it went: heights at which the chain stood when it was opened, and what was wrong."""
+    """How it went."""
 
+    kills: int
     heights: int
+    """Different ones at which the chain stood when it was opened."""
     kinds: tuple[str, ...]
     """What became of upgrades on the way."""
     found: tuple[str, ...]
+    """What was wrong."""
 
 
 def killed(kills: int, seed: int, folder: Path, progress: Callable[[int, int], None]) -> Killed:
-    """Kill a chain so often: one time in four while it opens, else after some blocks. Raises Stopped."""
+    """Kill a chain so often, or until interrupted: one time in four while it opens, else after some blocks.
+    Raises Stopped."""
     chance = random.Random(seed)
     root, seen = str(folder / "chain"), folder / "seen"
     _finish(_in_child(begin, root))
-    for kill in range(kills):
-        _kill_once(root, seen, kill, chance)
-        progress(kill + 1, 0)
+    done = 0
+    with suppress(KeyboardInterrupt):
+        while done < kills:
+            _kill_once(root, seen, done, chance)
+            done += 1
+            progress(done, 0)
     _finish(_in_child(end_of, root, str(folder / "end")))
     height, final, sound = json.loads((folder / "end").read_text(encoding="utf-8"))
     _finish(_in_child(live_once, str(folder / "twin"), height, str(folder / "twin.json")))
@@ -53,21 +59,22 @@ def killed(kills: int, seed: int, folder: Path, progress: Callable[[int, int], N
     other = [at for at, root in [*stood, (height, final)] if twin["roots"][str(at)] != root]
     found = [f"other roots than the twin's at {at}" for at in other]
     found += [] if sound else ["an invariant does not hold at the end"]
-    return Killed(len({at for at, _ in stood}), tuple(twin["kinds"]), tuple(found))
+    return Killed(done, len({at for at, _ in stood}), tuple(twin["kinds"]), tuple(found))
 
 
 def _kill_once(root: str, seen: Path, kill: int, chance: random.Random) -> None:
     made = SERVER.Value("Q", 0)
     child = _in_child(live_on, root, str(seen), made)
-    wanted = chance.randrange(12) if kill % 4 else 0
-    while made.value < wanted and child.exitcode is None:
-        child.join(0.001)
-    child.join(chance.random() * (0.01 if wanted else 0.1))
-    if child.exitcode is not None:
-        raise Stopped(f"before kill {kill + 1} the chain stopped by itself with {child.exitcode}")
-    assert child.pid is not None
-    os.kill(child.pid, signal.SIGKILL)
-    child.join()
+    try:
+        wanted = chance.randrange(12) if kill % 4 else 0
+        while made.value < wanted and child.exitcode is None:
+            child.join(0.001)
+        child.join(chance.random() * (0.01 if wanted else 0.1))
+        if child.exitcode is not None:
+            raise Stopped(f"before kill {kill + 1} the chain stopped by itself with {child.exitcode}")
+    finally:
+        child.kill()
+        child.join()
 
 
 def _in_child(work: Callable[..., None], *arguments: object) -> multiprocessing.process.BaseProcess:

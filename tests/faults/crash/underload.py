@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from storage.checkpoint import Checkpoint, create
@@ -56,15 +57,16 @@ class Writer:
                 self._moved.notify_all()
 
 
-def checkpoints_under_load(count: int, folder: Path, progress: Callable[[int, int], None]) -> list[str]:
-    """Take so many checkpoints, then look at each; what is wrong with any."""
+def checkpoints_under_load(count: int, folder: Path, progress: Callable[[int, int], None]) -> tuple[int, list[str]]:
+    """Take so many checkpoints, or until interrupted, then look at each; how many, and what is wrong with any."""
     writer = Writer(folder / "home")
     made: list[Checkpoint] = []
     try:
-        for taken in range(1, count + 1):
-            writer.wait_for(writer.reached + 1)
-            made.append(create(writer.home, "under load", writer.engine))
-            progress(taken, 0)
+        with suppress(KeyboardInterrupt):
+            for taken in range(1, count + 1):
+                writer.wait_for(writer.reached + 1)
+                made.append(create(writer.home, "under load", writer.engine))
+                progress(taken, 0)
     finally:
         writer.stop()
     rows: Rows = content_at(0)
@@ -79,7 +81,7 @@ def checkpoints_under_load(count: int, folder: Path, progress: Callable[[int, in
         if head != head_of(head.commit) or head.commit - one.head.commit not in (0, 1) or found != rows:
             wrong.append(f"the checkpoint of commit {one.head.commit} holds other rows")
         shutil.rmtree(copy.root)
-    return wrong
+    return len(made), wrong
 
 
 def _read(home: Home) -> tuple[Head, Rows]:
