@@ -5,18 +5,22 @@ Each is a command as well, for campaigns as long as one likes: `python -m tests.
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from storage.home import Home
+from tests.faults.crash.__main__ import main
 from tests.faults.crash.campaign import crash_states, failing_disks, workspace
 from tests.faults.crash.damage import KINDS, WAYS, Damager
 from tests.faults.crash.disk import NAMES, STRICT
+from tests.faults.crash.examining import STATE, WHAT
 from tests.faults.crash.programs import played
 from tests.faults.crash.recording import lay_out
 from tests.faults.crash.shim import COMPILER, build
+from tests.faults.crash.subjects import EngineSubject
 from tests.faults.crash.underload import checkpoints_under_load
 from tests.storage.small_home import new_home, open_whole
 
@@ -81,3 +85,13 @@ def test_no_damaged_file_of_a_whole_chain_is_silent(tmp_path: Path) -> None:
 
 def test_checkpoints_under_write_load_all_open_and_are_equal(tmp_path: Path) -> None:
     assert checkpoints_under_load(CHECKPOINTS, tmp_path, lambda taken, wrong: None) == (CHECKPOINTS, [])
+
+
+def test_a_kept_violation_is_found_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    EngineSubject(SEED).begin(tmp_path / STATE)
+    kept = {"kind": EngineSubject.kind, "seed": SEED, "promised": 5, "twin": {}}
+    (tmp_path / WHAT).write_text(json.dumps(kept), encoding="utf-8")
+    assert main(["open", str(tmp_path)]) == 1
+    assert "it stands at 0, and 5 was acknowledged" in capsys.readouterr().out
+    (tmp_path / WHAT).write_text(json.dumps({**kept, "promised": 0}), encoding="utf-8")
+    assert main(["open", str(tmp_path)]) == 0
