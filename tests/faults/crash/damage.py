@@ -31,6 +31,7 @@ class Damager:
         self._copy = folder / "copy"
         self._subject.begin(self._whole)
         self._subject.live(self._whole, lambda height: None, UNTIL)
+        shutil.rmtree(Home(self._whole).checkpoints)
         shutil.copytree(self._whole, self._copy)  # opening moves the log's rows into a sorted file
         self._height = self._subject.inspect(self._copy, 0)
         self.noticed: Counter[tuple[str, str]] = Counter()

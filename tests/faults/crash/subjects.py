@@ -72,13 +72,13 @@ class NodeSubject:
     def live(self, root: Path, mark: Mark, until: int = EVER) -> None:
         """The recorded run, up to a height."""
         player = self._open(root)
-        self._twin.note(player.world.application.state)
+        self._twin.note(player.world.application.state, player.world.home)
         turned: set[int] = set()
         for step in range(STEPS):
             if player.over or player.world.height >= until:
                 break
             player.step()
-            self._twin.note(player.world.application.state)
+            self._twin.note(player.world.application.state, player.world.home)
             turned.add(player.turned)
             mark(player.world.height)
             if step % 12 == self.seed % 12:

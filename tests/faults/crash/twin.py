@@ -13,7 +13,7 @@ import msgspec
 from node.rehearsal.rollback import invariant_checks
 from node.upkeep import MANIFEST
 from storage.blocklog import log_rows_from
-from storage.checkpoint import damaged_checkpoints
+from storage.checkpoint import damaged_checkpoints, list_checkpoints
 from storage.home import Home
 from storage.signing import LastSigned
 from storage.state import State
@@ -27,10 +27,11 @@ class Violation(Exception):
 
 @dataclass(frozen=True)
 class Stand:
-    """One height: its three roots together, and a digest of every row that all nodes share."""
+    """One height: its three roots together, a digest of every row that all nodes share, and the newest checkpoint."""
 
     roots: str
     rows: str
+    checkpoint: str
 
 
 @dataclass
@@ -42,25 +43,25 @@ class Twin:
     turns: list[int] = field(default_factory=list)
     """Heights at which the runtime changes."""
 
-    def note(self, state: State) -> None:
+    def note(self, state: State, home: Home) -> None:
         """Write down where the chain stands."""
         self.end = max(self.end, state.height)
-        self.stands[state.height] = stand_of(state)
+        self.stands[state.height] = Stand(*contents_of(state), newest_checkpoint(home))
 
     def require(self, state: State) -> None:
         """Raise Violation unless the chain stands as the twin did at its height."""
         expected = self.stands.get(state.height)
-        found = stand_of(state)
+        roots, rows = contents_of(state)
         if expected is None:
             raise Violation(f"it stands at {state.height}, where the twin never was")
-        if found.roots != expected.roots:
+        if roots != expected.roots:
             raise Violation(f"other roots than the twin's at {state.height}")
-        if found.rows != expected.rows:
+        if rows != expected.rows:
             raise Violation(f"other rows than the twin's at {state.height}, though the roots are right")
 
     def to_document(self) -> dict[str, Any]:
         """For a file."""
-        stands = {height: [one.roots, one.rows] for height, one in self.stands.items()}
+        stands = {height: [one.roots, one.rows, one.checkpoint] for height, one in self.stands.items()}
         return {"end": self.end, "turns": self.turns, "stands": stands}
 
     @classmethod
@@ -70,13 +71,18 @@ class Twin:
         return cls(stands, document["end"], document["turns"])
 
 
-def stand_of(state: State) -> Stand:
-    """What all nodes hold alike: roots, tables in force, block log without signatures."""
+def contents_of(state: State) -> tuple[str, str]:
+    """What all nodes hold alike: roots; tables in force, and the block log without signatures."""
     tables = [(name, list(state.rows(name))) for half in Half for name in state.catalogue.names(half)]
     log = list(log_rows_from(state.log().source, 1, state.height))
     rows = hashlib.blake2b(msgspec.msgpack.encode((tables, log)), digest_size=16)
     head = state.head
-    return Stand(f"{head.app_root.hex()} {head.host_root.hex()} {head.runtime_root.hex()}", rows.hexdigest())
+    return f"{head.app_root.hex()} {head.host_root.hex()} {head.runtime_root.hex()}", rows.hexdigest()
+
+
+def newest_checkpoint(home: Home) -> str:
+    """The name of the highest listed checkpoint, which begins with its height; empty if there is none."""
+    return max((one.name for one in list_checkpoints(home)), default="")
 
 
 def inspect(root: Path, twin: Twin, promised: int) -> int:
@@ -99,6 +105,8 @@ def inspect(root: Path, twin: Twin, promised: int) -> int:
             raise Violation(f"signed up to {signed}, which is below {promised} as acknowledged or above {height}")
         if damaged := damaged_checkpoints(home):
             raise Violation(f"a listed checkpoint is damaged: {damaged[0]}")
+        if newest_checkpoint(home) < twin.stands[promised].checkpoint:
+            raise Violation(f"the checkpoint {twin.stands[promised].checkpoint} is gone")
         manifest = root / MANIFEST
         if manifest.exists():
             json.loads(manifest.read_text("utf-8"))
