@@ -6,7 +6,6 @@ Each is a command as well, for campaigns as long as one likes: `python -m tests.
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -19,21 +18,19 @@ from tests.faults.crash.disk import NAMES, STRICT
 from tests.faults.crash.examining import STATE, WHAT
 from tests.faults.crash.programs import played
 from tests.faults.crash.recording import lay_out
-from tests.faults.crash.shim import COMPILER, build
+from tests.faults.crash.shim import build, missing
 from tests.faults.crash.subjects import EngineSubject
 from tests.faults.crash.underload import checkpoints_under_load
 from tests.storage.small_home import new_home, open_whole
 
 pytestmark = pytest.mark.faults
 
-needs_compiler = pytest.mark.skipif(
-    shutil.which(COMPILER) is None, reason=f"recording below LevelDB needs {COMPILER} to build its shim"
-)
+needs_shim = pytest.mark.skipif(bool(missing()), reason=missing())
 STATES, FILES, CHECKPOINTS = 10_000, 600, 300
 SEED = 1
 
 
-@needs_compiler
+@needs_shim
 @pytest.mark.timeout(1200)
 def test_every_state_that_a_crash_can_leave_of_an_upgrade_and_a_rollback_opens_right(tmp_path: Path) -> None:
     report = crash_states(STATES, SEED, 2, workspace(), tmp_path, lambda report: None)
@@ -57,7 +54,7 @@ while newest_log(home.database) == begun:
 """
 
 
-@needs_compiler
+@needs_shim
 def test_a_log_that_leveldb_began_by_itself_has_its_name_on_disk_before_anything_in_it_counts(tmp_path: Path) -> None:
     new_home(tmp_path / "node")[1].close()
     disk = played(build(tmp_path), tmp_path / "node", ROTATION)
@@ -67,7 +64,7 @@ def test_a_log_that_leveldb_began_by_itself_has_its_name_on_disk_before_anything
         assert open_whole(Home(tmp_path / loss))[0].commit == acknowledged
 
 
-@needs_compiler
+@needs_shim
 @pytest.mark.timeout(1200)
 def test_a_disk_that_is_full_or_fails_at_any_change_loses_nothing_acknowledged(tmp_path: Path) -> None:
     report = failing_disks(SEED, workspace(), lambda report: None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,9 @@ import pytest
 from tests.faults.crash.disk import ALL, NAMES, STRICT, SYNCED, Disk
 from tests.faults.crash.entries import SECTOR
 from tests.faults.crash.programs import played
-from tests.faults.crash.shim import COMPILER, build
+from tests.faults.crash.shim import build, missing
 
-pytestmark = [
-    pytest.mark.faults,
-    pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"the shim is built with {COMPILER}"),
-]
+pytestmark = [pytest.mark.faults, pytest.mark.skipif(bool(missing()), reason=missing())]
 
 Content = dict[str, bytes | None]
 

@@ -14,7 +14,7 @@ from tests.faults.crash.campaign import Report, WorkerFailed, crash_states, fail
 from tests.faults.crash.damage import Damager
 from tests.faults.crash.examining import look_again
 from tests.faults.crash.kills import Stopped, killed
-from tests.faults.crash.shim import NoCompiler
+from tests.faults.crash.shim import ShimImpossible
 from tests.faults.crash.underload import checkpoints_under_load
 
 STATES, KILLS, FILES, CHECKPOINTS = 10_000, 100, 600, 300
@@ -163,7 +163,7 @@ def main(arguments: list[str]) -> int:
     given = read_arguments(arguments)
     try:
         code: int = given.work(given)
-    except (NoCompiler, WorkerFailed, Stopped, OSError) as failure:
+    except (ShimImpossible, WorkerFailed, Stopped, OSError) as failure:
         print(f"crash: {failure}", file=sys.stderr)
         return VIOLATED if isinstance(failure, Stopped) else UNABLE
     return code

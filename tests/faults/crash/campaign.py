@@ -58,7 +58,7 @@ def workspace() -> Path:
 
 
 def crash_states(states: int, seed: int, workers: int, folder: Path, keep: Path, show: Show) -> Report:
-    """Open so many different states, and a few more. Raises NoCompiler, WorkerFailed."""
+    """Open so many different states, and a few more. Raises ShimImpossible, WorkerFailed."""
     share = -(-states // workers)
     jobs = [
         {"work": "examine", "seed": seed, "place": place, "workers": workers, "states": share, "keep": str(keep)}
@@ -68,7 +68,7 @@ def crash_states(states: int, seed: int, workers: int, folder: Path, keep: Path,
 
 
 def failing_disks(seed: int, folder: Path, show: Show) -> Report:
-    """A full disk and an I/O error at every change of a disk. Raises NoCompiler, WorkerFailed."""
+    """A full disk and an I/O error at every change of a disk. Raises ShimImpossible, WorkerFailed."""
     return _run([{"work": "fail", "seed": seed, "failure": failure} for failure in FAILURES], folder, show)
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ CREATED, EMPTIED, FOLDER = 1, 2, 4
 _RECORD = struct.Struct("<ciQII")
 
 
-class NoCompiler(Exception):
-    """gcc is not here, so nothing can be recorded below LevelDB."""
+class ShimImpossible(Exception):
+    """Nothing can be recorded below LevelDB here; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,17 @@ class Event:
         return self.content.decode()
 
 
+def missing() -> str:
+    """Why the shim cannot be used here; empty where it can."""
+    if sys.platform != "linux":
+        return "the shim in front of libc is for Linux"
+    return "" if shutil.which(COMPILER) else f"{COMPILER}, which builds the shim in front of libc, is not installed"
+
+
 def build(folder: Path) -> Path:
-    """Compile the shim into a folder. Raises NoCompiler."""
-    if shutil.which(COMPILER) is None:
-        raise NoCompiler(f"{COMPILER} is not installed")
+    """Compile the shim into a folder. Raises ShimImpossible."""
+    if why := missing():
+        raise ShimImpossible(why)
     made = folder / "shim.so"
     flags = ["-O2", "-Wall", "-Werror", "-shared", "-fPIC"]
     subprocess.run([COMPILER, *flags, "-o", str(made), str(SOURCE), "-ldl", "-lpthread"], check=True)
