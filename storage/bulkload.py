@@ -42,7 +42,7 @@ class Entries:
         """Lay the tree out, a step at a time: None while there is more to do, the tree at last. The entries must not
         change meanwhile."""
         if sum(map(len, self._parts)) <= SMALL_ROWS * ENTRY_BYTES:
-            parts = [b"".join(map(_settled, self._parts))]
+            parts = [b"".join(map(_settled, filter(None, self._parts)))]  # of a small table most are empty
         else:
             parts = []
             for part in self._parts:

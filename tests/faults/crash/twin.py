@@ -12,9 +12,10 @@ import msgspec
 
 from node.rehearsal.rollback import invariant_checks
 from node.upkeep import MANIFEST
-from storage.blocklog import log_rows_from
+from storage.blocklog import COMMIT
 from storage.checkpoint import damaged_checkpoints, list_checkpoints
 from storage.home import Home
+from storage.rows import LOG_PREFIX, after_prefix
 from storage.signing import LastSigned
 from storage.state import State
 from storage.tables import Half
@@ -74,7 +75,8 @@ class Twin:
 def contents_of(state: State) -> tuple[str, str]:
     """What all nodes hold alike: roots; tables in force, and the block log without signatures."""
     tables = [(name, list(state.rows(name))) for half in Half for name in state.catalogue.names(half)]
-    log = list(log_rows_from(state.log().source, 1, state.height))
+    logged = state.log().source.iterate(LOG_PREFIX, after_prefix(LOG_PREFIX))
+    log = [row for row in logged if not row[0].startswith(COMMIT)]
     rows = hashlib.blake2b(msgspec.msgpack.encode((tables, log)), digest_size=16)
     head = state.head
     return f"{head.app_root.hex()} {head.host_root.hex()} {head.runtime_root.hex()}", rows.hexdigest()
