@@ -32,6 +32,7 @@ class Player:
         self.world = World.open(root, genesis)
         self._bundle = bundle
         self._upkeep = Upkeep(self.world.home, self.world.application, self.world.solo)
+        self._upkeep.begin()
 
     @property
     def over(self) -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from node.rehearsal.rollback import invariant_checks
-from node.upkeep import MANIFEST
 from storage.blocklog import COMMIT
 from storage.checkpoint import damaged_checkpoints, list_checkpoints
 from storage.home import Home
@@ -109,9 +108,8 @@ def inspect(root: Path, twin: Twin, promised: int) -> int:
             raise Violation(f"a listed checkpoint is damaged: {damaged[0]}")
         if newest_checkpoint(home) < twin.stands[promised].checkpoint:
             raise Violation(f"the checkpoint {twin.stands[promised].checkpoint} is gone")
-        manifest = root / MANIFEST
-        if manifest.exists():
-            json.loads(manifest.read_text("utf-8"))
+        if home.manifest_file.exists():
+            json.loads(home.manifest_file.read_text("utf-8"))
     return height
 
 
