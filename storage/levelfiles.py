@@ -123,14 +123,18 @@ def find_whole(path: Path) -> None:
 
 
 def _before_last_edit(path: Path, files: Files) -> Files | None:
-    """The database as its MANIFEST has it without the last edit; None unless a sorted file of that edit is missing."""
+    """The database as its MANIFEST has it without the last edit; None unless a file that came with it is missing."""
     last = max(start for start, _ in _located(files.manifest_bytes))
     try:
         before = _files_of(path, files.manifest, files.manifest_bytes[:last])
     except Unreadable:
         return None
-    added = {number for number, _ in files.version.tables} - {number for number, _ in before.version.tables}
-    return before if any(not table_path(path, number).exists() for number in added) else None
+    now, then = files.version, before.version
+    added = {number for number, _ in now.tables} - {number for number, _ in then.tables}
+    ahead = any(not table_path(path, number).exists() for number in added)
+    if now.log_number != then.log_number:
+        ahead = ahead or not (path / f"{now.log_number:06}.log").exists()
+    return before if ahead and then.log_number else None
 
 
 def _cut(file: Path, length: int) -> None:

@@ -142,6 +142,23 @@ def test_an_edit_ahead_of_its_files_is_taken_back(tmp_path: Path) -> None:
     check_files(home.database)
 
 
+def test_an_edit_ahead_of_its_log_is_taken_back(tmp_path: Path) -> None:
+    """A barrier with nothing to write adds an edit that tells of a log alone."""
+    home, engine = new_home(tmp_path / "node", buffer_bytes=4 << 20)
+    commit_up_to(home, engine, 1, 20)
+    engine.close()
+    engine = Engine.open(home.database)
+    (before,) = (log.name for log in read_files(home.database).logs)
+    engine.compact_range(b"\xff" * 64, b"\xff" * 65)
+    engine.close()
+    (after,) = read_files(home.database).logs
+    assert after.name != before
+    after.rename(home.database / before)
+    with pytest.raises(StoreDamaged, match="log is missing"):
+        check_files(home.database)
+    assert open_whole(home) == (head_of(20), content_at(20))
+
+
 def test_an_edit_is_not_taken_back_to_what_is_not_whole_either(tmp_path: Path) -> None:
     home = Home(behind_its_manifest(tmp_path))
     manifest = home.database / read_files(home.database).manifest
