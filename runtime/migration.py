@@ -1,8 +1,10 @@
 """Migrating records: one at a time, metered, and held to what the migration declared.
 
 The new generation of a table is a pure function of its source at A-1. A migration gets the old record and the
-parameters frozen at scheduling; it returns the new record under the same key. Fields it does not name in `sets` must
-keep their value, so two swapped balances are caught although their sum is right. `validate` runs with `migrate`.
+parameters frozen at scheduling; it returns the new record under the same key. What it does not name in `sets` is left
+as it is, and that is compared in every record: a field that was there, by its number and whatever it is called now,
+keeps its value, and a new one is at its default. So two swapped balances are caught although their sum is right.
+`validate` runs with `migrate`.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ from runtime.context import invoke_migration, invoke_validate
 from runtime.errors import ActivationFailed
 from runtime.metering.faults import HostFault, fault_of
 from runtime.metering.meter import Meter
+from runtime.scope import Reads
 from storage.errors import InvalidRecord
 from storage.overlay import Overlay
+from storage.schema import ZEROS, Schema
 from storage.tables import Table
 
 
@@ -48,14 +52,16 @@ class RecordMigrator:
     declaration: MigrationDeclaration
     source: Table[Any]
     target: Table[Any]
-    unchanged: tuple[str, ...]
-    """Fields that must keep their value."""
+    unchanged: tuple[tuple[str, str], ...]
+    """Fields that must keep their value: what they were called, and what they are."""
+    unset: tuple[tuple[str, Any], ...]
+    """New fields that must stay at their default, and that."""
     frozen: SimpleNamespace
     """Parameters as of the scheduling, by name."""
     steps: int
     """Step limit of one record."""
 
-    def migrate(self, key: bytes, raw: bytes, reads: NotedReads) -> tuple[bytes, Any]:
+    def migrate(self, key: bytes, raw: bytes, reads: Reads) -> tuple[bytes, Any]:
         """The new bytes and record of one old row; raises ActivationFailed with code, file and line."""
         meter = Meter(self.steps, 2 * 64 * 1024)
         try:
@@ -81,8 +87,11 @@ class RecordMigrator:
             made = self.target.codec.encode(record)
         except InvalidRecord as invalid:
             raise ActivationFailed("invalid_record", *where, self._row(key)) from invalid
-        for name in self.unchanged:
-            if getattr(old, name) != getattr(record, name):
+        for was, name in self.unchanged:
+            if getattr(old, was) != getattr(record, name):
+                raise ActivationFailed("undeclared_change", *where, f"field {name} of {self._row(key)}")
+        for name, default in self.unset:
+            if getattr(record, name) != default:
                 raise ActivationFailed("undeclared_change", *where, f"field {name} of {self._row(key)}")
         return made
 
@@ -100,11 +109,17 @@ def migrator_for(
     """The migrator of one declaration; its source is the old runtime's table of the same, or the renamed, name."""
     target = new.tables[declaration.table_id]
     source = old.tables[old_name(new, declaration.table_id)]
-    had = {spec.name for spec in source.schema.fields}
-    unchanged = tuple(
-        spec.name for spec in target.schema.fields if spec.name in had and spec.name not in declaration.sets
-    )
-    return RecordMigrator(old, new, declaration, source, target, unchanged, SimpleNamespace(**frozen), steps)
+    left = [spec for spec in target.schema.fields if spec.name not in declaration.sets]
+    had = field_names(source.schema, target.schema)
+    unchanged = tuple((had[spec.name], spec.name) for spec in left if spec.name in had)
+    unset = tuple((spec.name, ZEROS[spec.type.kind]) for spec in left if spec.name not in had and spec.has_default)
+    return RecordMigrator(old, new, declaration, source, target, unchanged, unset, SimpleNamespace(**frozen), steps)
+
+
+def field_names(before: Schema, after: Schema) -> dict[str, str]:
+    """What the fields of a record were called, by what they are called; those that are new are missing."""
+    names = {spec.number: spec.name for spec in before.fields}
+    return {spec.name: names[spec.number] for spec in after.fields if spec.number in names}
 
 
 def old_name(new: LoadedRuntime, table: str) -> str:

@@ -115,7 +115,7 @@ def migration(
     frozen: tuple[str, ...] = ...,
 ) -> Callable[[FunctionT], FunctionT]:
     """Makes each record anew: `(old: Old, frozen: Frozen)`, and `inputs: Inputs` when it `reads` other tables, which
-    may be of any module. Only the fields in `sets` may differ from the old ones."""
+    may be of any module. Only the fields in `sets` may differ from the old ones, and new ones from their default."""
 
 def validate(table: Table[Any]) -> Callable[[FunctionT], FunctionT]:
     """A check `(old, new) -> bool` of every record that a migration makes."""

@@ -149,7 +149,8 @@ class HookDeclaration:
 class MigrationDeclaration:
     """Makes each record of a table anew: `function(old, frozen)`, and `function(old, frozen, inputs)` with reads.
 
-    Fields outside `sets` keep their old value, and the host checks that they do. A record keeps its key.
+    Fields outside `sets` keep their old value, new ones their default, and the host checks that they do. A record keeps
+    its key.
     """
 
     module: str

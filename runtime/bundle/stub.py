@@ -8,7 +8,8 @@ It is the text of `runtime.api.v1` with three classes written anew from what the
 
 A migration says which row it takes in a quoted annotation, `old: "Old.bank.accounts"`. Annotations are never
 evaluated, and the checker leaves quoted ones alone, so for the chain this is the same as a bare `old: Old`, which
-stays untyped. The stub lies in `typings`, where type checkers look first and no source of a bundle can lie.
+stays untyped. The stub lies in `typings`, where type checkers look first and no source of a bundle can lie; they find
+nothing else of the package there, so what authors' own tests import (`runtime.testing`) is told beside it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ from storage.record import Schema, TypeSpec
 FOLDER = "typings"
 STUB = f"{FOLDER}/runtime/api/v1.pyi"
 
-_API = Path(__file__).resolve().parent.parent / "api" / "v1.pyi"
+TESTING = f"{FOLDER}/runtime/testing.pyi"
+
+_ROOM = Path(__file__).resolve().parent.parent
+_API = _ROOM / "api" / "v1.pyi"
 _STEP = "    "
 _HEAD = """\
 # Written by `synod bundle new` and `synod bundle check`, for editors and type checkers; not packed, not to be edited.
@@ -71,7 +75,9 @@ def stub_files(running: RuntimeDeclaration, parameters: Iterable[ParameterRule])
         classes["Inputs"] = _inputs(tables)
     head = _HEAD.format(name=running.manifest.name, version=running.manifest.version)
     packages = {f"{FOLDER}/runtime/__init__.pyi": b"", f"{FOLDER}/runtime/api/__init__.pyi": b""}
-    return {**packages, STUB: (head + _with_classes(_API.read_text(encoding="utf-8"), classes)).encode()}
+    language = head + _with_classes(_API.read_text(encoding="utf-8"), classes)
+    testing = _testing((_ROOM / "testing.py").read_text(encoding="utf-8"))
+    return {**packages, STUB: language.encode(), TESTING: testing.encode()}
 
 
 def _with_classes(source: str, classes: Mapping[str, str]) -> str:
@@ -81,6 +87,22 @@ def _with_classes(source: str, classes: Mapping[str, str]) -> str:
         if isinstance(node, ast.ClassDef) and node.name in classes:
             lines[node.lineno - 1 : node.end_lineno] = classes[node.name].splitlines(keepends=True)
     return "".join(lines)
+
+
+def _testing(source: str) -> str:
+    """The public names of `runtime.testing`, its functions without their bodies."""
+    kept: list[ast.stmt] = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            node.body = node.body[:1]  # its docstring
+            public = not node.name.startswith("_")
+        elif isinstance(node, ast.ImportFrom):
+            public = not str(node.module).startswith(("runtime", "storage"))
+        else:
+            public = isinstance(node, ast.Assign) and not ast.unparse(node.targets[0]).startswith("_")
+        if public:
+            kept.append(node)
+    return ast.unparse(ast.Module(body=kept, type_ignores=[])) + "\n"
 
 
 def _old(running: RuntimeDeclaration) -> str:

@@ -19,6 +19,7 @@ CORE = Path(__file__).resolve().parent.parent / "core"
 """The source of the genesis bundle."""
 _BANK = "bank.py"
 _BANK_SCHEMA = re.compile(r"^(name = \"bank\"\nsource = \"bank.py\"\nschema = )\d+$", re.MULTILINE)
+_ACCOUNT = re.compile(r"^class Account\(Record\):\n(?:.+\n|\n(?=    ))+", re.MULTILINE)
 _API_IMPORT = re.compile(r"^from runtime\.api\.v1 import \(\n((?:    \w+,\n)+)\)$", re.MULTILINE)
 
 
@@ -97,6 +98,30 @@ def nothing_lost(old: "Old.bank.accounts", new: Account) -> bool:
     return new.balance == old.balance
 '''
 
+_TEST = '''\
+"""What the migration promises, tried here before anybody votes: `pytest {directory}`. Not packed."""
+
+from pathlib import Path
+
+from runtime.testing import check_migration
+
+BUNDLE = Path(__file__).resolve().parents[1]
+ANN, BEN = b"a" * 20, b"b" * 20
+
+
+def test_everybody_keeps_their_coins() -> None:
+    """Name every field of the new record in one of the two lists: a balance that moves fails, even if the sum is
+    right."""
+    made = check_migration(
+        BUNDLE,
+        "bank.accounts",
+        {{ANN: {{"balance": 7}}, BEN: {{"balance": 9}}}},
+        changes=("migrated",),
+        unchanged=({kept},),
+    )
+    assert made[ANN].migrated == {major}
+'''
+
 _README = """\
 # {name}
 
@@ -113,6 +138,9 @@ The runtime `{base}` of the chain `{chain}` as its next version, {version}, with
 `bundle.toml` says what the bundle is. Its `notes` must name each change that breaks those who use the running runtime;
 `check` lists what they leave out. In a migration, `old: "Old.bank.accounts"` is a row of the running table: `typings/`,
 which `check` keeps up to date, tells editors its fields, and `cd {directory} && mypy .` finds one that is not there.
+
+`tests/test_migration.py` tries the migration on rows of your choice, with `pytest {directory}`: it names each field
+that changes and each that must not, and fails on either.
 
 Only `bundle.toml` and the Python sources beside it are packed.
 """
@@ -141,6 +169,10 @@ def new_bundle(directory: Path, name: str, chain: str, base: Mapping[str, bytes]
     readme = _README.format(name=name, base=base_name, chain=chain, version=manifest.version, directory=directory.name)
     (directory / "README.md").write_text(readme, encoding="utf-8")
     (directory / "mypy.ini").write_text(_MYPY, encoding="utf-8")
+    (directory / "tests").mkdir()
+    kept = ", ".join(f'"{field}"' for field in _account_fields(source[_BANK].decode()))
+    test = _TEST.format(directory=directory.name, kept=kept, major=manifest.version.major)
+    (directory / "tests" / "test_migration.py").write_text(test, encoding="utf-8")
 
 
 def core_files() -> dict[str, bytes]:
@@ -180,15 +212,20 @@ def _without_comments_above(text: str) -> str:
 
 def _migrated_bank(source: str, schema: int, major: int) -> str:
     """The bank with one more field, and a migration at its end that sets it in every account."""
-    found = re.search(r"^class Account\(Record\):\n(?:.+\n|\n(?=    ))+", source, flags=re.M)
+    found = _ACCOUNT.search(source)
     if found is None or "migrated" in found[0]:
         raise TemplateRefused("bank.py has no class Account(Record) that the example can extend")
     numbers = [int(number) for number in re.findall(r"= field\((\d+)", found[0])]
-    names = re.findall(r"^    (\w+): \w+ = field\(", found[0], flags=re.M)
-    kept = "".join(f", {field}=old.{field}" for field in names if field != "balance")
+    kept = "".join(f", {field}=old.{field}" for field in _account_fields(source) if field != "balance")
     extended = found[0] + _FIELD.format(number=max(numbers) + 1)
     source = _API_IMPORT.sub(_with_migration_names, source.replace(found[0], extended, 1), count=1)
     return source.rstrip("\n") + "\n" + _MIGRATION.format(from_schema=schema, kept=kept, major=major)
+
+
+def _account_fields(bank: str) -> list[str]:
+    """The fields of an account of the base."""
+    found = _ACCOUNT.search(bank)
+    return [] if found is None else re.findall(r"^    (\w+): \w+ = field\(", found[0], flags=re.M)
 
 
 def _with_migration_names(found: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from runtime.bundle.archive import of_files
 from runtime.plans import EXECUTED, FAILED
 from runtime.purse import Supply
 from storage.rows import TABLE_PREFIX, after_prefix
@@ -45,6 +46,7 @@ FAILURES: dict[str, tuple[dict[str, str], str, str]] = {
     "divides by zero": ({"body": "return Purse(coins=old.coins // 0, seen=1)"}, "division_by_zero", "old.coins // 0"),
     "wrong record": ({"body": "return Note(size=1)", "answer": "Note"}, "not_the_tables_record", "def rewrite"),
     "undeclared change": ({"body": "return Purse(coins=old.coins + 1, seen=1)"}, "undeclared_change", "def rewrite"),
+    "new field unasked": ({"sets": ""}, "undeclared_change", "def rewrite"),
     "not valid": ({"rest": VALIDATE}, "record_not_valid", "def rewrite"),
     "changes nothing": ({"body": "return Purse(coins=old.coins)"}, "migration_changed_nothing", "def rewrite"),
 }
@@ -65,6 +67,18 @@ def test_a_migration_that_fails_says_where_and_leaves_nothing(story: Story, name
     story.block()
     assert leaked(story) == set()
     assert story.codes(story.ann.call("coins.send", to=story.ben.address, coins=1)) == ["ok"]
+
+
+def test_a_field_with_a_new_name_is_the_field_it_was(story: Story) -> None:
+    """Purses hold `cash`, number 1, which the migration does not name and doubles."""
+    bundle = second(body="return Purse(cash=2 * old.coins, seen=1)")
+    source = dict(bundle.files)["coins.py"].decode()
+    for text in ("coins: Amount = field(1", "mine.coins", "theirs.coins", "Purse(coins=", ".but(coins="):
+        source = source.replace(text, text.replace("coins", "cash"))
+    manifest = dict(bundle.files)["bundle.toml"].decode().replace('field = "coins"', 'field = "cash"')
+    manifest = manifest.replace("Every purse", "coins.purses.cash and port purse change. Every purse")
+    entry = story.upgrade(of_files({"bundle.toml": manifest.encode(), "coins.py": source.encode()}))
+    assert (entry.kind, entry.reason) == (FAILED, "undeclared_change")
 
 
 SECOND_MIGRATION = '''

@@ -86,6 +86,15 @@ def test_types_tell_a_field_that_the_running_runtime_has_from_one_it_lacks(autho
     assert author.mypy().startswith(f'bank.py:{line}: error: "accounts" has no attribute "colour"')
 
 
+def test_the_new_bundle_has_a_test_of_its_migration(author: Author) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    ran = subprocess.run(command, cwd=author.folder, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
+    author.edit("bank.py", "migrated=2)", "migrated=0)")
+    ran = subprocess.run(command, cwd=author.folder, capture_output=True, text=True, check=False)
+    assert "MigrationWrong: migrated must change" in ran.stdout
+
+
 def test_the_stub_is_not_packed(author: Author) -> None:
     packed = author("pack", "mine")[1]
     assert "stub" not in author("check", packed["file"])[1]

@@ -1,0 +1,77 @@
+"""What the helper for authors' own tests catches: a field that must not change, one that must, and what the chain
+itself would refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime.bundle.archive import Bundle
+from runtime.testing import MigrationWrong, Rows, check_migration
+from tests.runtime.story_bundles import first, second
+
+ANN, BEN = b"a" * 20, b"b" * 20
+ROWS = {ANN: {"coins": 7}, BEN: {"coins": 9}}
+SWAPPED = "return Purse(coins=9 if old.coins == 7 else 7, seen=1)"
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> Any:
+    """The helper, asked about purses of a bundle against the first runtime."""
+    running = tmp_path / "running.tar"
+    running.write_bytes(first().archive)
+
+    def check(bundle: Bundle, **told: Any) -> Any:
+        (tmp_path / "mine.tar").write_bytes(bundle.archive)
+        lists: dict[str, Any] = {"changes": ("seen",), "unchanged": ("coins",), **told}
+        return check_migration(tmp_path / "mine.tar", "coins.purses", ROWS, running=running, **lists)
+
+    return check
+
+
+def test_a_migration_that_does_what_its_lists_say_gives_its_records(checked: Any) -> None:
+    made = checked(second())
+    assert {key: (one.coins, one.seen) for key, one in made.items()} == {ANN: (7, 1), BEN: (9, 1)}
+
+
+def test_frozen_parameters_and_inputs_are_what_the_test_gives(checked: Any) -> None:
+    body = (
+        'found = inputs.get("coins.notes", b"n" * 20)\n'
+        "    return Purse(coins=old.coins, seen=frozen.scheduled_at + (0 if found is None else found.size))"
+    )
+    bundle = second(body=body, frozen='"scheduled_at",', reads='"coins.notes",')
+    made = checked(bundle, frozen={"scheduled_at": 40}, inputs={"coins.notes": {b"n" * 20: {"size": 2}}})
+    assert {one.seen for one in made.values()} == {42}
+    with pytest.raises(MigrationWrong, match=r"frozen=\(scheduled_at\)"):
+        checked(bundle)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told", "says"),
+    [
+        ({"body": SWAPPED, "sets": '"coins", "seen"'}, {}, "coins must not change, and 7 became 9"),
+        ({"body": SWAPPED}, {}, "undeclared_change"),
+        ({"body": "return Purse(coins=old.coins)"}, {}, "seen must change"),
+        ({}, {"changes": ("seen", "coins")}, "coins of coins.purses stands in one"),
+        ({}, {"unchanged": ()}, "coins of coins.purses stands in one"),
+        ({}, {"unchanged": ("coins", "colour")}, "no field colour"),
+        ({"body": "return Purse(coins=old.coins // 0)"}, {}, r"coins.py:\d+: division_by_zero"),
+    ],
+)
+def test_what_differs_is_said(checked: Any, changed: dict[str, Any], told: dict[str, Any], says: str) -> None:
+    with pytest.raises(MigrationWrong, match=says):
+        checked(second(**changed), **told)
+
+
+def test_rows_that_the_running_runtime_cannot_have_are_refused(tmp_path: Path) -> None:
+    for name, bundle in (("running", first()), ("mine", second())):
+        (tmp_path / name).write_bytes(bundle.archive)
+    wrong: tuple[Rows, ...] = ({ANN: {"coins": -1}}, {ANN: {"seen": 1}}, {b"short": {"coins": 1}})
+    for rows in wrong:
+        with pytest.raises(MigrationWrong, match="can have no row"):
+            check_migration(
+                tmp_path / "mine", "coins.purses", rows,
+                running=tmp_path / "running", changes=("seen",), unchanged=("coins",),
+            )  # fmt: skip
