@@ -124,7 +124,23 @@ def _upgrade(context: HostContext, content: RuntimeUpgrade, track: Track) -> Adm
     require_modules(context.overlay, content.modules, declaration)
     for plan in content.plan:
         _check_plan(context, plan, declaration)
+    need(requires_pause(content) or not declaration.manifest.requires_pause, "pause_not_declared")
     return Admission(effect.digest, content.code_hash, context.runtime.code_hash, effect.breaking)
+
+
+def plan_of(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> UpgradePlan:
+    """What a proposer can say about the way from one runtime to the next, as the two declare it."""
+    return UpgradePlan(
+        from_version=str(running.manifest.version),
+        to_version=str(proposed.manifest.version),
+        migration_names=tuple(migration.id for migration in proposed.migrations()),
+        requires_pause=proposed.manifest.requires_pause,
+    )
+
+
+def requires_pause(content: RuntimeUpgrade) -> bool:
+    """Whether a proposal says that the activating block does more than flip."""
+    return any(plan.requires_pause for plan in content.plan)
 
 
 def _count_examined(context: HostContext) -> None:

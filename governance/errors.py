@@ -47,6 +47,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "already_running": "this bundle runs already",
         "wrong_plan": "the plan says {said} for {what}, the chain and the bundle say {found}",
         "unknown_migration": "the bundle declares no migration {name}",
+        "pause_not_declared": "this bundle requires a pause: say so in the proposal's plan",
         "no_open_window": "no upgrade can be rolled back now: propose a mended bundle instead",
         "window_too_short": "decided at height {earliest} at the soonest, and rollback ends with height {closes}",
         "not_that_upgrade": "the upgrade that can be rolled back is that of proposal {open}",

@@ -26,6 +26,7 @@ class UpgradePlan(Record):
     estimated_duration: Amount = field(4, default=0)
     """In milliseconds, for people to compare with the rehearsals."""
     requires_pause: Flag = field(5, default=False)
+    """The activating block does more than flip, so that the chain stands meanwhile; see runtime.bundle.upgrade."""
 
 
 class RuntimeUpgrade(Record):

@@ -58,6 +58,9 @@ RUNTIME_PARAMETERS: tuple[ParameterRule, ...] = (
     ParameterRule("hook_steps", 100_000, 10_000, 5_000_000, "steps one hook may use"),
     ParameterRule("hook_written", 256 * 1024, 4 * 1024, 4 * 1024 * 1024, "bytes one hook may write"),
     ParameterRule("record_steps", 10_000, 1_000, 1_000_000, "steps the migration of one record may use"),
+    ParameterRule(
+        "max_fanout", 1_000, 1, 1_000_000, "records that may read one row in a migration that requires no pause"
+    ),
     ParameterRule("query_steps", 200_000, 10_000, 5_000_000, "steps a query may use"),
     ParameterRule("timelock_delay", 100_800, 10, 10_000_000, "least blocks between approval and activation"),
     ParameterRule("max_snapshots", 10, 1, 1000, "checkpoints kept for upgrades"),

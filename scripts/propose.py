@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from governance.admission import plan_of
 from governance.proposals import (
     AppointGuardian,
     CancelUpgrade,
@@ -109,6 +110,7 @@ def upgrade(
             code_hash=bundle.code_hash,
             effect=effect.digest,
             activation_delay=delay or int(desk.client.parameters()["timelock_delay"]),
+            plan=(plan_of(desk.runtime.declaration, declaration),),
         )
         title = f"Run {declaration.manifest.name} {declaration.manifest.version}"
         answer = propose(desk, signer, {**words, "title": words["title"] or title}, content, deposit)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from governance.admission import plan_of
 from governance.calls import CastVote, Propose, PublishChunk
 from governance.lifecycle import Status
 from governance.progress import proposal_at
@@ -47,6 +48,7 @@ def propose(world: World, bundle: Bundle, title: str) -> Voted:
         code_hash=bundle.code_hash,
         effect=effect.digest,
         activation_delay=world.parameter("timelock_delay"),
+        plan=(plan_of(running, declaration),),
     )
     deposit = world.parameter("min_deposit")
     proposal = Propose(title=title, content=Content.of(content), deposit=deposit, window=MaintenanceWindow())

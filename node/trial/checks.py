@@ -3,7 +3,7 @@
 | step      | what it shows                                                                                    |
 |-----------|--------------------------------------------------------------------------------------------------|
 | load      | the bundle's bytes are there, load, and may follow the runtime that runs                         |
-| migrate   | every record migrates, and every migration changes something; most readers of one input row      |
+| migrate   | every record migrates, every migration changes something, and one input row has few readers      |
 | activate  | hooks, health and every rule hold at the flip, and the activating block executes                 |
 | decode    | every record of every table, host and runtime, and every receipt and journal of the log decodes  |
 | recount   | all aggregates, counted from the rows, are those kept incrementally; every rule and the supply    |
@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from governance.admission import requires_pause
 from governance.tables import TABLES as GOVERNANCE_TABLES
 from node.trial.errors import TrialFailed
 from node.trial.stage import Stage
@@ -32,6 +33,7 @@ from runtime.growth.growth import FINISH_ROWS
 from runtime.hooks import hook_item, run_hooks
 from runtime.invariants.recount import broken_rules, count_rows, stored
 from runtime.journal import JOURNALS
+from runtime.parameters import Parameters
 from runtime.plans import EXECUTED, ROLLED_BACK
 from runtime.receipts import INVARIANT_BROKEN, OK
 from runtime.sealing import RECEIPTS
@@ -68,7 +70,20 @@ def migrate(stage: Stage, told: Told) -> Counts:
         progress = growth.progress()
         told(progress.done, progress.total)
     grown = growth.finish()
-    return {"records": grown.records, "most_readers_of_a_row": growth.most_readers()}
+    fanouts = growth.fanouts()
+    _require_small_fanouts(stage, fanouts)
+    return {"records": grown.records, "most_readers_of_a_row": max(fanouts.values(), default=0)}
+
+
+def _require_small_fanouts(stage: Stage, fanouts: Mapping[str, int]) -> None:
+    """Raise TrialFailed when a write to one row, just before A, would leave too many records to the activating block
+    though the proposal says nothing of a pause."""
+    most = Parameters(stage.state.overlay(), stage.state.height).integer("max_fanout")
+    for name, readers in sorted(fanouts.items()):
+        if readers > most and not requires_pause(stage.content):
+            made = stage.growth.migrators[name].declaration
+            what = f"{readers} records of {name} read one row, more than max_fanout ({most}): say requires_pause"
+            raise TrialFailed("pause_not_declared", what, made.file, made.line)
 
 
 def activate(stage: Stage, told: Told) -> Counts:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from governance.attestations import TableRoot
+from governance.proposals import RuntimeUpgrade
 from node.host_modules import HOST_MODULES
 from node.trial.errors import TrialFailed
 from node.trial.report import Subject, first_result
@@ -38,6 +39,8 @@ class Stage:
     """One plan on one copied state, from the height of the copy on. `begin` comes first."""
 
     chain: Chain
+    content: RuntimeUpgrade
+    """What the proposal says."""
 
     def __init__(self, state: State, subject: Subject, export: Path | None = None) -> None:
         self.state = state
@@ -51,7 +54,7 @@ class Stage:
 
     def begin(self) -> None:
         """Bring the plan forward and open the chain; raises what keeps the upgrade from taking effect at all."""
-        bring_forward(self.state, self.subject)
+        self.content = bring_forward(self.state, self.subject)
         self.chain = Chain(self.state, HOST_MODULES, _unasked)
 
     @property

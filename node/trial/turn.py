@@ -44,8 +44,9 @@ def subject_of(state: State, proposal: int) -> Subject:
     )
 
 
-def bring_forward(state: State, subject: Subject) -> None:
-    """Let the plan of a proposal be due with the next block; raises what scheduling it would refuse."""
+def bring_forward(state: State, subject: Subject) -> RuntimeUpgrade:
+    """Let the plan of a proposal be due with the next block, and return what it says; raises what scheduling it would
+    refuse."""
     overlay, height = state.overlay(), state.height
     coordinator = _coordinator(overlay, height)
     for stop in coordinator.safe_mode().stops:
@@ -60,6 +61,7 @@ def bring_forward(state: State, subject: Subject) -> None:
     queue = overlay.get(QUEUE, ()) or Queue()
     overlay.put(QUEUE, (), queue.but(plans=(plan_id,)))
     state.commit(state.prepare(overlay), height, amends=True)
+    return content
 
 
 def _schedule(

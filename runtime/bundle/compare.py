@@ -46,6 +46,7 @@ BREAKING: dict[str, bool] = {
     "invariant_dropped": True,
     "module_added": False,
     "module_removed": True,
+    "pause_required": False,
     "port_added": False,
     "port_changed": True,
     "query_added": False,
@@ -89,6 +90,8 @@ def compare(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> tuple[
         *_ports(running, proposed),
         *_migrations(running, proposed),
     ]
+    if proposed.manifest.requires_pause:
+        changes.append(Change("pause_required", "activation"))
     if (coins := proposed.manifest.supply_change) != 0:
         changes.append(Change("supply_changed", "supply", f"{coins:+d} units"))
     return tuple(sorted(changes, key=lambda change: (change.subject, change.kind, change.detail)))

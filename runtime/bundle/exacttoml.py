@@ -140,6 +140,12 @@ class TableReader:
         self.report("wrong_value", key, f"{key} must be an integer from {least} to {most}")
         return default
 
+    def flag(self, table: dict[str, Any], key: str) -> bool:
+        value = table.get(key, False)
+        if not isinstance(value, bool):
+            self.report("wrong_value", key, f"{key} must be true or false")
+        return value is True
+
     def version(self, table: dict[str, Any], key: str) -> RuntimeVersion:
         text = self.text(table, key, None, None)
         try:

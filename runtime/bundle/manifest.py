@@ -92,6 +92,8 @@ class Manifest:
     supply_change: int
     """Coins, in units, that its migrations add; negative when they burn."""
     modules: tuple[ModuleEntry, ...]
+    requires_pause: bool = False
+    """The activating block does more than flip; runtime.bundle.upgrade says when a bundle must say so."""
     renames: tuple[tuple[str, str], ...] = ()
     """(old table, new table), full names."""
     ports: Ports = field(default_factory=Ports)
@@ -112,7 +114,7 @@ def parse_manifest(source: bytes) -> Manifest:
 
 def _manifest(reader: TableReader, document: dict[str, Any]) -> Manifest | None:
     reader.only(document, frozenset({"bundle", "module", "renames", "ports"}), "the manifest")
-    known = frozenset({"name", "chain", "version", "host", "notes", "supply_change"})
+    known = frozenset({"name", "chain", "version", "host", "notes", "supply_change", "requires_pause"})
     bundle = reader.table(document, "bundle", known)
     if not bundle:
         reader.report("missing_key", "[bundle]", "the [bundle] table is missing")
@@ -128,6 +130,7 @@ def _manifest(reader: TableReader, document: dict[str, Any]) -> Manifest | None:
         notes=notes,
         supply_change=reader.integer(bundle, "supply_change", 0, -MAX_SUPPLY, MAX_SUPPLY),
         modules=_modules(reader, document),
+        requires_pause=reader.flag(bundle, "requires_pause"),
         renames=_renames(reader, document),
         ports=_ports(reader, document),
     )

@@ -4,6 +4,11 @@ A breaking effect demands the next major version, and notes that name each break
 effect does: `bank.send`, `bank.accounts.balance`, `staking.shares_add_up`, `port purse`, `supply`. What goes with a
 removed module need not be named beside it. A name in the notes is a run of ASCII letters, digits and underscores,
 joined by single dots: `bank.sender` does not name `bank.send`, and `bank.send.` at the end of a sentence does.
+
+What is not made record by record cannot be grown beforehand, so the chain stands in the activating block while it is
+done. A bundle whose `post_upgrade` hooks work there says `requires_pause = true`, and so do its effect and proposal.
+One whose migration lets more than `max_fanout` records read one row must say so too: a write to that row just before
+the activation leaves them all to it. That is counted in rehearsals, which fail where it was not said.
 """
 
 from __future__ import annotations
@@ -36,6 +41,7 @@ def check_upgrade(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> 
         *_tables(running, proposed),
         *_schema_numbers(running, proposed),
         *_validators(running, proposed),
+        *_pauses(proposed),
     ]
     for migration in proposed.migrations():
         problems.extend(_migration(migration, running, proposed))
@@ -184,6 +190,13 @@ def _validators(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> It
         for name in _unknown(validator.old_fields, old) if old else ():
             message = f"the running {validator.table_id} has no field {name!r}"
             yield Problem("unknown_field", validator.file, validator.line, message)
+
+
+def _pauses(proposed: RuntimeDeclaration) -> Iterator[Problem]:
+    for hook in proposed.hooks("post_upgrade"):
+        if not proposed.manifest.requires_pause:
+            message = f"{hook.function} runs in the activating block: say requires_pause = true in {MANIFEST}"
+            yield Problem("pause_not_declared", hook.file, hook.line, message)
 
 
 def _file(declaration: RuntimeDeclaration, table: TableDeclaration) -> str:

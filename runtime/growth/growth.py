@@ -139,9 +139,9 @@ class Growth:
             generations[sums.name] = sums
         return Grown(generations, self._audit.broken, records)
 
-    def most_readers(self) -> int:
-        """The largest number of records that read one row of a declared input; 0 where no migration reads any."""
-        return max((table.most_readers() for table in self._tables.values()), default=0)
+    def fanouts(self) -> dict[str, int]:
+        """By migrated table, how many of its records read one input row at most: what a write to it makes anew."""
+        return {name: table.most_readers() for name, table in self._tables.items()}
 
     def discard(self) -> None:
         """Give everything up; the state collects the rows."""

@@ -29,6 +29,7 @@ from governance.proposals import (
     UpgradePlan,
 )
 from governance.tables import GUARDIAN, READINESS, Guardian
+from runtime.bundle.archive import of_files
 from runtime.bundles import CHUNK_BYTES
 from storage.record import Record
 from tests.governance.world import A_STATEMENT, World, breaking_bundle, core_bundle, loaded, minor_bundle, person
@@ -54,6 +55,18 @@ def upgrading(**changes: object) -> Try:
 def planned(**changes: object) -> Try:
     plan = UpgradePlan(from_version="1.0.0", to_version="1.1.0").but(**changes)
     return upgrading(plan=(plan,))
+
+
+def without_a_word_of_its_pause(world: World) -> str:
+    """A proposal whose bundle requires a pause; one that says so is taken."""
+    files = dict(minor_bundle().files)
+    files["bundle.toml"] = files["bundle.toml"].replace(b"[bundle]\n", b"[bundle]\nrequires_pause = true\n", 1)
+    pausing = of_files(files)
+    world.publish(FIRST, pausing)
+    refusal = world.propose(FIRST, world.upgrade(pausing))
+    plan = UpgradePlan(from_version="1.0.0", to_version="1.1.0", requires_pause=True)
+    assert world.propose(FIRST, world.upgrade(pausing, plan=(plan,))) == "ok"
+    return refusal
 
 
 def changing(*values: NewValue) -> Try:
@@ -282,6 +295,7 @@ CASES: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
     "already_running": (upgrading(code_hash=core_bundle().code_hash), {}),
     "wrong_plan": (planned(from_version="0.9.0"), {}),
     "unknown_migration": (planned(migration_names=("bank.nothing",)), {}),
+    "pause_not_declared": (without_a_word_of_its_pause, {}),
     "no_open_window": (proposing(Rollback(upgrade=1), deposit=0), {}),
     "window_too_short": (after_upgrade(lambda w, p: w.propose(FIRST, Rollback(upgrade=p), deposit=0), 10), {}),
     "not_that_upgrade": (after_upgrade(lambda w, p: w.propose(FIRST, Rollback(upgrade=p + 1), deposit=0)), {}),

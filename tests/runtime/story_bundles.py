@@ -15,6 +15,7 @@ version = "{version}"
 host = "0.1.0"
 notes = "{told}"
 supply_change = {supply}
+requires_pause = {pause}
 
 [[module]]
 name = "coins"
@@ -276,7 +277,7 @@ def with_echo(bundle: Bundle) -> Bundle:
     """The same runtime with a second module, which calls the first."""
     entry = '\n[[module]]\nname = "echo"\nsource = "echo.py"\nneeds = ["coins"]\nuses = ["coins.send"]\n'
     files = dict(bundle.files)
-    manifest = files["bundle.toml"].decode()
+    manifest = files["bundle.toml"].decode().replace("requires_pause = false", "requires_pause = true")
     at = manifest.index("\n[renames]") if "[renames]" in manifest else manifest.index("\n[ports.")
     return of_files(
         {**files, "bundle.toml": (manifest[:at] + entry + manifest[at:]).encode(), "echo.py": ECHO.encode()}
@@ -286,5 +287,8 @@ def with_echo(bundle: Bundle) -> Bundle:
 def _bundle(
     source: str, version: str, schema: int = 1, renames: str = "", supply: int = 0, told: str = "Tiny."
 ) -> Bundle:
-    manifest = MANIFEST.format(version=version, schema=schema, renames=renames, supply=supply, told=told)
+    pause = str('@hook("post_upgrade")' in source).lower()
+    manifest = MANIFEST.format(
+        version=version, schema=schema, renames=renames, supply=supply, told=told, pause=pause
+    )
     return of_files({"bundle.toml": manifest.encode(), "coins.py": source.encode()})

@@ -77,7 +77,8 @@ def with_trouble(running: Bundle, version: str, **hooks: str) -> Bundle:
     manifest = files["bundle.toml"].decode()
     before = next(line for line in manifest.splitlines() if line.startswith("version = "))
     entry = '\n[[module]]\nname = "trouble"\nsource = "trouble.py"\nschema = 1\n'
-    manifest = manifest.replace(before, f'version = "{version}"', 1).replace("\n[ports.", entry + "\n[ports.", 1)
+    pause = "\nrequires_pause = true" if "post_upgrade" in hooks else ""
+    manifest = manifest.replace(before, f'version = "{version}"{pause}', 1).replace("\n[ports.", entry + "\n[ports.", 1)
     files["bundle.toml"] = manifest.encode()
     files["trouble.py"] = trouble_source(hooks).encode()
     return of_files(files)

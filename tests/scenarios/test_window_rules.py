@@ -51,7 +51,8 @@ def seize(ctx: Context) -> None:
 
 def seizing(world: World) -> Bundle:
     """A runtime that unbonds everybody the moment it arrives."""
-    bundle = edited(running(world), staking=("    field,\n", "    field,\n    hook,\n"), manifest=("1.0.0", "1.1.0"))
+    version = ('"1.0.0"', '"1.1.0"\nrequires_pause = true')
+    bundle = edited(running(world), staking=("    field,\n", "    field,\n    hook,\n"), manifest=version)
     last = bundle.file("staking.py").decode().splitlines()[-1]
     return edited(bundle, staking=(last + "\n", last + "\n" + SEIZE))
 

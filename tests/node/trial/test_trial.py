@@ -163,6 +163,19 @@ def test_the_readers_of_one_input_row_are_counted(tried: Tried, world: World) ->
     assert step_of(report, "migrate").counts["most_readers_of_a_row"] == world.application.state.count("bank.accounts")
 
 
+def test_more_readers_of_a_row_than_may_be_need_a_pause_that_the_plan_declares(make_chain: Make) -> None:
+    world = make_chain()
+    state, overlay = world.application.state, world.overlay()
+    Parameters(overlay, world.height).set("max_fanout", state.count("bank.accounts") - 1, world.height)
+    state.commit(state.prepare(overlay), world.height, amends=True)
+    bundle = reading_one_row(example(world))
+    report = tried_on(world, upgrade.propose(world, bundle, "Without a word").proposal)
+    assert failed(report) == ("migrate", "pause_not_declared")
+    assert (step_of(report, "migrate").file, "max_fanout" in step_of(report, "migrate").detail) == ("bank.py", True)
+    paused = edited(bundle, manifest=("supply_change", "requires_pause = true\nsupply_change"))
+    assert tried_on(world, upgrade.propose(world, paused, "With a pause").proposal).passed
+
+
 def test_what_is_no_open_upgrade_is_nothing_to_try(world: World) -> None:
     with pytest.raises(NothingToTry) as nothing:
         tried_on(world, 999)

@@ -250,6 +250,17 @@ def migration(sets: str = "", body: str = "return old", options: str = "") -> st
     )
 
 
+ARRIVAL = '\n\n@hook("post_upgrade")\ndef arrive(ctx: Context) -> None:\n    """Works at once."""\n    pass\n'
+PAUSE = ('host = "0.1.0"\n', 'host = "0.1.0"\nrequires_pause = true\n')
+
+
+def test_work_at_the_activation_is_said_and_shown() -> None:
+    problem = only_problem(declared(extra=ARRIVAL))
+    assert (problem.code, problem.file) == ("pause_not_declared", "shop.py")
+    effect = check_upgrade(RUNNING, declared(PAUSE, extra=ARRIVAL))
+    assert kinds(effect) == {"pause_required"} and not effect.breaking
+
+
 def test_a_new_required_field_must_be_among_what_the_migration_sets() -> None:
     edit = ("field(3)\n", "field(3)\n    tax: Amount = field(4)\n")
     assert codes(declared(edit, extra=migration())) == {"field_not_set"}
