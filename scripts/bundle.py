@@ -1,9 +1,10 @@
 """`synod bundle`: start a runtime version, check it as the chain will, see what it changes, pack it.
 
-`check` reads everything and then loads the bundle once in a process of its own; whoever trusts nobody's code can leave
-that out with `--read-only`. A bundle is compared with the runtime it will replace: the one named before it, else what
-its chain runs if it was named by what is on chain (`scripts.bundles`), else the genesis runtime of this release. `new`
-and `check` keep a typed stub of that runtime's schema in a folder, for editors and type checkers; it is not packed.
+`check` reads everything and then loads the bundle and runs its own tests, once, in a process without keys; whoever
+trusts nobody's code can leave that out with `--read-only`. A bundle is compared with the runtime it will replace: the
+one named before it, else what its chain runs if it was named by what is on chain (`scripts.bundles`), else the genesis
+runtime of this release. `new` and `check` keep a typed stub of that runtime's schema in a folder, for editors and type
+checkers; it is not packed.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ def check(bundles: tuple[str, ...], chain: str | None, read_only: bool, home: Pa
     """Say everything that the chain would refuse when NEW is proposed while OLD runs, with file, line and reason; or
     what NEW would change.
 
-    Exit 1: it would be refused, or does not load.
+    Exit 1: it would be refused, does not load, or fails a test of its own.
     """
     pair = pair_of(bundles, chain, home, url)
     bundle, path, same = pair.new, Path(bundles[-1]), pair.old.code_hash == pair.new.code_hash
@@ -162,12 +163,15 @@ def check(bundles: tuple[str, ...], chain: str | None, read_only: bool, home: Pa
         data, text = {**identity(bundle, declaration), "effect": effect_data(effect)}, effect_text(effect) + "\n"
     if stub:
         data["stub"] = stub.data
-    outcome = Passed(()) if read_only else first_execution(bundle)
+    outcome = Passed((), 0) if read_only else first_execution(bundle)
     if isinstance(outcome, BundleFailed):
         data["failed"] = {"reason": outcome.reason, "detail": outcome.detail}
-        return Answer(data, f"{text}it does not load: {outcome.reason}: {outcome.detail}", Exit.REFUSED)
+        what = "its own test fails" if outcome.reason == "test_failed" else f"it does not load: {outcome.reason}"
+        return Answer(data, f"{text}{what}: {outcome.detail}", Exit.REFUSED)
     data["health"] = [{"module": one.module, "code": one.code, "steps": one.steps} for one in outcome.health]
-    return Answer(data, f"{text}{bundles[-1]}: sound, code hash {bundle.code_hash.hex()}")
+    data["tests"] = outcome.tests
+    ran = f", own tests passed: {outcome.tests}" if outcome.tests else ""
+    return Answer(data, f"{text}{bundles[-1]}: sound{ran}, code hash {bundle.code_hash.hex()}")
 
 
 @command_line.command(

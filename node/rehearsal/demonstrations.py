@@ -11,7 +11,7 @@ import ast
 import re
 from collections.abc import Mapping
 
-from runtime.bundle.archive import MANIFEST, Bundle, of_files
+from runtime.bundle.archive import MANIFEST, Bundle, is_tests, of_files
 from runtime.bundle.manifest import parse_manifest
 from runtime.errors import RuntimeRoomError
 
@@ -98,8 +98,10 @@ def _set(text: str, key: str, value: str) -> str:
 
 
 def _without_old_migrations(files: dict[str, bytes]) -> dict[str, bytes]:
-    """A migration that has run must be deleted from the next version; the demonstrations keep only their own."""
-    return {name: _cut(content) if name.endswith(".py") else content for name, content in files.items()}
+    """A migration that has run must be deleted from the next version, and so must tests of it; the demonstrations keep
+    only their own."""
+    kept = {name: content for name, content in files.items() if not is_tests(name)}
+    return {name: _cut(content) if name.endswith(".py") else content for name, content in kept.items()}
 
 
 def _cut(source: bytes) -> bytes:

@@ -3,6 +3,7 @@
 | step      | what it shows                                                                                    |
 |-----------|--------------------------------------------------------------------------------------------------|
 | load      | the bundle's bytes are there, load, and may follow the runtime that runs                         |
+| tests     | the bundle's own tests pass                                                                      |
 | migrate   | every record migrates, every migration changes something, and one input row has few readers      |
 | activate  | hooks, health and every rule hold at the flip, and the activating block executes                 |
 | decode    | every record of every table, host and runtime, and every receipt and journal of the log decodes  |
@@ -10,8 +11,6 @@
 | modules   | every module and call that a module relies on is there; every module is in health                |
 | blocks    | blocks past the activation, the most recent real calls among them; then `recount` again           |
 | rollback  | going back gives the root of before, what came since is replayed, and blocks go on               |
-
-A bundle has no tests of its own: what stands in folders beside its sources is not packed.
 """
 
 from __future__ import annotations
@@ -28,6 +27,8 @@ from node.trial.traffic import recent_calls, signed_again
 from node.trial.vectors import write_vectors
 from runtime.block_run import UNFORGIVEN
 from runtime.bundle.declarations import HOOK_KINDS
+from runtime.bundle.owntests import run_tests
+from runtime.bundles import stored_bundle
 from runtime.chain import RUNTIME_ROOM_TABLES, PreparedBlock
 from runtime.growth.growth import FINISH_ROWS
 from runtime.hooks import hook_item, run_hooks
@@ -61,6 +62,19 @@ def load(stage: Stage, told: Told) -> Counts:
     """Load the bundle, and hold it against the running one."""
     stage.begin()
     return {"migrations": len(stage.growth.migrators)}
+
+
+def tests(stage: Stage, told: Told) -> Counts:
+    """Run the bundle's own tests."""
+    overlay, code_hash = stage.state.overlay(), bytes.fromhex(stage.subject.code_hash)
+    bundle, loaded = stored_bundle(overlay, code_hash), stage.chain.library.get(overlay, code_hash)
+    steps = Parameters(overlay, stage.state.height).integer("call_steps")
+    passed = 0
+    for failed in run_tests(bundle, loaded, steps):
+        if failed is not None:
+            raise TrialFailed("test_failed", str(failed), failed.file, failed.line)
+        passed += 1
+    return {"tests": passed}
 
 
 def migrate(stage: Stage, told: Told) -> Counts:
@@ -187,6 +201,7 @@ def rollback(stage: Stage, told: Told) -> Counts:
 
 STEPS: tuple[tuple[str, Check], ...] = (
     ("load", load),
+    ("tests", tests),
     ("migrate", migrate),
     ("activate", activate),
     ("decode", decode),

@@ -39,6 +39,8 @@ MAX_TABLES = 256
 MAX_INVARIANTS = 256
 MAX_FUNCTIONS = 1024
 """Calls, queries, hooks, migrations and checks of a bundle."""
+MAX_TESTS = 1024
+"""Tests that a bundle has of its own."""
 
 # --- the forms of statements and expressions in function bodies ----------------------------------------------------
 

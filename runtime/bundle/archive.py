@@ -4,8 +4,8 @@ It is a plain tar file (ustar, no compression) with every header field fixed: ow
 the machine that packed it, files stand in order of their names, lines end in a newline only. Anybody can list it with
 `tar`; here it is read by rebuilding each header and comparing, so one content has exactly one archive.
 
-A bundle is flat: `bundle.toml` and Python sources beside it. Folders, notes, tests and typed stubs next to them are not
-packed.
+A bundle is flat: `bundle.toml` and Python sources beside it, `tests.py` and `tests_*.py` among them (see
+runtime.bundle.owntests). Folders, notes and typed stubs next to them are not packed.
 """
 
 from __future__ import annotations
@@ -91,6 +91,11 @@ def unpack(archive: bytes) -> Bundle:
     if bundle.archive != archive:
         raise BundleMalformed("the bytes are not the canonical archive of its files")
     return bundle
+
+
+def is_tests(file: str) -> bool:
+    """Whether a source that the manifest names no module for holds the bundle's own tests."""
+    return file == "tests.py" or file.startswith("tests_")
 
 
 def chunks(bundle: Bundle, size: int = CHUNK) -> tuple[bytes, ...]:

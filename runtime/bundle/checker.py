@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runtime.bundle.archive import MANIFEST, Bundle
+from runtime.bundle.archive import MANIFEST, Bundle, is_tests
 from runtime.bundle.bodies import check_body
-from runtime.bundle.declarations import ModuleDeclaration, RuntimeDeclaration
+from runtime.bundle.declarations import ModuleDeclaration, RuntimeDeclaration, SourceKind
 from runtime.bundle.effect import Effect
 from runtime.bundle.grammar import Reading, parse_source, read_module
 from runtime.bundle.manifest import Manifest, parse_manifest
 from runtime.bundle.problems import BundleRefused, Findings, Problem
 from runtime.bundle.surroundings import Body, surroundings_of
 from runtime.bundle.upgrade import check_upgrade
-from runtime.bundle.whole import whole_problems
+from runtime.bundle.whole import import_problems, whole_problems
 from runtime.version import RuntimeVersion
 
 __all__ = ["check_bundle", "check_upgrade", "examine"]
@@ -32,20 +32,24 @@ def check_bundle(bundle: Bundle, *, chain: str | None, host_release: str | None)
     manifest = parse_manifest(bundle.file(MANIFEST) or b"")
     problems = _manifest_problems(manifest, chain, host_release)
     readings: list[tuple[Reading, Findings]] = []
-    for name, file, is_library in _sources(bundle, manifest):
+    found = _sources(bundle, manifest)
+    for name, file, kind in found:
         findings = Findings(file)
-        reading = _read(bundle, name, file, is_library, findings)
+        reading = _read(bundle, name, file, kind, findings)
         if reading is None:
             problems.extend(findings.problems)
         else:
             readings.append((reading, findings))
-    modules = _judge(readings, manifest)
+    sources = _judge(readings, manifest)
     problems.extend(problem for _, findings in readings for problem in findings.problems)
     declaration = RuntimeDeclaration(
         manifest,
-        tuple(module for module in modules if not module.is_library),
-        tuple(module for module in modules if module.is_library),
+        tuple(source for source in sources if source.kind == "module"),
+        tuple(source for source in sources if source.kind == "library"),
+        tuple(source for source in sources if source.kind == "tests"),
     )
+    if len(readings) == len(found):
+        problems.extend(import_problems(declaration))
     if not problems:
         problems.extend(whole_problems(declaration))
     if problems:
@@ -65,21 +69,21 @@ def examine(
     return declaration, check_upgrade(running, declaration)
 
 
-def _sources(bundle: Bundle, manifest: Manifest) -> list[tuple[str, str, bool]]:
-    """(name, file, is a library) of every source: modules in order, then the rest by name."""
-    modules = [(module.name, module.source, False) for module in manifest.modules]
+def _sources(bundle: Bundle, manifest: Manifest) -> list[tuple[str, str, SourceKind]]:
+    """(name, file, kind) of every source: modules in order, then the rest by name."""
+    modules: list[tuple[str, str, SourceKind]] = [(one.name, one.source, "module") for one in manifest.modules]
     named = {module.source for module in manifest.modules}
-    rest = [(file.removesuffix(".py"), file, True) for file, _ in bundle.files if file not in {*named, MANIFEST}]
-    return modules + rest
+    rest = [file for file, _ in bundle.files if file not in {*named, MANIFEST}]
+    return modules + [(file.removesuffix(".py"), file, "tests" if is_tests(file) else "library") for file in rest]
 
 
-def _read(bundle: Bundle, name: str, file: str, is_library: bool, findings: Findings) -> Reading | None:
+def _read(bundle: Bundle, name: str, file: str, kind: SourceKind, findings: Findings) -> Reading | None:
     source = bundle.file(file)
     if source is None:
         findings.report("missing_source", 0, f"the manifest names it as the source of {name}; it is not in the bundle")
         return None
     tree = parse_source(file, source, findings)
-    return None if tree is None else read_module(name, file, is_library, tree, findings)
+    return None if tree is None else read_module(name, file, kind, tree, findings)
 
 
 def _judge(readings: list[tuple[Reading, Findings]], manifest: Manifest) -> list[ModuleDeclaration]:

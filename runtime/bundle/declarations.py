@@ -16,7 +16,9 @@ from storage.keys import KeyKind
 from storage.record import Schema, TypeSpec
 
 Constant = int | bool | str | bytes | tuple["Constant", ...]
+SourceKind = Literal["module", "library", "tests"]
 HookKind = Literal["begin_block", "end_block", "pre_upgrade", "post_upgrade", "health"]
+TEST_PREFIX = "test_"
 HOOK_KINDS: tuple[HookKind, ...] = ("begin_block", "end_block", "pre_upgrade", "post_upgrade", "health")
 
 
@@ -200,13 +202,15 @@ class FunctionDeclaration:
     """A pure helper function: no context, no state."""
 
     name: str
+    parameters: tuple[str, ...]
     file: str
     line: int
 
 
 @dataclass(frozen=True, slots=True)
 class ImportDeclaration:
-    """`from .file import name`: a pure function of another source of the bundle."""
+    """`from .file import name`: a pure function of another source of the bundle; own tests import records too, and
+    what migrates them."""
 
     file: str
     """The source it comes from, `rounding.py`."""
@@ -216,11 +220,11 @@ class ImportDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class ModuleDeclaration:
-    """All that one source declares. Sources that are no module (pure functions only) have `is_library` set."""
+    """All that one source declares: a module of the manifest, a library of pure functions, or own tests."""
 
     name: str
     file: str
-    is_library: bool
+    kind: SourceKind
     doc: str
     api_names: tuple[str, ...]
     """Names imported from runtime.api.v1."""
@@ -237,14 +241,25 @@ class ModuleDeclaration:
     functions: tuple[FunctionDeclaration, ...]
     imports: tuple[ImportDeclaration, ...]
 
+    def importable(self, kind: SourceKind) -> frozenset[str]:
+        """What a source of some kind may import from this one. Inputs are the host's to give, so a migration that reads
+        them can be run by nobody else."""
+        pure = frozenset(made.name for made in self.functions)
+        if kind != "tests":
+            return pure
+        alone = [made.function for made in self.migrations if not made.reads]
+        return pure.union(self.records, alone, [made.function for made in self.validators])
+
 
 @dataclass(frozen=True, slots=True)
 class RuntimeDeclaration:
-    """A whole runtime: its manifest, its modules in dependency order, and the libraries they import."""
+    """A whole runtime: its manifest, its modules in dependency order, the libraries they import, and its own tests."""
 
     manifest: Manifest
     modules: tuple[ModuleDeclaration, ...]
     libraries: tuple[ModuleDeclaration, ...] = ()
+    tests: tuple[ModuleDeclaration, ...] = ()
+    """Sources that no block runs; see runtime.bundle.owntests."""
 
     def module(self, name: str) -> ModuleDeclaration | None:
         return next((module for module in self.modules if module.name == name), None)
@@ -269,6 +284,12 @@ class RuntimeDeclaration:
 
     def invariants(self) -> Iterator[Invariant]:
         return (invariant for module in self.modules for invariant in module.invariants)
+
+    def own_tests(self) -> list[tuple[ModuleDeclaration, FunctionDeclaration]]:
+        """Every own test with its source, in the order in which they run: by file, then from top to bottom."""
+        return [
+            (source, made) for source in self.tests for made in source.functions if made.name.startswith(TEST_PREFIX)
+        ]
 
     def table(self, table_id: str) -> TableDeclaration | None:
         return next((table for table in self.tables() if table.id == table_id), None)

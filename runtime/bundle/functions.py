@@ -91,7 +91,7 @@ def _pure(node: ast.FunctionDef, scope: Scope, findings: Findings) -> FunctionDe
     if "ctx" in parameters(node):
         findings.report("context", node, "a function without decorator is pure: give it values, not the context")
         return None
-    return FunctionDeclaration(node.name, scope.file, node.lineno)
+    return FunctionDeclaration(node.name, parameters(node), scope.file, node.lineno)
 
 
 def _arguments(node: ast.FunctionDef, scope: Scope, findings: Findings) -> Schema | None:

@@ -1,7 +1,7 @@
 """The grammar of a source: its module-level forms, read into declarations without running anything.
 
     "docstring"
-    from runtime.api.v1 import NAMES            from .other import pure_function
+    from runtime.api.v1 import NAMES            from .other import pure_function (own tests: and more)
     NAME = constant
     class Name(Record): field: Type = field(number[, default=zero][, value="coin"])
     class Name(Variant): case: Record = case(number)
@@ -31,6 +31,7 @@ from runtime.bundle.declarations import (
     MigrationDeclaration,
     ModuleDeclaration,
     QueryDeclaration,
+    SourceKind,
     TableDeclaration,
     ValidateDeclaration,
 )
@@ -69,15 +70,15 @@ def parse_source(file: str, source: bytes, findings: Findings) -> ast.Module | N
     return None
 
 
-def read_module(name: str, file: str, is_library: bool, tree: ast.Module, findings: Findings) -> Reading:
+def read_module(name: str, file: str, kind: SourceKind, tree: ast.Module, findings: Findings) -> Reading:
     """All that a source declares; problems go to `findings` and leave out what they concern."""
     reader = _Reader(name, file, findings)
     for position, statement in enumerate(tree.body):
         reader.read(statement, first=position == 0)
     reader.check_imported(tree)
-    if is_library:
+    if kind != "module":
         reader.refuse_all_but_functions()
-    return Reading(reader.declaration(is_library), reader.functions)
+    return Reading(reader.declaration(kind), reader.functions)
 
 
 class _Reader:
@@ -137,12 +138,12 @@ class _Reader:
         ]:
             self._findings.report("not_a_module", line, "the manifest names no module with this source")
 
-    def declaration(self, is_library: bool) -> ModuleDeclaration:
+    def declaration(self, kind: SourceKind) -> ModuleDeclaration:
         declared, scope = self._declared, self._scope
         return ModuleDeclaration(
             name=scope.module,
             file=scope.file,
-            is_library=is_library,
+            kind=kind,
             doc=self._doc,
             api_names=tuple(self._api),
             constants=self._constants,
@@ -174,7 +175,8 @@ class _Reader:
             elif node.level == 0 and node.module == _API_MODULE:
                 self._import_api(alias.name, node)
             elif node.level == 1 and node.module and NAME.fullmatch(node.module):
-                if check_name(alias.name, NAME, node, self._findings) and self._claim(alias.name, node):
+                pattern = TYPE_NAME if alias.name[:1].isupper() else NAME
+                if check_name(alias.name, pattern, node, self._findings) and self._claim(alias.name, node):
                     self._imports.append(ImportDeclaration(f"{node.module}.py", alias.name, node.lineno))
             else:
                 self._findings.report(

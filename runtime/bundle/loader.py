@@ -16,6 +16,7 @@ from typing import Any
 from runtime.bundle.allowlist import CONTEXT_CALLS
 from runtime.bundle.archive import Bundle
 from runtime.bundle.declarations import CallDeclaration, ModuleDeclaration, QueryDeclaration, RuntimeDeclaration
+from runtime.bundle.forms import TYPE_NAME
 from runtime.metering.faults import WRONG_TYPE, HostFault
 from runtime.metering.hostnames import host_names
 from runtime.metering.limits import MAX_ITEMS
@@ -155,7 +156,7 @@ def load(bundle: Bundle, declaration: RuntimeDeclaration) -> LoadedRuntime:
         )
         for table in declaration.tables()
     }
-    spaces = _namespaces(bundle, declaration, tables)
+    spaces = namespaces(bundle, (*declaration.libraries, *declaration.modules), tables)
     by_module = {module.name: spaces[module.file] for module in declaration.modules}
     return LoadedRuntime(
         declaration=declaration,
@@ -185,11 +186,10 @@ def load(bundle: Bundle, declaration: RuntimeDeclaration) -> LoadedRuntime:
     )
 
 
-def _namespaces(
-    bundle: Bundle, declaration: RuntimeDeclaration, tables: Mapping[str, Table[Any]]
+def namespaces(
+    bundle: Bundle, sources: tuple[ModuleDeclaration, ...], tables: Mapping[str, Table[Any]]
 ) -> dict[str, dict[str, Any]]:
     """A namespace a source, by file; imports are linked once all functions are defined."""
-    sources = (*declaration.libraries, *declaration.modules)
     schemas = [schema for source in sources for schema in source.records.values()]
     variants = frozenset(spec.name for schema in schemas for spec in schema.fields if holds_variant(spec.type))
     spaces = {source.file: _namespace(bundle, source, tables, variants) for source in sources}
@@ -205,9 +205,11 @@ def _namespace(
     """What the functions of one source see, and the functions."""
     records: dict[str, type[Record]] = {name: define_record(schema) for name, schema in source.records.items()}
     handles = {table.name: TableHandle(tables[table.id], source.name) for table in source.tables}
+    imported = {one.name for one in source.imports}
+    types = {name for name in imported if TYPE_NAME.fullmatch(name)}
     names = Names(
-        functions=frozenset(f.name for f in source.functions) | {imported.name for imported in source.imports},
-        records=frozenset(records),
+        functions=frozenset(f.name for f in source.functions) | (imported - types),
+        records=frozenset(records) | types,
         values=frozenset(source.constants) | frozenset(handles),
         variants=variants,
         migrating=frozenset([m.function for m in source.migrations] + [v.function for v in source.validators]),

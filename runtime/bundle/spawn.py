@@ -1,9 +1,9 @@
 """The first execution of a bundle: in a process of its own, before the node's process ever loads it.
 
 The child gets the archive on its standard input and nothing else: an isolated interpreter, an empty environment, an
-empty folder, no key, no socket, no state of the chain. It loads the bundle and asks its health hooks on empty tables,
-under limits of memory, processor time and file size. What comes back is a value. It informs a developer or an
-operator; it decides nothing in consensus, because it is bounded by clock and memory.
+empty folder, no key, no socket, no state of the chain. It loads the bundle, runs its own tests and asks its health
+hooks on empty tables, under limits of memory, processor time and file size. What comes back is a value. It informs a
+developer or an operator; it decides nothing in consensus, because it is bounded by clock and memory.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import msgspec
 from runtime.bundle.archive import Bundle, unpack
 from runtime.bundle.checker import check_bundle
 from runtime.bundle.loader import LoadedRuntime, load
+from runtime.bundle.owntests import run_tests
 from runtime.bundle.problems import BundleMalformed, BundleRefused
 from runtime.context import invoke_hook
 from runtime.metering.faults import HostFault, fault_of
@@ -51,14 +52,17 @@ class HealthAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The bundle loads; `health` is for the reader, since empty tables are no state of a chain."""
+    """The bundle loads and its own tests pass; `health` is for the reader, since empty tables are no chain's state."""
 
     health: tuple[HealthAnswer, ...]
+    tests: int
+    """How many it has."""
 
 
 @dataclass(frozen=True, slots=True)
 class BundleFailed:
-    """The bundle does not load; `reason` is one of refused, timeout, memory, crashed."""
+    """The bundle does not load, or a test of its own fails; `reason` is one of refused, test_failed, timeout, memory,
+    crashed."""
 
     reason: str
     detail: str
@@ -92,12 +96,16 @@ class _Told(msgspec.Struct):
     """What the child prints."""
 
     refused: str = ""
+    failed_test: str = ""
+    tests: int = 0
     health: list[tuple[str, str, int]] = []
 
     def outcome(self) -> Outcome:
         if self.refused:
             return BundleFailed("refused", self.refused)
-        return Passed(tuple(HealthAnswer(*answer) for answer in self.health))
+        if self.failed_test:
+            return BundleFailed("test_failed", self.failed_test)
+        return Passed(tuple(HealthAnswer(*answer) for answer in self.health), self.tests)
 
 
 def child() -> None:
@@ -119,7 +127,10 @@ def _tell(archive: bytes) -> _Told:
         loaded = load(bundle, check_bundle(bundle, chain=None, host_release=None))
     except (BundleMalformed, BundleRefused, NotCompilable) as refused:
         return _Told(refused=str(refused))
-    return _Told(health=_ask_health(loaded))
+    ran = list(run_tests(bundle, loaded, _Defaults().integer("call_steps")))
+    if ran and (failed := ran[-1]) is not None:
+        return _Told(failed_test=f"{failed.file}:{failed.line}: {failed}")
+    return _Told(tests=len(ran), health=_ask_health(loaded))
 
 
 def _ask_health(loaded: LoadedRuntime) -> list[tuple[str, str, int]]:

@@ -64,21 +64,25 @@ class Surroundings:
 
 def surroundings_of(reading: Reading, readings: Iterable[Reading], manifest: Manifest) -> Surroundings:
     """The surroundings of one source among all sources of its bundle."""
-    own, everyone = reading.declaration, [other.declaration for other in readings]
-    sources = {other.declaration.file: other for other in readings}
+    own = reading.declaration
+    seen = [other for other in readings if other.declaration.kind != "tests" or own.kind == "tests"]
+    everyone, sources = [other.declaration for other in seen], {other.declaration.file: other for other in seen}
     entry = manifest.module(own.name)
     pure = {made.name: parameters(reading.functions[made.name]) for made in own.functions}
+    records = dict(own.records)
     for imported in own.imports:
         other = sources.get(imported.file)
         if other is not None and imported.name in other.functions:
             pure[imported.name] = parameters(other.functions[imported.name])
+        elif other is not None and imported.name in other.declaration.importable(own.kind):
+            records[imported.name] = other.declaration.records[imported.name]
     return Surroundings(
         module=own.name,
         api=frozenset(own.api_names),
         declared=frozenset(_names(reading)),
         constants=frozenset(own.constants),
-        records=own.records,
-        types=frozenset(own.records) | frozenset(own.variants),
+        records=records,
+        types=frozenset(records) | frozenset(own.variants),
         tables={table.name: table for table in own.tables},
         pure=pure,
         fields=frozenset(name for other in everyone for name in _fields_of(other)),

@@ -1,8 +1,8 @@
 """`synod bundle new`: a working bundle to begin with, made from the running one.
 
-It holds the modules of the base at the next major version, a small module of its own (a table, a query, a call), and
-one obvious place for a migration: `bank.py`, where every account is rewritten. It passes the checker, the comparison
-with its base and a rehearsal as it is.
+It holds the modules of the base at the next major version, a small module of its own (a table, a query, a call), one
+obvious place for a migration: `bank.py`, where every account is rewritten, and tests of that: `tests.py`, packed and
+run in rehearsals, and `tests/` for pytest. It passes the checker, the comparison with its base and a rehearsal.
 """
 
 from __future__ import annotations
@@ -98,6 +98,25 @@ def nothing_lost(old: "Old.bank.accounts", new: Account) -> bool:
     return new.balance == old.balance
 '''
 
+_OWN_TESTS = '''\
+"""What this bundle promises of itself: packed with it, run by `synod bundle check` and in every rehearsal, never in a
+block. A test takes nothing and answers True."""
+
+from runtime.api.v1 import Amount, Record, field
+
+from .bank import Account, rewrite_accounts
+
+
+class Before(Record):
+    """An account as the running runtime keeps it."""
+
+{fields}
+
+def test_an_account_keeps_its_coins() -> bool:
+    """The migration of one account; it names no parameters, so it is given none."""
+    return rewrite_accounts(Before({values}), None) == Account({values}, migrated={major})
+'''
+
 _TEST = '''\
 """What the migration promises, tried here before anybody votes: `pytest {directory}`. Not packed."""
 
@@ -129,6 +148,7 @@ The runtime `{base}` of the chain `{chain}` as its next version, {version}, with
 
 - `guestbook.py`: a small module of its own, with a table, a query and a call. Replace it with yours.
 - `bank.py`: a migration at its end that rewrites every account. Write yours there.
+- `tests.py`: what the bundle promises of itself. `check` and every rehearsal run it; one that fails ends the upgrade.
 
     synod bundle check {directory}        # what the chain would say, with file and line
     synod bundle diff {directory}         # what it changes, safe or breaking
@@ -149,6 +169,9 @@ _MYPY = """\
 [mypy]
 strict = true
 mypy_path = $MYPY_CONFIG_FILE_DIR/typings
+
+[mypy-tests]
+ignore_errors = True
 """
 
 
@@ -197,6 +220,7 @@ def bundle_files(name: str, chain: str, base: Mapping[str, bytes]) -> dict[str, 
     files[MANIFEST] = with_chain(_without_comments_above(text).encode(), chain)
     files[_BANK] = _migrated_bank(base[_BANK].decode(), bank.schema, major).encode()
     files["guestbook.py"] = GUESTBOOK.encode()
+    files["tests.py"] = _own_tests(base[_BANK].decode(), major).encode()
     return files
 
 
@@ -220,6 +244,14 @@ def _migrated_bank(source: str, schema: int, major: int) -> str:
     extended = found[0] + _FIELD.format(number=max(numbers) + 1)
     source = _API_IMPORT.sub(_with_migration_names, source.replace(found[0], extended, 1), count=1)
     return source.rstrip("\n") + "\n" + _MIGRATION.format(from_schema=schema, kept=kept, major=major)
+
+
+def _own_tests(bank: str, major: int) -> str:
+    """Tests that keep each field of an account of the base; all are amounts."""
+    names = _account_fields(bank)
+    fields = "".join(f"    {name}: Amount = field({number})\n" for number, name in enumerate(names, 1))
+    values = ", ".join(f"{name}={number + 6}" for number, name in enumerate(names, 1))
+    return _OWN_TESTS.format(fields=fields, values=values, major=major)
 
 
 def _account_fields(bank: str) -> list[str]:

@@ -1,10 +1,10 @@
-"""What can be judged only when every module is read: imports, calls between modules, ports, one migration a table."""
+"""What can be judged only when every source is read: imports, calls between modules, ports, one migration a table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runtime.bundle.allowlist import MAX_FUNCTIONS, MAX_INVARIANTS, MAX_TABLES
+from runtime.bundle.allowlist import MAX_FUNCTIONS, MAX_INVARIANTS, MAX_TABLES, MAX_TESTS
 from runtime.bundle.archive import MANIFEST
 from runtime.bundle.declarations import ModuleDeclaration, RuntimeDeclaration
 from runtime.bundle.problems import Problem
@@ -15,10 +15,10 @@ from storage.record import Kind
 def whole_problems(declaration: RuntimeDeclaration) -> Iterator[Problem]:
     """Every problem between sound modules."""
     yield from _bounds(declaration)
-    yield from _imports(declaration)
     yield from _uses(declaration)
     yield from _migrations(declaration)
     yield from _ports(declaration)
+    yield from _tests(declaration)
 
 
 def _bounds(declaration: RuntimeDeclaration) -> Iterator[Problem]:
@@ -26,21 +26,27 @@ def _bounds(declaration: RuntimeDeclaration) -> Iterator[Problem]:
     for what, number, most in (
         ("tables", len(list(declaration.tables())), MAX_TABLES),
         ("invariants", len(list(declaration.invariants())), MAX_INVARIANTS),
+        ("tests", len(declaration.own_tests()), MAX_TESTS),
         ("declared functions", sum(len(list(made)) for made in functions), MAX_FUNCTIONS),
     ):
         if number > most:
             yield Problem("too_many", MANIFEST, 0, f"{number} {what}, at most {most} are allowed")
 
 
-def _imports(declaration: RuntimeDeclaration) -> Iterator[Problem]:
-    sources = {source.file: source for source in (*declaration.modules, *declaration.libraries)}
+def import_problems(declaration: RuntimeDeclaration) -> Iterator[Problem]:
+    """Every import that finds nothing, or what may not be imported, and sources that import each other."""
+    run = (*declaration.modules, *declaration.libraries)
+    sources = {source.file: source for source in (*run, *declaration.tests)}
     for source in sources.values():
         for imported in source.imports:
             other = sources.get(imported.file)
             if other is None:
                 yield Problem("import", source.file, imported.line, f"this bundle has no {imported.file}")
-            elif imported.name not in {made.name for made in other.functions}:
-                message = f"{imported.file} has no pure function {imported.name!r}; nothing else can be imported"
+            elif other.kind == "tests":
+                yield Problem("import", source.file, imported.line, f"nothing imports tests ({imported.file})")
+            elif imported.name not in other.importable(source.kind):
+                what = "pure function, record or migration without reads" if source.kind == "tests" else "pure function"
+                message = f"{imported.file} has no {what} {imported.name!r}; nothing else can be imported"
                 yield Problem("import", source.file, imported.line, message)
     for file in _in_a_circle(sources):
         yield Problem("import", file, 0, "sources import each other in a circle; move what they share to a third")
@@ -75,6 +81,12 @@ def _migrations(declaration: RuntimeDeclaration) -> Iterator[Problem]:
             message = f"from_schema lies below {entry.schema}, the schema of {entry.name} in {MANIFEST}"
             yield Problem("wrong_from_schema", migration.file, migration.line, message)
         seen.add(migration.table_id)
+
+
+def _tests(declaration: RuntimeDeclaration) -> Iterator[Problem]:
+    for source, test in declaration.own_tests():
+        if test.parameters:
+            yield Problem("test_parameters", source.file, test.line, f"{test.name} is a test: it takes nothing")
 
 
 def _ports(declaration: RuntimeDeclaration) -> Iterator[Problem]:

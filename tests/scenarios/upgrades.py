@@ -12,7 +12,7 @@ from governance.proposals import Content, MaintenanceWindow, Rollback
 from node.rehearsal import upgrade
 from node.rehearsal.upgrade import Voted
 from node.rehearsal.world import World
-from runtime.bundle.archive import Bundle, of_files, pack
+from runtime.bundle.archive import Bundle, is_tests, of_files, pack
 from runtime.bundle.template import new_bundle
 from runtime.bundles import stored_bundle
 from runtime.plans import HISTORY, ROLLED_BACK
@@ -29,6 +29,11 @@ def example(world: World) -> Bundle:
         folder = Path(scratch) / "example"
         new_bundle(folder, "example", world.genesis.chain_name)
         return pack(folder, chain=world.genesis.chain_name)
+
+
+def untested(bundle: Bundle) -> Bundle:
+    """A bundle without tests of its own, so that others find what is wrong with it."""
+    return of_files({name: content for name, content in bundle.files if not is_tests(name)})
 
 
 def running(world: World) -> Bundle:

@@ -95,6 +95,15 @@ def test_the_new_bundle_has_a_test_of_its_migration(author: Author) -> None:
     assert "MigrationWrong: migrated must change" in ran.stdout
 
 
+def test_a_test_of_the_bundle_s_own_that_fails_is_told_with_its_line(author: Author) -> None:
+    assert author("check", "mine")[1]["tests"] == 1
+    author.edit("bank.py", "migrated=2)", "migrated=3)")
+    code, checked = author("check", "mine")
+    line = (author.folder / "tests.py").read_text().partition("def test_")[0].count("\n") + 1
+    assert (code, checked["failed"]["reason"]) == (Exit.REFUSED, "test_failed")
+    assert checked["failed"]["detail"] == f"tests.py:{line}: test_an_account_keeps_its_coins: not_true"
+
+
 def test_the_stub_is_not_packed(author: Author) -> None:
     packed = author("pack", "mine")[1]
     assert "stub" not in author("check", packed["file"])[1]
