@@ -71,7 +71,8 @@ class Admission:
     effect: bytes
     bundle: bytes = b""
     base: bytes = b""
-    breaking: bool = False
+    needs_more_votes: bool = False
+    """An upgrade that is breaking, or cannot be shown to lose nothing."""
 
 
 def admit(context: HostContext, content: Record, track: Track) -> Admission:
@@ -125,7 +126,7 @@ def _upgrade(context: HostContext, content: RuntimeUpgrade, track: Track) -> Adm
     for plan in content.plan:
         _check_plan(context, plan, declaration)
     need(requires_pause(content) or not declaration.manifest.requires_pause, "pause_not_declared")
-    return Admission(effect.digest, content.code_hash, context.runtime.code_hash, effect.breaking)
+    return Admission(effect.digest, content.code_hash, context.runtime.code_hash, effect.needs_more_votes)
 
 
 def plan_of(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> UpgradePlan:

@@ -119,7 +119,7 @@ def propose(context: HostContext, args: Propose) -> None:
     require_room(context, urgent)
     _require_standing(context, args, track)  # before a bundle is examined, which is the costly part
     admission = admit(context, content, track)
-    if admission.breaking and name != BREAKING:
+    if admission.needs_more_votes and name != BREAKING:
         need(not args.track, "breaking_track_needed")
         track = track_now(BREAKING, context.parameters)
     what = _proposal(context, args, words, track, admission)

@@ -33,7 +33,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "bad_window": "the maintenance window must end after it begins, and begin after height {height}",
         "unknown_track": "there is no track {track}: take one of {known}",
         "wrong_track": "a proposal of this kind goes on one of {known}, not on {track}",
-        "breaking_track_needed": "the effect of this upgrade is breaking: propose it on the breaking track",
+        "breaking_track_needed": "this upgrade breaks users or has no way back: propose it on the breaking track",
         "deposit_too_small": "at submission the deposit is at least {least} units",
         "no_deposit_here": "the {track} track takes no deposit",
         "unknown_target": "the module registry has no {what} {name}: `synod query host.registry` lists what it has",

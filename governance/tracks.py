@@ -3,8 +3,9 @@
 A row names, for each rule, the chain parameter that holds its value (or a constant). A proposal copies the values when
 it is submitted and keeps them to its end, so no proposal can change the rules of its own vote.
 
-An upgrade whose effect is breaking takes the `breaking` track; stopping or undoing one takes `emergency`, which asks
-for no deposit but for a proposer with a floor of power, and for more agreement.
+An upgrade whose effect is breaking, or that has a migration without a reverse, takes the `breaking` track; stopping or
+undoing one takes `emergency`, which asks for no deposit but for a proposer with a floor of power, and for more
+agreement.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@
 
 Every field of the new record stands in one of the two lists. One of `changes` that no record changes fails the test,
 and so does one of `unchanged` that any record changes, whatever the sums say. The bundle is checked and compared with
-the runtime it replaces, the migration is compiled, metered and held to its `sets`, and `validate` runs with it, all as
-in the chain; so what passes here fails there only for records that the test does not have.
+the runtime it replaces, the migration is compiled, metered and held to its `sets`, and `validate` and `reverse` run
+with it, all as in the chain; so what passes here fails there only for records that the test does not have.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from runtime.bundle.template import CORE
 from runtime.errors import ActivationFailed
 from runtime.migration import RecordMigrator, field_names, migrator_for
 from runtime.parameters import RUNTIME_PARAMETERS
+from runtime.reverse import reverser_of
 from storage.errors import InvalidKey, InvalidRecord
 from storage.record import define_record, define_variant
 from storage.schema import ZEROS, Schema, TypeSpec
@@ -74,11 +75,15 @@ def check_migration(
     migrator = _migrator(bundle, running, table, dict(frozen or {}))
     reads = _Given.of(migrator.old, inputs or {})
     wanted = _Lists.of(migrator, tuple(changes), tuple(unchanged))
+    back = reverser_of(migrator.new, table, _STEPS)
     made: dict[Key, Any] = {}
     for key, fields in rows.items():
         packed, old = _row(migrator.source, key, fields)
+        raw = migrator.source.codec.encode(old)
         try:
-            _, made[key] = migrator.migrate(packed, migrator.source.codec.encode(old), reads)
+            _, made[key] = migrator.migrate(packed, raw, reads)
+            if back is not None:
+                back.require(packed, made[key], raw)
         except ActivationFailed as failed:
             raise MigrationWrong(f"{failed.file}:{failed.line}: {failed.reason} ({failed.detail})") from None
         wanted.compare(key, old, made[key])

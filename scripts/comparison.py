@@ -31,6 +31,7 @@ def effect_data(effect: Effect) -> dict[str, Any]:
         "to_version": effect.to_version,
         "digest": effect.digest.hex(),
         "breaking": effect.breaking,
+        "one_way": effect.one_way,
         "supply_change": effect.supply_change,
         "changes": changes,
         "invariants_kept": list(effect.invariants_kept),
@@ -44,7 +45,8 @@ def effect_text(effect: Effect) -> str:
 
 
 def _verdict(effect: Effect) -> str:
-    verdict = "breaking: it needs the higher threshold" if effect.breaking else "safe"
+    verdict = "breaking" if effect.breaking else "safe, but without a way back" if effect.one_way else "safe"
+    verdict += ": it needs the higher threshold" if effect.needs_more_votes else ""
     return f"from {effect.from_version} to {effect.to_version}, {verdict}"
 
 

@@ -105,7 +105,7 @@ def _without_old_migrations(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _cut(source: bytes) -> bytes:
-    """The source without its functions decorated as migration or validate."""
+    """The source without its functions decorated as migration, reverse or validate."""
     lines = source.decode().splitlines()
     for node in reversed(ast.parse(source).body):
         if isinstance(node, ast.FunctionDef) and any(_is_of_migration(one) for one in node.decorator_list):
@@ -115,4 +115,4 @@ def _cut(source: bytes) -> bytes:
 
 def _is_of_migration(decorator: ast.expr) -> bool:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return isinstance(called, ast.Name) and called.id in ("migration", "validate")
+    return isinstance(called, ast.Name) and called.id in ("migration", "reverse", "validate")

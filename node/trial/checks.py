@@ -5,7 +5,8 @@
 | load      | the bundle's bytes are there, load, and may follow the runtime that runs                         |
 | tests     | the bundle's own tests pass                                                                      |
 | migrate   | every record migrates, every migration changes something, and one input row has few readers      |
-| activate  | hooks, health and every rule hold at the flip, and the activating block executes                 |
+| activate  | hooks, health and every rule hold at the flip, each declared reverse gives every old record again |
+|           | (`reverse`), and the activating block executes                                                   |
 | decode    | every record of every table, host and runtime, and every receipt and journal of the log decodes  |
 | recount   | all aggregates, counted from the rows, are those kept incrementally; every rule and the supply    |
 | modules   | every module and call that a module relies on is there; every module is in health                |
@@ -22,6 +23,7 @@ from typing import Any
 from governance.admission import requires_pause
 from governance.tables import TABLES as GOVERNANCE_TABLES
 from node.trial.errors import TrialFailed
+from node.trial.reverse import prove_reverse
 from node.trial.stage import Stage
 from node.trial.traffic import recent_calls, signed_again
 from node.trial.vectors import write_vectors
@@ -94,7 +96,7 @@ def _require_small_fanouts(stage: Stage, fanouts: Mapping[str, int]) -> None:
     though the proposal says nothing of a pause."""
     most = Parameters(stage.state.overlay(), stage.state.height).integer("max_fanout")
     for name, readers in sorted(fanouts.items()):
-        if readers > most and not requires_pause(stage.content):
+        if readers > most and not requires_pause(stage.proposal.content.value):
             made = stage.growth.migrators[name].declaration
             what = f"{readers} records of {name} read one row, more than max_fanout ({most}): say requires_pause"
             raise TrialFailed("pause_not_declared", what, made.file, made.line)
@@ -106,12 +108,13 @@ def activate(stage: Stage, told: Told) -> Counts:
     stage.note_after(overlay)
     if stage.export is not None:
         write_vectors(stage, overlay, opening.loaded, stage.export)
+    counts = prove_reverse(stage, overlay, opening.loaded)
     prepared = stage.block()
     ended = stage.ended()
     if ended is None or ended.kind != EXECUTED:
         reason, file, line = ("not_activated", "", 0) if ended is None else (ended.reason, ended.file, ended.line)
         raise TrialFailed(reason, prepared.opening.failure, file, line)
-    return {"tables": len(stage.result.tables)}
+    return {"tables": len(stage.result.tables), **counts}
 
 
 def decode(stage: Stage, told: Told) -> Counts:

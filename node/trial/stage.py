@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from governance.attestations import TableRoot
-from governance.proposals import RuntimeUpgrade
+from governance.proposals import Proposal
 from node.host_modules import HOST_MODULES
 from node.trial.errors import TrialFailed
 from node.trial.report import Subject, first_result
@@ -24,7 +24,6 @@ from runtime.parameters import Parameters
 from runtime.plans import HISTORY, SUPERSEDED, HistoryEntry, Window
 from runtime.transaction import SignedTransaction
 from storage.catalogue import CATALOGUE
-from storage.hashing import EMPTY_ROOT
 from storage.overlay import Overlay
 from storage.state import State
 from storage.tables import Half
@@ -39,8 +38,7 @@ class Stage:
     """One plan on one copied state, from the height of the copy on. `begin` comes first."""
 
     chain: Chain
-    content: RuntimeUpgrade
-    """What the proposal says."""
+    proposal: Proposal
 
     def __init__(self, state: State, subject: Subject, export: Path | None = None) -> None:
         self.state = state
@@ -54,7 +52,7 @@ class Stage:
 
     def begin(self) -> None:
         """Bring the plan forward and open the chain; raises what keeps the upgrade from taking effect at all."""
-        self.content = bring_forward(self.state, self.subject)
+        self.proposal = bring_forward(self.state, self.subject)
         self.chain = Chain(self.state, HOST_MODULES, _unasked)
 
     @property
@@ -74,7 +72,6 @@ class Stage:
             tables=tuple(TableRoot(name=name, root=root) for name, root in after.items()),
             catalogue=sha256(catalogue).digest(),
             invariants=after[AGGREGATES.name],
-            reversible=not self.growth.migrators and _nothing_rewritten(self.before, after),
         )
 
     def block(self, transactions: tuple[bytes, ...] = ()) -> PreparedBlock:
@@ -108,9 +105,3 @@ class Stage:
 
 def _unasked(transaction: SignedTransaction, key: bytes) -> bool:
     return True
-
-
-def _nothing_rewritten(before: dict[str, bytes], after: dict[str, bytes]) -> bool:
-    """Whether every table that was there stands as it was, and those added are empty."""
-    added = [root for name, root in after.items() if name not in before]
-    return all(after.get(name) == root for name, root in before.items()) and added == [EMPTY_ROOT] * len(added)

@@ -44,8 +44,8 @@ def subject_of(state: State, proposal: int) -> Subject:
     )
 
 
-def bring_forward(state: State, subject: Subject) -> RuntimeUpgrade:
-    """Let the plan of a proposal be due with the next block, and return what it says; raises what scheduling it would
+def bring_forward(state: State, subject: Subject) -> Proposal:
+    """Let the plan of a proposal be due with the next block, and return the proposal; raises what scheduling it would
     refuse."""
     overlay, height = state.overlay(), state.height
     coordinator = _coordinator(overlay, height)
@@ -61,7 +61,7 @@ def bring_forward(state: State, subject: Subject) -> RuntimeUpgrade:
     queue = overlay.get(QUEUE, ()) or Queue()
     overlay.put(QUEUE, (), queue.but(plans=(plan_id,)))
     state.commit(state.prepare(overlay), height, amends=True)
-    return content
+    return what
 
 
 def _schedule(

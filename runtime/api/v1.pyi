@@ -120,6 +120,11 @@ def migration(
 def validate(table: Table[Any]) -> Callable[[FunctionT], FunctionT]:
     """A check `(old, new) -> bool` of every record that a migration makes."""
 
+def reverse(table: Table[Any]) -> Callable[[FunctionT], FunctionT]:
+    """The way back `(new) -> OldRecord` of each record that a migration made, byte for byte; its answer is a record of
+    this source declared as the running one is. Every rehearsal proves it on every record. An upgrade with a migration
+    that has none takes the higher threshold."""
+
 class Refused(Exception):
     """The call refuses: nothing it wrote stays, and the code is what the receipt shows."""
 

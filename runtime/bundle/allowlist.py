@@ -138,7 +138,7 @@ BASES = frozenset({"Record", "Variant"})
 MIGRATION_TYPES = frozenset({"Old", "Frozen", "Inputs"})
 DECLARING = frozenset({"case", "field", "invariant", "table"})
 RULES = frozenset({"at_most", "count", "equal", "refers", "total"})
-DECORATORS = frozenset({"call", "hook", "migration", "query", "validate"})
+DECORATORS = frozenset({"call", "hook", "migration", "query", "reverse", "validate"})
 API = TYPES | BASES | MIGRATION_TYPES | DECLARING | RULES | DECORATORS | {"Context", "Refused"}
 """All that can be imported from runtime.api.v1."""
 

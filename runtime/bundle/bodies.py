@@ -16,7 +16,7 @@ from runtime.bundle.problems import Findings
 from runtime.bundle.surroundings import Body, Surroundings
 
 _OPERATOR_NODES = ast.operator | ast.unaryop | ast.boolop | ast.cmpop
-_ANSWERING = frozenset({"query", "health", "migration", "validate", "pure"})
+_ANSWERING = frozenset({"query", "health", "migration", "validate", "reverse", "pure"})
 _ANNOTATION_NAMES = TYPES | BUILTINS | {"Context", "Old", "Frozen", "Inputs", "Record"}
 
 

@@ -108,6 +108,7 @@ def _bodies(reading: Reading) -> list[Body]:
     bodies += [Body(functions[query.name], "query") for query in own.queries]
     bodies += [Body(functions[hook.function], "health" if hook.kind == "health" else "hook") for hook in own.hooks]
     bodies += [Body(functions[check.function], "validate") for check in own.validators]
+    bodies += [Body(functions[back.function], "reverse") for back in own.reverses]
     bodies += [Body(functions[step.function], "migration", step.frozen, step.reads) for step in own.migrations]
     return bodies
 

@@ -44,6 +44,7 @@ BREAKING: dict[str, bool] = {
     "internal_call_changed": False,
     "invariant_added": False,
     "invariant_dropped": True,
+    "migration_one_way": False,
     "module_added": False,
     "module_removed": True,
     "pause_required": False,
@@ -264,8 +265,11 @@ def _ports(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterato
 
 
 def _migrations(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Change]:
+    back = {reverse.table_id for reverse in proposed.reverses()}
     for migration in proposed.migrations():
         table = proposed.table(migration.table_id)
+        if migration.table_id not in back:
+            yield Change("migration_one_way", migration.table_id)
         yield Change("table_migrated", migration.table_id, f"sets {', '.join(migration.sets) or 'nothing'}")
         fields = table.record.fields if table else ()
         coins = [spec.name for spec in fields if spec.value and spec.name in migration.sets]

@@ -198,6 +198,23 @@ class ValidateDeclaration:
 
 
 @dataclass(frozen=True, slots=True)
+class ReverseDeclaration:
+    """The way back `function(new)`: of each record that a migration made, the one it was made from, byte for byte."""
+
+    module: str
+    table: str
+    record: Schema
+    """What the function says it answers: a record like the running table's."""
+    function: str
+    file: str
+    line: int
+
+    @property
+    def table_id(self) -> str:
+        return f"{self.module}.{self.table}"
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionDeclaration:
     """A pure helper function: no context, no state."""
 
@@ -237,6 +254,7 @@ class ModuleDeclaration:
     hooks: tuple[HookDeclaration, ...]
     migrations: tuple[MigrationDeclaration, ...]
     validators: tuple[ValidateDeclaration, ...]
+    reverses: tuple[ReverseDeclaration, ...]
     invariants: tuple[Invariant, ...]
     functions: tuple[FunctionDeclaration, ...]
     imports: tuple[ImportDeclaration, ...]
@@ -248,7 +266,8 @@ class ModuleDeclaration:
         if kind != "tests":
             return pure
         alone = [made.function for made in self.migrations if not made.reads]
-        return pure.union(self.records, alone, [made.function for made in self.validators])
+        alone += [made.function for made in self.validators] + [made.function for made in self.reverses]
+        return pure.union(self.records, alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +300,9 @@ class RuntimeDeclaration:
 
     def validators(self) -> Iterator[ValidateDeclaration]:
         return (validator for module in self.modules for validator in module.validators)
+
+    def reverses(self) -> Iterator[ReverseDeclaration]:
+        return (reverse for module in self.modules for reverse in module.reverses)
 
     def invariants(self) -> Iterator[Invariant]:
         return (invariant for module in self.modules for invariant in module.invariants)

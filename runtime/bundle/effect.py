@@ -38,8 +38,19 @@ class Effect(Record):
 
     @property
     def breaking(self) -> bool:
-        """Whether any change breaks those who use the running runtime; such an upgrade needs more votes."""
+        """Whether any change breaks those who use the running runtime."""
         return any(change.breaking for change in self.changes)
+
+    @property
+    def one_way(self) -> bool:
+        """Whether a migration declares no reverse, so that nothing can prove that it loses nothing. A table that goes,
+        or gets another key, is breaking anyway."""
+        return bool(self.of_kind("migration_one_way"))
+
+    @property
+    def needs_more_votes(self) -> bool:
+        """Whether it takes the higher threshold of the breaking track."""
+        return self.breaking or self.one_way
 
     @property
     def supply_change(self) -> int:

@@ -35,6 +35,7 @@ FORMS: dict[str, Form] = {
         ("table",), frozenset({"from_schema", "sets", "reads", "frozen"}), frozenset({"from_schema", "sets"})
     ),
     "query": Form(()),
+    "reverse": Form(("table",)),
     "refers": Form(("table", "part", "target")),
     "table": Form(("record",), frozenset({"key", "names"}), frozenset({"key"})),
     "total": Form(("table", "field"), frozenset({"by", "where"})),

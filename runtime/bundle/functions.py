@@ -14,6 +14,7 @@ from runtime.bundle.declarations import (
     HookDeclaration,
     MigrationDeclaration,
     QueryDeclaration,
+    ReverseDeclaration,
     TableDeclaration,
     ValidateDeclaration,
 )
@@ -43,6 +44,7 @@ Declared = (
     | HookDeclaration
     | MigrationDeclaration
     | ValidateDeclaration
+    | ReverseDeclaration
     | FunctionDeclaration
 )
 
@@ -206,6 +208,22 @@ def _validate(
     return ValidateDeclaration(scope.module, table.name, (), node.name, scope.file, node.lineno)
 
 
+def _reverse(
+    node: ast.FunctionDef, bound: dict[str, ast.expr], scope: Scope, findings: Findings
+) -> ReverseDeclaration | None:
+    table = _own_table(bound["table"], node, scope, findings)
+    if parameters(node) != ("new",):
+        findings.report("context", node, "a reverse takes (new)")
+        return None
+    record = scope.records.get(node.returns.id) if isinstance(node.returns, ast.Name) else None
+    if record is None:
+        findings.report("answer", node, "a reverse answers a record declared above it: write -> LikeTheRunningOne")
+        return None
+    if table is None:
+        return None
+    return ReverseDeclaration(scope.module, table.name, record, node.name, scope.file, node.lineno)
+
+
 def _own_table(
     node: ast.expr, function: ast.FunctionDef, scope: Scope, findings: Findings
 ) -> TableDeclaration | None:
@@ -215,4 +233,4 @@ def _own_table(
     return table
 
 
-_READERS = {"call": _call, "hook": _hook, "migration": _migration, "validate": _validate}
+_READERS = {"call": _call, "hook": _hook, "migration": _migration, "reverse": _reverse, "validate": _validate}

@@ -230,4 +230,5 @@ def _hosted(source: ModuleDeclaration) -> dict[str, Mapping[int, frozenset[str]]
     found |= {query.name: _CONTEXT for query in source.queries}
     found |= {hook.function: _CONTEXT for hook in source.hooks}
     found |= {migration.function: _INPUTS for migration in source.migrations}
-    return found | {validator.function: {} for validator in source.validators}
+    found |= {validator.function: {} for validator in source.validators}
+    return found | {reverse.function: {} for reverse in source.reverses}

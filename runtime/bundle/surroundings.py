@@ -13,7 +13,7 @@ from runtime.bundle.grammar import Reading
 from runtime.bundle.manifest import Manifest
 from storage.record import Schema
 
-BodyKind = Literal["call", "query", "hook", "health", "migration", "validate", "pure"]
+BodyKind = Literal["call", "query", "hook", "health", "migration", "validate", "reverse", "pure"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,8 @@ _MIGRATION = '''
 # when the upgrade was scheduled.
 
 
+{before}
+
 @migration(accounts, from_schema={from_schema}, sets=("migrated",))
 def rewrite_accounts(old: "Old.bank.accounts", frozen: Frozen) -> Account:
     """Every account keeps its coins and learns which runtime rewrote it."""
@@ -96,25 +98,24 @@ def rewrite_accounts(old: "Old.bank.accounts", frozen: Frozen) -> Account:
 def nothing_lost(old: "Old.bank.accounts", new: Account) -> bool:
     """Runs on every account, in rehearsal and at activation; False stops the upgrade before anything is committed."""
     return new.balance == old.balance
+
+
+@reverse(accounts)
+def account_before(new: Account) -> AccountBefore:
+    """The way back, which every rehearsal goes with every account; an upgrade without one needs more votes."""
+    return AccountBefore({back})
 '''
 
 _OWN_TESTS = '''\
 """What this bundle promises of itself: packed with it, run by `synod bundle check` and in every rehearsal, never in a
 block. A test takes nothing and answers True."""
 
-from runtime.api.v1 import Amount, Record, field
+from .bank import Account, AccountBefore, rewrite_accounts
 
-from .bank import Account, rewrite_accounts
-
-
-class Before(Record):
-    """An account as the running runtime keeps it."""
-
-{fields}
 
 def test_an_account_keeps_its_coins() -> bool:
     """The migration of one account; it names no parameters, so it is given none."""
-    return rewrite_accounts(Before({values}), None) == Account({values}, migrated={major})
+    return rewrite_accounts(AccountBefore({values}), None) == Account({values}, migrated={major})
 '''
 
 _TEST = '''\
@@ -240,18 +241,20 @@ def _migrated_bank(source: str, schema: int, major: int) -> str:
     if found is None or "migrated" in found[0]:
         raise TemplateRefused("bank.py has no class Account(Record) that the example can extend")
     numbers = [int(number) for number in re.findall(r"= field\((\d+)", found[0])]
-    kept = "".join(f", {field}=old.{field}" for field in _account_fields(source) if field != "balance")
+    names = _account_fields(source)
+    kept = "".join(f", {field}=old.{field}" for field in names if field != "balance")
+    before = found[0].rstrip("\n").replace("class Account(", "class AccountBefore(", 1) + "\n"
+    back = ", ".join(f"{field}=new.{field}" for field in names)
+    migration = _MIGRATION.format(from_schema=schema, kept=kept, major=major, before=before, back=back)
     extended = found[0] + _FIELD.format(number=max(numbers) + 1)
     source = _API_IMPORT.sub(_with_migration_names, source.replace(found[0], extended, 1), count=1)
-    return source.rstrip("\n") + "\n" + _MIGRATION.format(from_schema=schema, kept=kept, major=major)
+    return source.rstrip("\n") + "\n" + migration
 
 
 def _own_tests(bank: str, major: int) -> str:
     """Tests that keep each field of an account of the base; all are amounts."""
-    names = _account_fields(bank)
-    fields = "".join(f"    {name}: Amount = field({number})\n" for number, name in enumerate(names, 1))
-    values = ", ".join(f"{name}={number + 6}" for number, name in enumerate(names, 1))
-    return _OWN_TESTS.format(fields=fields, values=values, major=major)
+    values = ", ".join(f"{name}={number}" for number, name in enumerate(_account_fields(bank), 7))
+    return _OWN_TESTS.format(values=values, major=major)
 
 
 def _account_fields(bank: str) -> list[str]:
@@ -262,6 +265,7 @@ def _account_fields(bank: str) -> list[str]:
 
 def _with_migration_names(found: re.Match[str]) -> str:
     """The import with what a migration needs, types first."""
-    names = {line.strip().rstrip(",") for line in found[1].splitlines()} | {"Frozen", "Old", "migration", "validate"}
+    names = {line.strip().rstrip(",") for line in found[1].splitlines()}
+    names |= {"Frozen", "Old", "migration", "reverse", "validate"}
     ordered = sorted(names, key=lambda name: (name[0].islower(), name))
     return "from runtime.api.v1 import (\n" + "".join(f"    {name},\n" for name in ordered) + ")"

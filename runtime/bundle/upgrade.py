@@ -41,6 +41,7 @@ def check_upgrade(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> 
         *_tables(running, proposed),
         *_schema_numbers(running, proposed),
         *_validators(running, proposed),
+        *_reverses(running, proposed),
         *_pauses(proposed),
     ]
     for migration in proposed.migrations():
@@ -190,6 +191,15 @@ def _validators(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> It
         for name in _unknown(validator.old_fields, old) if old else ():
             message = f"the running {validator.table_id} has no field {name!r}"
             yield Problem("unknown_field", validator.file, validator.line, message)
+
+
+def _reverses(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
+    before = {new.id: old for old, new in table_pairs(running, proposed)}
+    for reverse in proposed.reverses():
+        old = before.get(reverse.table_id)
+        if old is not None and old.record.digest != reverse.record.digest:
+            message = f"{reverse.record.name} must be declared as the record of the running {old.id} is, field by field"
+            yield Problem("reverse_record", reverse.file, reverse.line, message)
 
 
 def _pauses(proposed: RuntimeDeclaration) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ def whole_problems(declaration: RuntimeDeclaration) -> Iterator[Problem]:
 
 def _bounds(declaration: RuntimeDeclaration) -> Iterator[Problem]:
     functions = [declaration.calls(), declaration.queries(), declaration.migrations(), declaration.validators()]
+    functions.append(declaration.reverses())
     for what, number, most in (
         ("tables", len(list(declaration.tables())), MAX_TABLES),
         ("invariants", len(list(declaration.invariants())), MAX_INVARIANTS),
@@ -81,6 +82,11 @@ def _migrations(declaration: RuntimeDeclaration) -> Iterator[Problem]:
             message = f"from_schema lies below {entry.schema}, the schema of {entry.name} in {MANIFEST}"
             yield Problem("wrong_from_schema", migration.file, migration.line, message)
         seen.add(migration.table_id)
+    for reverse in declaration.reverses():
+        if reverse.table_id not in seen:
+            message = f"{reverse.table_id} has no migration, or two reverses: there is nothing to go back from"
+            yield Problem("nothing_to_reverse", reverse.file, reverse.line, message)
+        seen.discard(reverse.table_id)
 
 
 def _tests(declaration: RuntimeDeclaration) -> Iterator[Problem]:

@@ -10,11 +10,21 @@ from governance.calls import PublishChunk
 from governance.lifecycle import Status
 from governance.proposals import CancelUpgrade, Isolate, Pause, Resume, Rollback, Statement, UpgradePlan
 from governance.tables import HISTORY, PROPOSALS
+from runtime.bundle.archive import Bundle
 from runtime.bundles import BUNDLES
 from runtime.coordinator import Coordinator
 from runtime.plans import FAILED, SUPERSEDED, Replaying
 from runtime.registry import REGISTRY
-from tests.governance.world import World, breaking_bundle, changed_bundle, loaded, minor_bundle, person, without_faucet
+from tests.governance.world import (
+    World,
+    breaking_bundle,
+    changed_bundle,
+    loaded,
+    minor_bundle,
+    one_way_bundle,
+    person,
+    without_faucet,
+)
 
 Make = Callable[..., World]
 FIRST, SECOND, THIRD, FOURTH = (person(number) for number in range(1, 5))
@@ -109,9 +119,12 @@ def test_an_upgrade_compared_with_a_runtime_that_is_gone_is_superseded_at_the_cl
     assert world.standing(second).reason == "another_runtime_runs"
 
 
-def test_a_breaking_upgrade_goes_to_the_breaking_track_by_itself_and_needs_more(world: World) -> None:  # N7
-    world.publish(FIRST, breaking_bundle())
-    proposal = world.proposed(FIRST, world.upgrade(breaking_bundle()))
+@pytest.mark.parametrize("made", [breaking_bundle, one_way_bundle])
+def test_an_upgrade_that_breaks_or_has_no_way_back_goes_to_the_breaking_track_by_itself_and_needs_more(  # N7
+    world: World, made: Callable[[], Bundle]
+) -> None:
+    world.publish(FIRST, made())
+    proposal = world.proposed(FIRST, world.upgrade(made()))
     assert world.what(proposal).track.name == "breaking"
     world.open(proposal)
     for voter, option in ((FIRST, "yes"), (SECOND, "yes"), (THIRD, "yes"), (FOURTH, "no")):

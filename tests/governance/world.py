@@ -340,6 +340,18 @@ def breaking_bundle() -> Bundle:
 
 
 @cache
+def one_way_bundle() -> Bundle:
+    """A safe upgrade that rewrites every account and does not say how to go back."""
+    migration = (
+        '@migration(accounts, from_schema=1, sets=())\ndef anew(old: Old, frozen: Frozen) -> Account:\n'
+        '    """As it was."""\n    return Account(balance=old.balance)\n\n\n@query\ndef balance'
+    )
+    names = ("    Context,\n", "    Context,\n    Frozen,\n    Old,\n    migration,\n")
+    edits = {"bank.py": (names, ("@query\ndef balance", migration))}
+    return changed_bundle({**edits, "bundle.toml": (("schema = 1", "schema = 2"),)}, "1.1.0")
+
+
+@cache
 def flagged_bundle() -> Bundle:
     """The genesis bundle with one call behind a feature flag."""
     gated = '@call(meaning=1, flag="lottery")\ndef drip'

@@ -50,7 +50,8 @@ def test_a_sound_upgrade_passes_every_step(world: World, tried: Tried) -> None:
         world.height,
         world.application.state.head.runtime_root,
     )
-    assert (report.result.within_limits, report.result.reversible) == (True, False)
+    assert (report.result.within_limits, report.result.reversible) == (True, True)
+    assert step_of(report, "activate").counts["reversed"] == world.application.state.count("bank.accounts")
     assert Report.model_validate_json(report.model_dump_json()) == report
 
 
@@ -82,6 +83,38 @@ def test_two_trials_of_one_state_come_to_the_same_result(world: World) -> None:
 
 def test_an_upgrade_that_rewrites_nothing_can_be_gone_back_from(tried: Tried, world: World) -> None:
     assert tried(mints_later(running(world))).result.reversible is True
+
+
+BACK = "@reverse(accounts)", "return AccountBefore(balance=new.balance)"
+
+
+def test_a_migration_without_a_way_back_passes_with_the_votes_of_the_higher_threshold(
+    tried: Tried, world: World
+) -> None:
+    source = dict(example(world).files)["bank.py"].decode()
+    one_way = edited(example(world), bank=(source[source.index(BACK[0]) :], ""))
+    report = tried(edited(one_way, bank=("    reverse,\n", "")))
+    assert report.passed
+    assert report.result.reversible is False
+
+
+@pytest.mark.parametrize("balance", ["new.balance + new.migrated", "new.balance // 0"])
+def test_a_way_back_that_leads_elsewhere_fails(tried: Tried, world: World, balance: str) -> None:
+    report = tried(edited(example(world), bank=(BACK[1], f"return AccountBefore(balance={balance})")))
+    assert failed(report) == ("activate", "not_reversible")
+    step = step_of(report, "activate")
+    assert (step.file, step.line > 0, step.detail.startswith("bank.accounts row ")) == ("bank.py", True, True)
+
+
+def test_a_hook_that_writes_over_what_was_there_fails_without_those_votes(tried: Tried, world: World) -> None:
+    """The pots of the faucet are none of the tables that migrate."""
+    hook = '@hook("post_upgrade")\ndef arrive(ctx: Context) -> None:\n    """Give more."""\n    '
+    source = hook + "ctx.put(pots, POT, Pot(coins=ctx.get(pots, POT).coins, most=1, span=1))"
+    pause = ("supply_change", "requires_pause = true\nsupply_change")
+    writing = appended(running(world), "faucet", source, "1.1.0")
+    report = tried(edited(writing, faucet=(" field, query", " field, hook, query"), manifest=pause))
+    assert failed(report) == ("activate", "not_reversible")
+    assert "faucet.pots" in step_of(report, "activate").detail
 
 
 def test_a_migration_that_changes_nothing_fails(tried: Tried, world: World) -> None:  # I2

@@ -35,7 +35,8 @@ SHOP = '''\
 """Shop."""
 from runtime.api.v1 import (
     Address, Amount, Context, Data, Flag, Frozen, Hash, Inputs, Old, Record, Refused, Text, Variant, at_most, call,
-    case, count, equal, field, hook, invariant, migration, query, refers, table, total, validate,
+    case, count, equal, field, hook, invariant, migration, query, refers, reverse, table, total,
+    validate,
 )
 
 
@@ -268,9 +269,41 @@ def test_a_new_required_field_must_be_among_what_the_migration_sets() -> None:
 
 def test_a_migration_that_sets_coins_is_breaking() -> None:
     effect = check_upgrade(RUNNING, declared(extra=migration('"price",')))
-    assert {"coins_rewritten", "table_migrated"} == kinds(effect)
+    assert {"coins_rewritten", "migration_one_way", "table_migrated"} == kinds(effect)
     assert effect.breaking and effect.tables_migrated == ("shop.sales",)
     assert not check_upgrade(RUNNING, declared(extra=migration(), version="1.1.0")).breaking
+
+
+BEFORE = '\n\nclass Before(Record):\n    price: Amount = field(1, value="coin")\n    kind: Kind = field(3)\n'
+BACK = "\n\n@reverse(sales)\ndef back(new: Sale) -> Before:\n    return Before(price=new.price, kind=new.kind)\n"
+
+
+def test_a_migration_needs_more_votes_unless_it_declares_the_way_back() -> None:
+    one_way = check_upgrade(RUNNING, declared(extra=migration(), version="1.1.0"))
+    assert (one_way.one_way, one_way.needs_more_votes, one_way.breaking) == (True, True, False)
+    both = check_upgrade(RUNNING, declared(extra=BEFORE + migration() + BACK, version="1.1.0"))
+    assert (both.one_way, both.needs_more_votes, kinds(both)) == (False, False, {"table_migrated"})
+
+
+def test_the_way_back_leads_to_the_record_that_runs() -> None:
+    other = BEFORE.replace("field(3)", "field(2)")
+    problem = only_problem(declared(extra=other + migration() + BACK))
+    assert (problem.code, problem.file) == ("reverse_record", "shop.py")
+
+
+@pytest.mark.parametrize(
+    ("extra", "code"),
+    [
+        (BEFORE + BACK, "nothing_to_reverse"),
+        (BEFORE + migration() + BACK + BACK.replace("def back", "def again"), "nothing_to_reverse"),
+        (BEFORE + migration() + BACK.replace("(new: Sale)", "(new: Sale, frozen: Frozen)"), "context"),
+        (BEFORE + migration() + BACK.replace("-> Before", "-> Amount"), "answer"),
+    ],
+)
+def test_a_way_back_that_cannot_be_is_refused(extra: str, code: str) -> None:
+    with pytest.raises(BundleRefused) as refused:
+        declared(extra=extra)
+    assert code in {problem.code for problem in refused.value.problems}
 
 
 def test_a_migration_starts_from_the_running_schema_and_is_deleted_when_done() -> None:
