@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runtime.bundle.archive import Bundle
+from runtime.bundle.archive import Bundle, of_files
 from runtime.testing import MigrationWrong, Rows, check_migration
 from tests.runtime.story_bundles import first, second
 
@@ -63,6 +63,29 @@ def test_frozen_parameters_and_inputs_are_what_the_test_gives(checked: Any) -> N
 def test_what_differs_is_said(checked: Any, changed: dict[str, Any], told: dict[str, Any], says: str) -> None:
     with pytest.raises(MigrationWrong, match=says):
         checked(second(**changed), **told)
+
+
+BEFORE = '\n\nclass Before(Record):\n    """As it was."""\n\n    coins: Amount = field(1, value="coin")\n'
+BACK = '\n\n@reverse(purses)\ndef back(new: Purse) -> Before:\n    """The way back."""\n    return {body}\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("Before(coins=new.coins)", ""),
+        ("Before(coins=new.coins + 1)", "not_reversible .*does not come back"),
+        ("Before(coins=new.coins // 0)", "not_reversible .*division_by_zero"),
+        ("new", "not_reversible .*does not come back"),
+    ],
+)
+def test_a_declared_way_back_is_gone_with_each_row(checked: Any, body: str, says: str) -> None:
+    files = dict(second(rest=BEFORE + BACK.format(body=body)).files)
+    files["coins.py"] = files["coins.py"].replace(b"import call,", b"import reverse, call,")
+    if not says:
+        assert len(checked(of_files(files))) == len(ROWS)
+        return
+    with pytest.raises(MigrationWrong, match=says):
+        checked(of_files(files))
 
 
 def test_rows_that_the_running_runtime_cannot_have_are_refused(tmp_path: Path) -> None:

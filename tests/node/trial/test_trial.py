@@ -81,10 +81,6 @@ def test_two_trials_of_one_state_come_to_the_same_result(world: World) -> None:
     assert first.result.digest == second.result.digest
 
 
-def test_an_upgrade_that_rewrites_nothing_can_be_gone_back_from(tried: Tried, world: World) -> None:
-    assert tried(mints_later(running(world))).result.reversible is True
-
-
 BACK = "@reverse(accounts)", "return AccountBefore(balance=new.balance)"
 
 
@@ -98,9 +94,9 @@ def test_a_migration_without_a_way_back_passes_with_the_votes_of_the_higher_thre
     assert report.result.reversible is False
 
 
-@pytest.mark.parametrize("balance", ["new.balance + new.migrated", "new.balance // 0"])
-def test_a_way_back_that_leads_elsewhere_fails(tried: Tried, world: World, balance: str) -> None:
-    report = tried(edited(example(world), bank=(BACK[1], f"return AccountBefore(balance={balance})")))
+def test_a_way_back_that_leads_elsewhere_fails(tried: Tried, world: World) -> None:
+    wrong = "return AccountBefore(balance=new.balance + new.migrated)"
+    report = tried(edited(example(world), bank=(BACK[1], wrong)))
     assert failed(report) == ("activate", "not_reversible")
     step = step_of(report, "activate")
     assert (step.file, step.line > 0, step.detail.startswith("bank.accounts row ")) == ("bank.py", True, True)
@@ -203,23 +199,20 @@ def reading_one_row(bundle: Bundle) -> Bundle:
     return edited(imported, bank=("    return Account(", '    pot = inputs.get("faucet.pots")\n    return Account('))
 
 
-def test_the_readers_of_one_input_row_are_counted(tried: Tried, world: World) -> None:
-    report = tried(reading_one_row(example(world)))
-    assert report.passed, report.failed_step
-    assert step_of(report, "migrate").counts["most_readers_of_a_row"] == world.application.state.count("bank.accounts")
-
-
 def test_more_readers_of_a_row_than_may_be_need_a_pause_that_the_plan_declares(make_chain: Make) -> None:
     world = make_chain()
     state, overlay = world.application.state, world.overlay()
-    Parameters(overlay, world.height).set("max_fanout", state.count("bank.accounts") - 1, world.height)
+    readers = state.count("bank.accounts")
+    Parameters(overlay, world.height).set("max_fanout", readers - 1, world.height)
     state.commit(state.prepare(overlay), world.height, amends=True)
     bundle = reading_one_row(example(world))
     report = tried_on(world, upgrade.propose(world, bundle, "Without a word").proposal)
     assert failed(report) == ("migrate", "pause_not_declared")
     assert (step_of(report, "migrate").file, "max_fanout" in step_of(report, "migrate").detail) == ("bank.py", True)
     paused = edited(bundle, manifest=("supply_change", "requires_pause = true\nsupply_change"))
-    assert tried_on(world, upgrade.propose(world, paused, "With a pause").proposal).passed
+    report = tried_on(world, upgrade.propose(world, paused, "With a pause").proposal)
+    assert report.passed, report.failed_step
+    assert step_of(report, "migrate").counts["most_readers_of_a_row"] == readers
 
 
 def test_what_is_no_open_upgrade_is_nothing_to_try(world: World) -> None:
@@ -309,7 +302,8 @@ def test_an_open_rollback_window_does_not_keep_the_next_upgrade_from_its_trial(m
     assert activated(world, example(world)).record.outcome == "executed"
     assert world.coordinator().window() is not None
     proposal = upgrade.propose(world, mints_later(running(world)), "The next").proposal
-    assert tried_on(world, proposal).passed
+    report = tried_on(world, proposal)
+    assert (report.passed, report.result.reversible) == (True, True), "it rewrites nothing"
     overlay, state = world.overlay(), world.application.state
     Coordinator(overlay, world.height, Parameters(overlay, world.height), []).roll_back(0, "with the next block")
     state.commit(state.prepare(overlay), world.height, amends=True)
