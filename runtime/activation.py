@@ -4,8 +4,8 @@ Order: `pre_upgrade` of the old modules (a failure there is recorded and stops n
 succeed), the flip of catalogue and running row, what `pre_upgrade` wrote, `post_upgrade` in dependency order, health,
 and the rules: of groups that this height moved, and of those that the growth found broken. Any failure raises
 ActivationFailed; the caller drops the overlay and runs A again under the old runtime. What `pre_upgrade` wrote is
-carried over: rows of shared tables as they are, rows of migrated tables through their migration. Nothing here costs
-more the more rows the state has.
+carried over: rows of shared tables as they are, rows of migrated tables through their migration, to their new key where
+that rekeys. Nothing here costs more the more rows the state has.
 """
 
 from __future__ import annotations
@@ -67,11 +67,31 @@ def carry_over(
         if target is None:
             continue
         migrator = growth.migrators.get(target.name)
+        if migrator is not None and migrator.declaration.rekeys:
+            _carry_rekeyed(overlay, migrator, rows, NotedReads(state.overlay(), migrator.old))
+            continue
         for key, change in rows.items():
             made = change.new
             if migrator is not None and made is not None:
-                made, _ = migrator.migrate(key, made, NotedReads(state.overlay(), migrator.old))
+                _, made, _ = migrator.migrate(key, made, NotedReads(state.overlay(), migrator.old))
             overlay.put_raw(target, key, made)
+
+
+def _carry_rekeyed(
+    overlay: Overlay, migrator: RecordMigrator, rows: Mapping[bytes, Any], reads: NotedReads
+) -> None:
+    """Take away what the rows of before came to, then bring those of now where they come to, if that is free."""
+    target = migrator.target
+    for key, change in rows.items():
+        if change.old is not None:
+            place, _, _ = migrator.migrate(key, change.old, reads)
+            overlay.put_raw(target, place, None)
+    for key, change in rows.items():
+        if change.new is not None:
+            place, made, _ = migrator.migrate(key, change.new, reads)
+            if overlay.get_raw(target, place) is not None:
+                raise migrator.collision(key, place)
+            overlay.put_raw(target, place, made)
 
 
 def record_window(

@@ -279,16 +279,19 @@ def _require_runs(scope: ExecutionScope, module: str) -> None:
 def invoke_migration(
     loaded: LoadedRuntime,
     migration: MigrationDeclaration,
+    key: tuple[Any, ...],
     old: Any,
     frozen: SimpleNamespace,
     meter: Meter,
     reads: Reads,
 ) -> Any:
-    """The new record for an old one; the caller checks its type, its fields and what it left unchanged."""
+    """The new record for an old one, or the new key and that; the caller checks its type, its fields and what it left
+    unchanged. ``key`` is asked for by a migration that rekeys, and empty for others."""
     function = loaded.functions[(migration.module, migration.function)]
+    given = (key, old, frozen) if migration.rekeys else (old, frozen)
     if not migration.reads:
-        return function(meter, old, frozen)
-    return function(meter, old, frozen, Inputs(reads, migration.reads, meter))
+        return function(meter, *given)
+    return function(meter, *given, Inputs(reads, migration.reads, meter))
 
 
 def invoke_validate(loaded: LoadedRuntime, table: str, old: Any, new: Any, meter: Meter) -> bool:

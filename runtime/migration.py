@@ -5,6 +5,9 @@ parameters frozen at scheduling; it returns the new record under the same key. W
 as it is, and that is compared in every record: a field that was there, by its number and whatever it is called now,
 keeps its value, and a new one is at its default. So two swapped balances are caught although their sum is right.
 `validate` runs with `migrate`.
+
+A record keeps its key. A migration that `rekeys` gets the key too and answers the new one beside the record; records
+that come to the same key collide, and fail all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from runtime.errors import ActivationFailed
 from runtime.metering.faults import HostFault, fault_of
 from runtime.metering.meter import Meter
 from runtime.scope import Reads
-from storage.errors import InvalidRecord
+from storage.errors import InvalidKey, InvalidRecord
 from storage.overlay import Overlay
 from storage.schema import ZEROS, Schema
 from storage.tables import Table
@@ -61,12 +64,15 @@ class RecordMigrator:
     steps: int
     """Step limit of one record."""
 
-    def migrate(self, key: bytes, raw: bytes, reads: Reads) -> tuple[bytes, Any]:
-        """The new bytes and record of one old row; raises ActivationFailed with code, file and line."""
+    def migrate(self, key: bytes, raw: bytes, reads: Reads) -> tuple[bytes, bytes, Any]:
+        """Key, bytes and record that come of one old row; raises ActivationFailed with code, file and line."""
         meter = Meter(self.steps, 2 * 64 * 1024)
+        rekeys = self.declaration.rekeys
         try:
             old = self.source.codec.decode(raw)
-            record = invoke_migration(self.new, self.declaration, old, self.frozen, meter, reads)
+            parts = self.source.unpack(key) if rekeys else ()
+            record = invoke_migration(self.new, self.declaration, parts, old, self.frozen, meter, reads)
+            place, record = self._parted(key, record) if rekeys else (key, record)
             made = self._sound(key, old, record)
             valid = invoke_validate(self.new, self.target.name, old, record, meter)
         except (Exception, HostFault) as failure:
@@ -76,7 +82,23 @@ class RecordMigrator:
             raise ActivationFailed(fault.code, fault.file, fault.line, self._row(key)) from failure
         if not valid:
             raise ActivationFailed("record_not_valid", self.declaration.file, self.declaration.line, self._row(key))
-        return made, record
+        return place, made, record
+
+    def collision(self, key: bytes, place: bytes) -> ActivationFailed:
+        """Why a record has no successor when another comes to the same key."""
+        where = (self.declaration.file, self.declaration.line)
+        return ActivationFailed("key_collision", *where, f"{self._row(key)} and another come to {place.hex()}")
+
+    def _parted(self, key: bytes, answer: Any) -> tuple[bytes, Any]:
+        """The new key's bytes and the record, out of what a migration that rekeys answers."""
+        where = (self.declaration.file, self.declaration.line)
+        try:
+            parts, record = answer
+            if type(parts) is tuple and len(parts) == len(self.target.key):
+                return self.target.pack(parts), record
+        except (InvalidKey, TypeError, ValueError):
+            pass
+        raise ActivationFailed("wrong_key", *where, self._row(key))
 
     def _sound(self, key: bytes, old: Any, record: Any) -> bytes:
         """The bytes of a new record that is one of the table's and changes only what was declared."""

@@ -63,7 +63,8 @@ def check_migration(
     inputs: Mapping[str, Rows] | None = None,
     running: Path | str | None = None,
 ) -> dict[Key, Any]:
-    """Migrate these rows of a table; the new records by their keys, for what else the test wants to know.
+    """Migrate these rows of a table; the new records by their keys, the new ones where the migration rekeys, for what
+    else the test wants to know.
 
     `bundle` is a folder or a packed archive, `table` the full name that its table has there, `rows` what it held
     before. `frozen` has the parameters that the migration names, and `inputs` rows of the tables that it reads.
@@ -77,16 +78,21 @@ def check_migration(
     wanted = _Lists.of(migrator, tuple(changes), tuple(unchanged))
     back = reverser_of(migrator.new, table, _STEPS)
     made: dict[Key, Any] = {}
+    places: set[bytes] = set()
     for key, fields in rows.items():
         packed, old = _row(migrator.source, key, fields)
         raw = migrator.source.codec.encode(old)
         try:
-            _, made[key] = migrator.migrate(packed, raw, reads)
+            place, _, new = migrator.migrate(packed, raw, reads)
+            if place in places:
+                raise migrator.collision(packed, place)
             if back is not None:
-                back.require(packed, made[key], raw)
+                back.require(packed, new, raw)
         except ActivationFailed as failed:
             raise MigrationWrong(f"{failed.file}:{failed.line}: {failed.reason} ({failed.detail})") from None
-        wanted.compare(key, old, made[key])
+        places.add(place)
+        made[_key_of(migrator.target, place) if migrator.declaration.rekeys else key] = new
+        wanted.compare(key, old, new)
     wanted.require_changes()
     return made
 
@@ -121,6 +127,11 @@ def _row(table: Table[Any], key: Key, fields: Mapping[str, Any]) -> tuple[bytes,
         return table.pack(key if isinstance(key, tuple) else (key,)), record
     except (InvalidRecord, InvalidKey, TypeError) as wrong:
         raise MigrationWrong(f"{table.name} can have no row {key!r}: {wrong}") from None
+
+
+def _key_of(table: Table[Any], packed: bytes) -> Key:
+    parts = table.unpack(packed)
+    return parts if len(parts) > 1 else parts[0]
 
 
 def _record(schema: Schema, fields: Mapping[str, Any]) -> Any:

@@ -125,6 +125,10 @@ class GrowingGeneration:
         """Where a row beside the table's lies, for a batch that is written elsewhere."""
         return side_prefix(self.number) + key
 
+    def side_row(self, key: bytes) -> bytes | None:
+        """A row kept beside the table's, or None."""
+        return self._rows.peek(self.side_key(key))
+
     def side_rows(self, prefix: bytes, after: bytes | None = None) -> Iterator[Row]:
         """Rows kept beside the table's whose key begins with ``prefix``: what follows it, above ``after``, and the
         value."""
@@ -140,6 +144,14 @@ class GrowingGeneration:
         if complete:
             self._note = self._note.but(complete=True, begun=True)
         self._write(dict(rows), side)
+
+    def place(
+        self, changes: Mapping[bytes, bytes | None], cursor: bytes | None, complete: bool, side: SideRows
+    ) -> None:
+        """As ``extend``, for rows whose keys are not those of the source: they come anywhere, once or again."""
+        if cursor is not None or complete:
+            self._note = self._note.but(cursor=cursor or self._note.cursor, begun=True, complete=complete)
+        self._write(changes, side)
 
     def amend(self, changes: Mapping[bytes, bytes | None], side: SideRows = ()) -> None:
         """Write rows at or below the cursor again, None to take one away; the batch is on disk when this returns.

@@ -113,9 +113,13 @@ def migration(
     sets: tuple[str, ...] = ...,
     reads: tuple[str, ...] = ...,
     frozen: tuple[str, ...] = ...,
+    rekeys: bool = ...,
 ) -> Callable[[FunctionT], FunctionT]:
     """Makes each record anew: `(old: Old, frozen: Frozen)`, and `inputs: Inputs` when it `reads` other tables, which
-    may be of any module. Only the fields in `sets` may differ from the old ones, and new ones from their default."""
+    may be of any module. Only the fields in `sets` may differ from the old ones, and new ones from their default.
+    A record keeps its key, unless the migration `rekeys`: then it takes the parts of the key first, as in
+    `(key: tuple[Any, ...], old: Old, frozen: Frozen)`, and answers `((part, ...), record)`. Records that come to the
+    same key all fail."""
 
 def validate(table: Table[Any]) -> Callable[[FunctionT], FunctionT]:
     """A check `(old, new) -> bool` of every record that a migration makes."""

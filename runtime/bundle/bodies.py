@@ -110,7 +110,7 @@ class _Walk:
 
     def _bind(self, name: str, node: ast.AST) -> None:
         """A local name may hide nothing that is declared or given."""
-        given = {"ctx"} | ({"old", "frozen", "inputs"} if self._body.kind == "migration" else set())
+        given = {"ctx"} | ({"key", "old", "frozen", "inputs"} if self._body.kind == "migration" else set())
         if name in given and name in _parameters(self._body.node):
             self._findings.report("rebound", node, f"{name} is given by the host and stays what it is")
         elif name in self._around.declared:

@@ -161,13 +161,14 @@ def _modules(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Itera
 
 def _tables(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Change]:
     pairs = list(table_pairs(running, proposed))
+    rekeyed = {migration.table_id for migration in proposed.migrations() if migration.rekeys}
     going_on, present = {old.id for old, _ in pairs}, {new.id for _, new in pairs}
     yield from (Change("table_removed", old.id) for old in running.tables() if old.id not in going_on)
     yield from (Change("table_added", new.id) for new in proposed.tables() if new.id not in present)
     for old, new in pairs:
         if old.id != new.id:
             yield Change("table_renamed", new.id, f"was {old.id}")
-        if old.key != new.key:
+        if old.key != new.key or new.id in rekeyed:
             yield Change("table_rekeyed", new.id, f"({', '.join(old.key)}) to ({', '.join(new.key)})")
         yield from compare_schemas(old.record, new.record, new.id)
 

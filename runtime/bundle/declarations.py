@@ -152,7 +152,7 @@ class MigrationDeclaration:
     """Makes each record of a table anew: `function(old, frozen)`, and `function(old, frozen, inputs)` with reads.
 
     Fields outside `sets` keep their old value, new ones their default, and the host checks that they do. A record keeps
-    its key.
+    its key, unless the migration `rekeys`: then it is `function(key, old, ...)` and answers `(new_key, record)`.
     """
 
     module: str
@@ -165,6 +165,7 @@ class MigrationDeclaration:
     """Full names of tables of the old runtime that it may read."""
     frozen: tuple[str, ...]
     """Names of the parameters fixed when the plan was scheduled, attributes of `frozen`."""
+    rekeys: bool
     old_fields: tuple[str, ...]
     """Every field of the old record that the source reads."""
     function: str
@@ -174,6 +175,11 @@ class MigrationDeclaration:
     @property
     def table_id(self) -> str:
         return f"{self.module}.{self.table}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """What the function takes, in order."""
+        return (*(("key",) if self.rekeys else ()), "old", "frozen", *(("inputs",) if self.reads else ()))
 
     @property
     def id(self) -> str:

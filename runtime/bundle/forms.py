@@ -32,7 +32,7 @@ FORMS: dict[str, Form] = {
     "hook": Form(("moment",)),
     "invariant": Form(("name", "rule")),
     "migration": Form(
-        ("table",), frozenset({"from_schema", "sets", "reads", "frozen"}), frozenset({"from_schema", "sets"})
+        ("table",), frozenset({"from_schema", "sets", "reads", "frozen", "rekeys"}), frozenset({"from_schema", "sets"})
     ),
     "query": Form(()),
     "reverse": Form(("table",)),

@@ -19,7 +19,7 @@ from runtime.bundle.declarations import (
     ValidateDeclaration,
 )
 from runtime.bundle.forms import NAME, bind, check_name, form_of
-from runtime.bundle.literals import number_of, text_of, texts_of
+from runtime.bundle.literals import flag_of, number_of, text_of, texts_of
 from runtime.bundle.problems import Findings
 from runtime.interface import interface_of
 from storage.record import FieldSpec, Schema, TypeSpec
@@ -126,21 +126,21 @@ def _call(
     args = _arguments(node, scope, findings)
     meaning = number_of(bound["meaning"])
     flag = text_of(bound["flag"]) if "flag" in bound else ""
-    internal = bound.get("internal", ast.Constant(value=False))
+    internal = flag_of(bound.get("internal"))
     if meaning is None or not 1 <= meaning < 2**32:
         findings.report("wrong_arguments", node, "meaning is a number from 1, raised when the call's sense changes")
         return None
     if flag is None or (flag and not NAME.fullmatch(flag)):
         findings.report("wrong_arguments", node, "flag is the literal name of a feature flag, written like_this")
         return None
-    if not isinstance(internal, ast.Constant) or not isinstance(internal.value, bool):
+    if internal is None:
         findings.report("wrong_arguments", node, "internal is True or False")
         return None
     if not _answers_nothing(node, findings) or args is None:
         return None
     interface = interface_of(scope.module, node.name, args, meaning)
     return CallDeclaration(
-        scope.module, node.name, args, meaning, flag, internal.value, interface, scope.file, node.lineno
+        scope.module, node.name, args, meaning, flag, internal, interface, scope.file, node.lineno
     )
 
 
@@ -181,9 +181,9 @@ def _migration(
     if from_schema is None or sets is None or reads is None or frozen is None:
         findings.report("wrong_arguments", node, "from_schema is a number; sets, reads and frozen are tuples of names")
         return None
-    expected = ("old", "frozen", "inputs") if reads else ("old", "frozen")
-    if parameters(node) != expected:
-        findings.report("context", node, f"this migration takes ({', '.join(expected)})")
+    rekeys = flag_of(bound.get("rekeys"))
+    if rekeys is None:
+        findings.report("wrong_arguments", node, "rekeys is True or False")
         return None
     if table is None:
         return None
@@ -191,9 +191,13 @@ def _migration(
         if name not in {spec.name for spec in table.record.fields}:
             findings.report("unknown_field", node, f"sets names {name!r}, which is no field of {table.record.name}")
     full_reads = tuple(name if "." in name else f"{scope.module}.{name}" for name in reads)
-    return MigrationDeclaration(
-        scope.module, table.name, from_schema, sets, full_reads, frozen, (), node.name, scope.file, node.lineno
+    made = MigrationDeclaration(
+        scope.module, table.name, from_schema, sets, full_reads, frozen, rekeys, (), node.name, scope.file, node.lineno
     )
+    if parameters(node) != made.parameters:
+        findings.report("context", node, f"this migration takes ({', '.join(made.parameters)})")
+        return None
+    return made
 
 
 def _validate(

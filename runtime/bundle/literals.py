@@ -102,3 +102,10 @@ def number_of(node: ast.expr | None) -> int | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool):
         return node.value
     return None
+
+
+def flag_of(node: ast.expr | None) -> bool | None:
+    """A literal True or False, False where nothing is written; None when it is neither."""
+    if node is None:
+        return False
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, bool) else None

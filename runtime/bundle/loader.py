@@ -32,7 +32,7 @@ from storage.tables import Half, Table
 
 Function = Callable[..., Any]
 _CONTEXT = {0: CONTEXT_CALLS}
-_INPUTS = {2: frozenset({"get"})}
+_INPUTS = frozenset({"get"})
 
 
 class Arguments:
@@ -229,6 +229,9 @@ def _hosted(source: ModuleDeclaration) -> dict[str, Mapping[int, frozenset[str]]
     found: dict[str, Mapping[int, frozenset[str]]] = {call.name: _CONTEXT for call in source.calls}
     found |= {query.name: _CONTEXT for query in source.queries}
     found |= {hook.function: _CONTEXT for hook in source.hooks}
-    found |= {migration.function: _INPUTS for migration in source.migrations}
+    found |= {
+        migration.function: {migration.parameters.index("inputs"): _INPUTS} if migration.reads else {}
+        for migration in source.migrations
+    }
     found |= {validator.function: {} for validator in source.validators}
     return found | {reverse.function: {} for reverse in source.reverses}

@@ -104,8 +104,8 @@ def _tables(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterat
     migrated = {migration.table_id: migration for migration in proposed.migrations()}
     for old, new in table_pairs(running, proposed):
         file = _file(proposed, new)
-        if old.key != new.key:
-            message = f"{new.id} changes its key; declare a new table and let users move, a record keeps its key"
+        if old.key != new.key and not (new.id in migrated and migrated[new.id].rekeys):
+            message = f"{new.id} changes its key: declare a migration that rekeys, or a new table and let users move"
             yield Problem("table_rekeyed", file, new.line, message)
         for name in reused_numbers(old.record, new.record):
             message = f"{new.id}.{name} takes a number at or below one already used; numbers only ascend"
@@ -195,11 +195,15 @@ def _validators(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> It
 
 def _reverses(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
     before = {new.id: old for old, new in table_pairs(running, proposed)}
+    rekeyed = {migration.table_id for migration in proposed.migrations() if migration.rekeys}
     for reverse in proposed.reverses():
         old = before.get(reverse.table_id)
         if old is not None and old.record.digest != reverse.record.digest:
             message = f"{reverse.record.name} must be declared as the record of the running {old.id} is, field by field"
             yield Problem("reverse_record", reverse.file, reverse.line, message)
+        if reverse.table_id in rekeyed:
+            message = f"a migration rekeys {reverse.table_id}, and a reverse does not know the key to go back to"
+            yield Problem("rekeyed_reverse", reverse.file, reverse.line, message)
 
 
 def _pauses(proposed: RuntimeDeclaration) -> Iterator[Problem]:

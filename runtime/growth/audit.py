@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 
 from runtime.bundle.loader import LoadedRuntime
+from runtime.growth.records import TableGrowth
 from runtime.growth.sums import SumsGrowth
 from runtime.growth.tally import Slot
 from runtime.invariants.counters import AGGREGATES, Counters, Rule
@@ -17,14 +18,25 @@ from storage.state import State
 class Audit:
     """Looks at every group once, then at those that move."""
 
-    def __init__(self, state: State, counters: Counters, sums: SumsGrowth, old: LoadedRuntime, new: LoadedRuntime):
+    def __init__(
+        self,
+        state: State,
+        counters: Counters,
+        sums: SumsGrowth,
+        old: LoadedRuntime,
+        new: LoadedRuntime,
+        rekeyed: Mapping[str, TableGrowth],
+    ) -> None:
         self._state = state
         self._counters = counters
         self._sums = sums
         self._sources = {
-            name: source for name in counters.by_target if (source := old_name(new, name)) in old.tables
+            name: source
+            for name in counters.by_target
+            if name not in rekeyed and (source := old_name(new, name)) in old.tables
         }
-        """Where the rows of a target stand now, by its name in the next runtime; a migration keeps every key."""
+        """Where the rows of a target stand now, by its name in the next runtime, when every record keeps its key."""
+        self._rekeyed = {name: rekeyed[name] for name in counters.by_target if name in rekeyed}
         self._cursor: bytes | None = None
         self._complete = False
         self._broken: dict[tuple[str, bytes], Rule] = {}
@@ -39,6 +51,7 @@ class Audit:
         worked = False
         if self._cursor is None and not self._complete:
             self._sums.moved.clear()  # the first look sees all of them
+        worked = self._follow_rekeyed() or worked
         if not self._complete:
             keys = [key for key, _ in islice(self._sums.rows(self._cursor), limit)]
             for key in keys:
@@ -76,6 +89,17 @@ class Audit:
         right = self._sums.value((rule.right, group))
         return left == right if rule.kind == "equal" else left <= right
 
+    def _follow_rekeyed(self) -> bool:
+        worked = False
+        for target, growth in self._rekeyed.items():
+            for key in growth.moved():
+                worked = True
+                for rule in self._counters.by_target[target]:
+                    self._sums.moved[rule.left, key] = None
+        return worked
+
     def _exists(self, target: str, key: bytes) -> bool:
+        if target in self._rekeyed:
+            return self._rekeyed[target].has(key)
         source = self._sources.get(target)
         return source is not None and self._state.row(source, key) is not None

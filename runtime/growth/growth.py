@@ -97,7 +97,8 @@ class Growth:
             if name not in self.migrators and tally.watches(name) and (source := old_name(new, name)) in old.tables
         ]
         self._sums = SumsGrowth(state, tally, kept, not kept == wanted == known)
-        self._audit = Audit(state, self.counters, self._sums, old, new)
+        rekeyed = {name: self._tables[name] for name, made in self.migrators.items() if made.declaration.rekeys}
+        self._audit = Audit(state, self.counters, self._sums, old, new, rekeyed)
         self.ready = False
         """Whether the last slice found nothing left to do."""
 

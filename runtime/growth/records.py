@@ -7,16 +7,17 @@
 - Dirty records, and readers of changed inputs, are made again in slices; what is left at A is made then.
 - A record whose migration fails has no row and a noted failure, which goes when that record later succeeds. Failures
   touch no block; one that is left at A ends the plan.
+- Where a migration rekeys, rows stand where `claims` says; all the rest goes by the keys of the source.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
 
 from runtime.errors import ActivationFailed
+from runtime.growth.claims import Claims, Slice
 from runtime.growth.tally import Tally
 from runtime.migration import NotedReads, RecordMigrator
 from storage import record
@@ -50,14 +51,6 @@ class Failure(Record):
 FAILURES = codec_of(Failure)
 
 
-@dataclass(slots=True)
-class _Slice:
-    """What one slice writes."""
-
-    changes: dict[bytes, bytes | None] = field(default_factory=dict)
-    side: list[SideRow] = field(default_factory=list)
-
-
 class TableGrowth:
     """The next generation of one table. Belongs to the executor thread."""
 
@@ -72,6 +65,7 @@ class TableGrowth:
         self._failures = {key: FAILURES.decode(raw) for key, raw in self._growing.side_rows(FAILURE)}
         self._witness: bytes | None = None
         """A record that the migration changes, if one is known."""
+        self._claims = Claims(self._growing, migrator.target, tally, self) if migrator.declaration.rekeys else None
         self._reread = self._growing.cursor is None
         self.done = 0
         """Records of the source that were looked at."""
@@ -136,6 +130,17 @@ class TableGrowth:
             before, most = key[:width], max(most, readers)
         return most
 
+    def has(self, key: bytes) -> bool:
+        """Whether a row of the next runtime stands, as far as it is made."""
+        return self._growing.read(key) is not None
+
+    def moved(self) -> list[bytes]:
+        """Keys whose row came or went since this was asked last, where the migration rekeys; elsewhere none."""
+        if self._claims is None:
+            return []
+        moved, self._claims.moved = list(self._claims.moved), {}
+        return moved
+
     def discard(self) -> None:
         """Give the generation up."""
         self._state.discard_generation(self._growing.number)
@@ -165,19 +170,23 @@ class TableGrowth:
         if growing.complete:
             return False
         rows = list(islice(self._state.rows(self._migrator.source.name, growing.cursor), limit))
-        work = _Slice()
+        work = Slice()
         reads = self._reads()
         for key, raw in rows:
             self._make(work, reads, key, raw)
         self.done += len(rows)
+        cursor, complete = rows[-1][0] if rows else None, len(rows) < limit
+        if self._claims is not None:
+            growing.place(work.changes, cursor, complete, work.side.items())
+            return True
         made = [(key, value) for key, value in work.changes.items() if value is not None]
-        growing.extend(made, rows[-1][0] if rows else None, complete=len(rows) < limit, side=work.side)
+        growing.extend(made, cursor, complete, work.side.items())
         return True
 
     def _make_dirty(self, limit: int) -> bool:
-        work = _Slice()
+        work = Slice()
         keys = dict.fromkeys(islice(self._dirty, limit))
-        work.side += [(DIRTY + key, None) for key in keys]
+        work.side.update((DIRTY + key, None) for key in keys)
         for one in list(self._inputs):
             if len(keys) < limit:
                 keys |= dict.fromkeys(self._readers(work, one, limit - len(keys)))
@@ -187,67 +196,78 @@ class TableGrowth:
         for key in keys:
             self._make_again(work, reads, key)
             self._dirty.pop(key, None)
-        self._growing.amend(work.changes, work.side)
+        self._growing.amend(work.changes, work.side.items())
         return True
 
-    def _readers(self, work: _Slice, one: bytes, limit: int) -> list[bytes]:
+    def _readers(self, work: Slice, one: bytes, limit: int) -> list[bytes]:
         """The next readers of a changed input; its mark goes with the last of them."""
         after = self._inputs[one]
         rows = self._growing.side_rows(READER + one, after)
         found = [key for key, _ in islice(rows, limit)]
         if len(found) < limit:
-            work.side.append((CHANGED_INPUT + one, None))
+            work.side[CHANGED_INPUT + one] = None
             del self._inputs[one]
         else:
             self._inputs[one] = found[-1]
         return found
 
-    def _make_again(self, work: _Slice, reads: NotedReads, key: bytes) -> None:
-        before = self._growing.read(key)
-        if before is not None:
+    def _make_again(self, work: Slice, reads: NotedReads, key: bytes) -> None:
+        before = None if self._claims is not None else self._growing.read(key)
+        if self._claims is not None:
+            self._claims.withdraw(work, key)
+        elif before is not None:
             target = self._migrator.target
             self._tally.remove(target.name, key, target.codec.decode(before))
         raw = self._state.row(self._migrator.source.name, key)
         if raw is not None:
             self._make(work, reads, key, raw)
         else:
-            self._forget(work, key)
+            self.forget(work, key)
         if before is not None:
             work.changes.setdefault(key, None)
 
-    def _make(self, work: _Slice, reads: NotedReads, key: bytes, raw: bytes) -> None:
+    def _make(self, work: Slice, reads: NotedReads, key: bytes, raw: bytes) -> None:
         """Make one record, or note why it cannot be."""
         reads.noted.clear()
         try:
-            made, value = self._migrator.migrate(key, raw, reads)
+            place, made, value = self._migrator.migrate(key, raw, reads)
         except ActivationFailed as failed:
-            self._forget(work, key)
-            failure = Failure(code=failed.reason, file=failed.file, line=failed.line, detail=failed.detail)
-            self._failures[key] = failure
-            work.side.append((FAILURE + key, FAILURES.encode(failure)))
+            self.forget(work, key)
+            self._fail(work, key, failed)
         else:
-            self._forget(work, key)
-            work.changes[key] = made
-            self._tally.add(self._migrator.target.name, key, value)
-            if made != raw:
+            self.forget(work, key)
+            if self._claims is not None:
+                self._claims.claim(work, key, place, made)
+            else:
+                work.changes[key] = made
+                self._tally.add(self._migrator.target.name, key, value)
+            if made != raw or place != key:
                 self._witness = key
-        work.side += [(READER + _input(*read) + key, b"") for read in reads.noted]
+        work.side.update((READER + _input(*read) + key, b"") for read in reads.noted)
 
-    def _forget(self, work: _Slice, key: bytes) -> None:
+    def collide(self, work: Slice, key: bytes, place: bytes) -> None:
+        """A record fails because another comes to the same key."""
+        self._fail(work, key, self._migrator.collision(key, place))
+
+    def forget(self, work: Slice, key: bytes) -> None:
         """What was known of a record holds no longer."""
         if self._failures.pop(key, None) is not None:
-            work.side.append((FAILURE + key, None))
+            work.side[FAILURE + key] = None
         if self._witness == key:
             self._witness = None
+
+    def _fail(self, work: Slice, key: bytes, failed: ActivationFailed) -> None:
+        failure = Failure(code=failed.reason, file=failed.file, line=failed.line, detail=failed.detail)
+        self._failures[key] = failure
+        work.side[FAILURE + key] = FAILURES.encode(failure)
 
     def _changes_something(self) -> bool:
         """Whether any record differs from the old one, in an empty table too; looks for one where none is known."""
         if self._witness is not None or not self.total:
             return True
         made = self._growing.scan()
-        for _, raw in self._state.rows(self._migrator.source.name):
-            key, new = next(made)
-            if new != raw:
+        for key, raw in self._state.rows(self._migrator.source.name):
+            if next(made) != (key, raw):
                 self._witness = key
                 return True
         return False

@@ -1,7 +1,8 @@
 """The runtimes of a small market, each an upgrade of another: purses and notes in one module, loans in the other.
 
     first ──quiet──▶ first'      lenders are migrated; the aggregates stay, one rule more looks at them
-      │ └──minting─▶ full'       as full, and every purse gains a coin
+      │ ├──minting─▶ full'       as full, and every purse gains a coin
+      │ └──moved───▶ moved       notes get other keys, by their size, where they may collide; pledges refer to them
       └────full────▶ full ──back──▶ back
     full: purses migrate and read notes, which are renamed; limits are renamed and migrate; lenders migrate and are
     validated; loans, counted by nobody before, come under two rules; a rule over pledges is dropped
@@ -253,6 +254,16 @@ def date(old: Old, frozen: Frozen) -> Note:
         raise Refused("seven")
     return Note(size=old.size, seen=frozen.scheduled_at if old.size > 0 else 0)
 '''
+MOVE_NOTES = '''
+
+@migration(notes, from_schema={schema}, sets=("seen",), rekeys=True)
+def move(key: tuple[Amount], old: Old, frozen: Frozen) -> Note:
+    """Large notes move up by one slot."""
+    slot = key[0]
+    if old.size == 7:
+        raise Refused("seven")
+    return (slot + 1 if 2 <= old.size <= 3 else slot,), Note(size=old.size, seen=min(old.size, 1))
+'''
 RANK_AGAIN = '''
 
 @migration(purses, from_schema={schema}, sets=("rank",), reads=("coins.remarks", "loans.caps"))
@@ -282,6 +293,7 @@ FORMS = {
     "quiet": Form(coin_rules=f"{FIRST_RULE}\n{QUIET_RULE}", loan_migrations=DOUBLE_RATES),
     "full": Form("remarks", "caps", RANK, "", "", LOAN_RULES, RANK_PURSES, RAISE_LIMITS + DOUBLE_RATES),
     "minting": Form("remarks", "caps", RANK, "", "", LOAN_RULES, RANK_PURSES, RAISE_LIMITS + DOUBLE_RATES),
+    "moved": Form("notes", "limits", "", SEEN, FIRST_RULE, "", MOVE_NOTES, ""),
     "back": Form("notes", "caps", RANK, SEEN, FIRST_RULE, "", DATE_NOTES + RANK_AGAIN, ""),
 }
 RENAMES = {
@@ -290,11 +302,12 @@ RENAMES = {
     "back": '"coins.remarks" = "coins.notes"',
 }
 AFTER = {
-    "first": ("quiet", "full", "minting"),
-    "quiet": ("full", "minting"),
+    "first": ("quiet", "full", "minting", "moved"),
+    "quiet": ("full", "minting", "moved"),
     "full": ("back",),
     "minting": ("back",),
     "back": (),
+    "moved": (),
 }
 """Which upgrades fit a runtime."""
 

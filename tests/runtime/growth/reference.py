@@ -17,7 +17,8 @@ from storage.keys import pack_key
 from storage.tables import Table
 
 Row = dict[str, Any]
-Rows = dict[tuple[Any, ...], Row]
+Key = tuple[Any, ...]
+Rows = dict[Key, Row]
 Tables = dict[str, Rows]
 Sums = dict[str, dict[tuple[Any, ...], int]]
 """By aggregate and group."""
@@ -68,6 +69,8 @@ class Meaning:
     sums: Callable[[Tables], Sums]
     broken: Callable[[Tables], Iterable[str]]
     """The names of the rules that do not hold."""
+    rekeys: Mapping[str, Callable[[Key, Row], Key]] = field(default_factory=dict)
+    """By the new name of a table: where a record of it goes."""
 
 
 def judge(meaning: Meaning, before: Tables, scheduled_at: int, owed: int, declared: int) -> Judgement:
@@ -95,18 +98,25 @@ def _made(found: Judgement, meaning: Meaning, name: str, before: Tables, schedul
     """Make a table's records; the failure of the least key, or that nothing changes."""
     make, file, declared = meaning.makes[name]
     source = before[meaning.renamed.get(name, name)]
-    made: Rows = {}
-    failures = []
+    place_of = meaning.rekeys.get(name, lambda key, row: key)
+    made: dict[Key, list[tuple[Key, Row]]] = {}
+    failures: dict[Key, Failure] = {}
     for key in sorted(source):
         try:
-            made[key] = make(before, source[key], scheduled_at)
+            row = make(before, source[key], scheduled_at)
         except Wrong as wrong:
-            failures.append(Failure(wrong.code, file, wrong.text or declared))
-    found.tables[name] = made
+            failures[key] = Failure(wrong.code, file, wrong.text or declared)
+        else:
+            made.setdefault(place_of(key, source[key]), []).append((key, row))
+    for claimants in made.values():
+        if len(claimants) > 1:
+            failures |= {key: Failure("key_collision", file, declared) for key, _ in claimants}
+    found.tables[name] = {place: claimants[0][1] for place, claimants in made.items()}
     found.failing += len(failures)
-    if not failures and source and all(_same(made[key], source[key]) for key in source):
-        failures.append(Failure("migration_changed_nothing", file, declared))
-    return failures[:1]
+    kept = found.tables[name].keys() == source.keys()
+    if not failures and source and kept and all(_same(found.tables[name][key], source[key]) for key in source):
+        return [Failure("migration_changed_nothing", file, declared)]
+    return [failures[key] for key in sorted(failures)[:1]]
 
 
 def _same(new: Row, old: Row) -> bool:
@@ -161,6 +171,16 @@ def _date(before: Tables, old: Row, scheduled_at: int) -> Row:
     return {**old, "seen": scheduled_at if old["size"] else 0}
 
 
+def _mark(before: Tables, old: Row, scheduled_at: int) -> Row:
+    if old["size"] == 7:
+        raise Wrong("seven", 'raise Refused("seven")')
+    return {**old, "seen": min(old["size"], 1)}
+
+
+def _up(key: Key, old: Row) -> Key:
+    return (key[0] + 1,) if 2 <= old["size"] <= 3 else key
+
+
 def _rank_again(before: Tables, old: Row, scheduled_at: int) -> Row:
     remark = before["coins.remarks"].get((old["rank"],))
     return {**old, "rank": 0 if remark is None else remark["size"]}
@@ -211,6 +231,12 @@ def _back_broken(tables: Tables) -> Iterable[str]:
         yield "coins.few_pledges"
 
 
+def _moved_broken(tables: Tables) -> Iterable[str]:
+    yield from _back_broken(tables)
+    if any((slot,) not in tables["coins.notes"] for _, slot in tables["coins.pledges"]):
+        yield "coins.pledged_notes_exist"
+
+
 _DOUBLED = {"loans.lenders": (_double_rate, "loans.py", "def double_rates")}
 _RAISED = {"loans.caps": (_raise_limit, "loans.py", "def raise_limits"), **_DOUBLED}
 _FULL = Meaning(
@@ -241,6 +267,13 @@ MEANINGS: dict[str, Meaning] = {
         renamed={"coins.notes": "coins.remarks"},
         sums=lambda tables: _coin_sums(tables, "coins.notes") | _counts(tables),
         broken=_back_broken,
+    ),
+    "moved": Meaning(
+        makes={"coins.notes": (_mark, "coins.py", "def move")},
+        renamed={},
+        sums=lambda tables: _coin_sums(tables, "coins.notes") | _counts(tables),
+        broken=_moved_broken,
+        rekeys={"coins.notes": _up},
     ),
 }
 
