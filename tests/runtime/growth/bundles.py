@@ -258,10 +258,12 @@ MOVE_NOTES = '''
 
 @migration(notes, from_schema={schema}, sets=("seen",), rekeys=True)
 def move(key: tuple[Amount], old: Old, frozen: Frozen) -> Note:
-    """Large notes move up by one slot."""
+    """Notes of size 2 or 3 move up by one slot, those of size 5 all go to the first."""
     slot = key[0]
     if old.size == 7:
         raise Refused("seven")
+    if old.size == 5:
+        slot = 0
     return (slot + 1 if 2 <= old.size <= 3 else slot,), Note(size=old.size, seen=min(old.size, 1))
 '''
 RANK_AGAIN = '''

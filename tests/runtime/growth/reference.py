@@ -178,6 +178,8 @@ def _mark(before: Tables, old: Row, scheduled_at: int) -> Row:
 
 
 def _up(key: Key, old: Row) -> Key:
+    if old["size"] == 5:
+        return (0,)
     return (key[0] + 1,) if 2 <= old["size"] <= 3 else key
 
 
