@@ -189,6 +189,7 @@ def on_health(ctx: Context) -> bool:
 '''
 TOLD = (
     "Every purse (coins.purses) is written anew, the supply perhaps with it; coins.notes are coins.remarks; nobody "
+    "finds coins.marks by their old names; nobody "
     "buries relics any more: coins.bury and coins.relics are gone."
 )
 """What the second runtime breaks, whichever way it goes."""

@@ -172,6 +172,48 @@ def test_what_pre_upgrade_wrote_is_carried_through_the_migration(make_story: Cal
     assert story.row("coins.marks", "last").times == 1
 
 
+REKEYED = '''
+
+@migration(marks, from_schema=1, sets=(), rekeys=True)
+def shorten(key: tuple[Text], old: Old, frozen: Frozen) -> Mark:
+    """Three letters are enough."""
+    return {key}, Mark(height=old.height, times=old.times, weight=old.weight)
+'''
+SHORTENED = REKEYED.format(key="(key[0][:3],)")
+
+
+def test_what_pre_upgrade_wrote_goes_where_a_migration_that_rekeys_puts_it(make_story: Callable[..., Story]) -> None:
+    writes = PRE_UPGRADE.format(
+        body="ctx.put(marks, 'begin', Mark(height=7, times=77))\n"
+        "    ctx.delete(marks, 'end')\n    ctx.put(marks, 'last', Mark(height=1, times=1))"
+    )
+    story = make_story(first(rest=writes))
+    story.block()
+    before = story.row("coins.marks", "begin").times
+    assert story.upgrade(second(rest=SHORTENED)).kind == EXECUTED
+    assert {name: story.row("coins.marks", name).times for name in ("beg", "las")} == {"beg": 77, "las": 1}
+    marks = [key[0] for key, _ in story.overlay().scan(story.chain.loaded.tables["coins.marks"])]
+    assert marks == ["beg", "begin", "end", "las"], "the new runtime's hooks have begun anew"
+    story.roll_back()
+    assert story.row("coins.marks", "begin").times > before
+    assert story.row("coins.marks", "beg") is None
+
+
+def test_a_collision_with_what_pre_upgrade_wrote_fails_the_upgrade(make_story: Callable[..., Story]) -> None:
+    writes = PRE_UPGRADE.format(body="ctx.put(marks, 'beg', Mark(height=1, times=1))")
+    story = make_story(first(rest=writes))
+    story.block()
+    entry = story.upgrade(second(rest=SHORTENED))
+    assert (entry.kind, entry.reason, entry.file) == (FAILED, "key_collision", "coins.py")
+
+
+@pytest.mark.parametrize("key", ['("all", 1)', "(1,)", '"all"', "()"])
+def test_a_new_key_that_the_table_cannot_have_fails(story: Story, key: str) -> None:
+    story.block()
+    entry = story.upgrade(second(rest=REKEYED.format(key=key)))
+    assert (entry.kind, entry.reason, entry.file) == (FAILED, "wrong_key", "coins.py")
+
+
 def test_coins_that_pre_upgrade_makes_fail_the_upgrade(make_story: Callable[..., Story]) -> None:
     mints = PRE_UPGRADE.format(body="ctx.put(purses, b'n' * 20, Purse(coins=1))")
     entry = make_story(first(rest=mints)).upgrade(second())

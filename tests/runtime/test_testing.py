@@ -88,6 +88,29 @@ def test_a_declared_way_back_is_gone_with_each_row(checked: Any, body: str, says
         checked(of_files(files))
 
 
+REKEYED = (
+    "\n\n@migration(marks, from_schema=1, sets=(), rekeys=True)\n"
+    'def shorten(key: tuple[Text], old: Old, frozen: Frozen) -> Mark:\n    """Three letters."""\n'
+    "    return (key[0][:3],), Mark(height=old.height, times=old.times, weight=old.weight)\n"
+)
+
+
+def test_rows_come_under_their_new_keys_and_a_collision_is_said(tmp_path: Path) -> None:
+    for name, bundle in (("running", first()), ("mine", second(rest=REKEYED))):
+        (tmp_path / name).write_bytes(bundle.archive)
+    row = {"height": 1, "times": 2}
+
+    def check(*names: str) -> Any:
+        return check_migration(
+            tmp_path / "mine", "coins.marks", dict.fromkeys(names, row), running=tmp_path / "running",
+            changes=(), unchanged=("height", "times", "weight"),
+        )  # fmt: skip
+
+    assert set(check("begin", "end")) == {"beg", "end"}
+    with pytest.raises(MigrationWrong, match="key_collision"):
+        check("begin", "beget")
+
+
 def test_rows_that_the_running_runtime_cannot_have_are_refused(tmp_path: Path) -> None:
     for name, bundle in (("running", first()), ("mine", second())):
         (tmp_path / name).write_bytes(bundle.archive)

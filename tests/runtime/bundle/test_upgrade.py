@@ -291,16 +291,37 @@ def test_the_way_back_leads_to_the_record_that_runs() -> None:
     assert (problem.code, problem.file) == ("reverse_record", "shop.py")
 
 
+REKEYED = (
+    "\n\n@migration(sales, from_schema=1, sets=(), rekeys=True)\n"
+    "def anew(key: tuple[Address, Amount], old: Old, frozen: Frozen) -> Sale:\n"
+    "    return (key[0],), Sale(price=old.price, kind=old.kind)\n"
+)
+
+
+def test_a_key_changes_where_a_migration_says_so() -> None:
+    one_part = 'sales = table(Sale, key=(Address, Amount), names=("owner", "number"))'
+    edits = [(one_part, 'sales = table(Sale, key=(Address,), names=("owner",))'),
+             ("ctx.delete(sales, ctx.sender, number)", "ctx.delete(sales, ctx.sender)")]  # fmt: skip
+    assert codes(declared(*edits, extra=migration())) == {"table_rekeyed"}
+    effect = check_upgrade(RUNNING, declared(*edits, extra=REKEYED))
+    assert "table_rekeyed" in kinds(effect) and effect.breaking
+    kept = check_upgrade(RUNNING, declared(extra=REKEYED.replace("(key[0],)", "key")))
+    assert "table_rekeyed" in kinds(kept), "other keys of the same kinds break whoever knows them too"
+    assert codes(declared(extra=BEFORE + REKEYED + BACK)) == {"rekeyed_reverse"}
+
+
 @pytest.mark.parametrize(
     ("extra", "code"),
     [
+        (REKEYED.replace("key: tuple[Address, Amount], ", ""), "context"),
+        (REKEYED.replace("rekeys=True", "rekeys=1"), "wrong_arguments"),
         (BEFORE + BACK, "nothing_to_reverse"),
         (BEFORE + migration() + BACK + BACK.replace("def back", "def again"), "nothing_to_reverse"),
         (BEFORE + migration() + BACK.replace("(new: Sale)", "(new: Sale, frozen: Frozen)"), "context"),
         (BEFORE + migration() + BACK.replace("-> Before", "-> Amount"), "answer"),
     ],
 )
-def test_a_way_back_that_cannot_be_is_refused(extra: str, code: str) -> None:
+def test_a_migration_or_a_way_back_that_cannot_be_is_refused(extra: str, code: str) -> None:
     with pytest.raises(BundleRefused) as refused:
         declared(extra=extra)
     assert code in {problem.code for problem in refused.value.problems}
