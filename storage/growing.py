@@ -139,18 +139,14 @@ class GrowingGeneration:
         None leaves it where it is. Raises GenerationInvalid for rows out of order, and after ``finish``."""
         self._require_unfinished()
         self._require_ascending(rows)
-        if cursor is not None:
-            self._note = self._note.but(cursor=cursor, begun=True)
-        if complete:
-            self._note = self._note.but(complete=True, begun=True)
+        self._advance(cursor, complete)
         self._write(dict(rows), side)
 
     def place(
         self, changes: Mapping[bytes, bytes | None], cursor: bytes | None, complete: bool, side: SideRows
     ) -> None:
         """As ``extend``, for rows whose keys are not those of the source: they come anywhere, once or again."""
-        if cursor is not None or complete:
-            self._note = self._note.but(cursor=cursor or self._note.cursor, begun=True, complete=complete)
+        self._advance(cursor, complete)
         self._write(changes, side)
 
     def amend(self, changes: Mapping[bytes, bytes | None], side: SideRows = ()) -> None:
@@ -195,6 +191,12 @@ class GrowingGeneration:
         assert self._store is not None, "a tree that was built stands"
         self._finished = True
         return Generation(self.name, self._store)
+
+    def _advance(self, cursor: bytes | None, complete: bool) -> None:
+        if cursor is not None:
+            self._note = self._note.but(cursor=cursor, begun=True)
+        if complete:
+            self._note = self._note.but(complete=True, begun=True)
 
     def _write(self, changes: Mapping[bytes, bytes | None], side: SideRows) -> None:
         self._require_unfinished()
