@@ -19,7 +19,7 @@ from runtime.bundle.problems import BundleMalformed, BundleRefused
 HEAD = '''"""One."""
 from runtime.api.v1 import Address, Amount, Context, Data, Flag, Frozen, Hash, Inputs, Old, Record, Refused, Text
 from runtime.api.v1 import at_most, call, case, count, equal, field, hook, invariant, migration, query, refers
-from runtime.api.v1 import Variant, table, total, validate
+from runtime.api.v1 import Variant, reverse, table, total, validate
 from .rounding import halves
 
 LIMIT = 10**18
