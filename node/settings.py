@@ -29,7 +29,7 @@ from node.settings_source import Source, as_toml, exact, from_text, in_kind
 from runtime.parameters import RUNTIME_PARAMETERS, ParameterRule
 
 _MIB = 1024 * 1024
-_UPGRADE_OF_RUNTIME = ("timelock_delay", "max_snapshots", "probation", "rollback_window", "record_steps")
+_UPGRADE_OF_RUNTIME = ("timelock_delay", "max_snapshots", "probation", "rollback_window", "record_steps", "max_fanout")
 
 
 class _Section(BaseModel):
