@@ -14,7 +14,7 @@ transaction yet.
     runtime_root_before _after   over all tables, hex
     tables                       in the order of their names; each an object:
         name was                 its name after, and before; null where it does not stand
-        key                      kinds of the parts of its key
+        key                      kinds of the parts of its key, after where it stands then
         migrated                 whether a migration makes its records
         schema_before _after     digest of record and key, hex, null where it does not stand
         root_before _after       of its tree, hex, null where it does not stand
