@@ -8,7 +8,7 @@ from node.rehearsal.world import World
 from runtime.plans import RUNNING
 from tests.scenarios.hostile import with_trouble
 from tests.scenarios.incidents.whole_path import last_entry, require_alive
-from tests.scenarios.upgrades import activated, approved, edited, example, rolled_back, running
+from tests.scenarios.upgrades import activated, approved, edited, example, rolled_back, running, untested
 
 RAISE = "raise Refused('never')"
 
@@ -55,7 +55,8 @@ def test_old_code_whose_hook_traps_is_upgraded_all_the_same(world: World) -> Non
 def test_a_migration_that_fails_freezes_nothing(world: World) -> None:  # I7
     state = world.application.state
     entries = state.catalogue.runtime.entries
-    voted = activated(world, edited(example(world), bank=("balance=old.balance,", "balance=old.balance // 0,")))
+    failing = edited(example(world), bank=("balance=old.balance,", "balance=old.balance // 0,"))
+    voted = activated(world, untested(failing))
     assert (voted.record.outcome, voted.record.reason) == ("failed", "division_by_zero")
     assert voted.record.where.startswith("bank.py:")
     assert state.catalogue.runtime.entries == entries
