@@ -43,8 +43,8 @@ SLICE = 1_024
 
 
 def bundle_of(major: int) -> Bundle:
-    """The example bundle as version ``major``.0.0: its migration rewrites every account. The way back and the tests that
-    it is written with lead to version 1."""
+    """The example bundle as version ``major``.0.0: its migration rewrites every account. Its way back and its tests are
+    left out, because they are of version 1."""
     files = bundle_files("example", CHAIN_NAME, core_files())
     del files["tests.py"]
     files["bank.py"] = files["bank.py"].partition(b"\n\n@reverse(accounts)")[0].replace(b"    reverse,\n", b"", 1)
