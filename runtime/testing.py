@@ -41,9 +41,9 @@ from storage.tables import Table
 
 Key = int | bytes | str | tuple[int | bytes | str, ...]
 """A row's key; one of a single part may stand without its tuple."""
-Rows = Mapping[Key, Mapping[str, Any]]
-"""Rows of a table of the running runtime: the fields of each record by name, those at their default may be missing.
-A record inside is a mapping too, a variant a mapping of the one name of its case's record to that."""
+Rows = Mapping[Any, Mapping[str, Any]]
+"""Rows of a table of the running runtime by their `Key`: the fields of each record by name, where those at their
+default may be missing. A record inside is a mapping too, a variant a mapping of its case's record's name to that."""
 
 _STEPS = next(int(rule.default) for rule in RUNTIME_PARAMETERS if rule.name == "record_steps")
 
