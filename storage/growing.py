@@ -146,6 +146,7 @@ class GrowingGeneration:
         self, changes: Mapping[bytes, bytes | None], cursor: bytes | None, complete: bool, side: SideRows
     ) -> None:
         """As ``extend``, for rows whose keys are not those of the source: they come anywhere, once or again."""
+        self._require_unfinished()
         self._advance(cursor, complete)
         self._write(changes, side)
 

@@ -67,6 +67,7 @@ def _told(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "version", str(manifest.version)
     yield "host", str(manifest.host)
     yield "supply_change", f"{manifest.supply_change:+}" if manifest.supply_change else ""
+    yield "requires_pause", "true" if manifest.requires_pause else ""
     yield "modules", ", ".join(module.name for module in manifest.modules)
     for module in manifest.modules:
         yield from _module(module)
