@@ -227,6 +227,9 @@ def test_a_body_that_alone_changed_is_safe_and_shown(author: Author, capsys: pyt
     author.edit("bundle.toml", 'version = "2.0.0"', 'version = "2.0.1"')
     author.edit("bundle.toml", "schema = 2", "schema = 3")
     author.edit("bank.py", "from_schema=1", "from_schema=2")
+    before = 'balance: Amount = field(1, value="coin")\n'
+    with_field = f"{before}    migrated: Amount = field(2, default=0)\n"
+    author.edit("bank.py", f"{before}\n\n@migration", f"{with_field}\n\n@migration")
     assert outcome(command_line, ["diff", "mine", "next"], "synod bundle") == 0
     said = capsys.readouterr().out
     assert "from 2.0.0 to 2.0.1, safe" in said
