@@ -149,7 +149,7 @@ def test_a_migration_sees_old_record_frozen_parameters_and_declared_inputs() -> 
 
     def migrated(balance: int, height: int) -> object:
         old, meter = record(balance=balance), Meter(10_000, 0)
-        new = invoke_migration(loaded, migration, old, SimpleNamespace(scheduled_at=height), meter, Labels())
+        new = invoke_migration(loaded, migration, (bytes(20),), old, SimpleNamespace(scheduled_at=height), meter, Labels())
         assert meter.steps > READ_STEPS
         return new, invoke_validate(loaded, "bank.accounts", old, new, meter)
 
