@@ -32,7 +32,7 @@ from .command import group, run
 from .comparison import Comparison, effect_data, effect_text, problem_data
 from .console import Answer, note
 from .exits import Exit
-from .options import home_option
+from .options import NewFile, home_option
 from .stub import Stub, refresh
 
 chain_option = click.option("--chain", help="The name of the chain, if the manifest leaves it open.")
@@ -209,12 +209,12 @@ def diff(bundles: tuple[str, ...], chain: str | None, home: Path, url: str | Non
 @command_line.command("pack", examples=("synod bundle pack my-runtime", "synod bundle pack my-runtime --out v2.tar"))
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @chain_option
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to.  [default: NAME-VERSION.tar]")
+@click.option("--out", type=NewFile(), help="To which new file.  [default: NAME-VERSION.tar]")
 def pack_command(folder: Path, chain: str | None, out: Path | None) -> Answer:
     """Write the archive whose SHA-256 a proposal names: the same bytes on every machine."""
     bundle = pack(folder, chain=chain)
     data = identity(bundle, declared(bundle, chain))
-    target = out or Path(f"{data['name']}-{data['version']}.tar")
+    target = out or NewFile().convert(f"{data['name']}-{data['version']}.tar", None, None)
     target.write_bytes(bundle.archive)
     return Answer({**data, "file": str(target)}, f"{target}: {len(bundle.archive):,} bytes\n{bundle.code_hash.hex()}")
 

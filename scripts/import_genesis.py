@@ -19,6 +19,7 @@ from node.settings import parse_settings
 
 from .command import command, run
 from .console import Answer, Progress, columns
+from .options import NewFile
 
 SUMS = ("accounts", "validators", "unbonding", "community_pool", "faucet")
 """What the supply is the sum of."""
@@ -34,7 +35,7 @@ SUMS = ("accounts", "validators", "unbonding", "community_pool", "faucet")
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--seed", default="1", show_default=True, help="What substitute keys derive from.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write Synod's genesis document here.")
+@click.option("--out", type=NewFile(), help="Write Synod's genesis document to this new file.")
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Begin the chain in this new folder.")
 def command_line(file: Path, seed: str, out: Path | None, home: Path | None) -> Answer:
     """Read a genesis FILE and print its counts and sums; with --out or --home, make it a chain of yours.
@@ -42,7 +43,8 @@ def command_line(file: Path, seed: str, out: Path | None, home: Path | None) -> 
     Reads Synod's own document, a Cosmos Hub export of 2019, or one of Cosmos SDK 0.47 and later. Chain parameters
     stated in the environment (SYNOD_UPGRADE_VOTING_PERIOD=20) are written into an imported genesis.
 
-    Exit 0: read. 2: the file is not a genesis that adds up, and the error names the place. 3: this machine.
+    Exit 0: read. 2: the file is not a genesis that adds up, and the error names the place; or --out exists.
+    3: this machine.
     """
     progress = Progress(f"reading {file.name}")
     settings = parse_settings("", os.environ)

@@ -36,6 +36,22 @@ until_option: Decorator = click.option(
 )  # fmt: skip
 
 
+class NewFile(click.Path):
+    """A file that a command writes: nothing has that name yet, and the folder it goes to is there."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; a usage error when something would be overwritten."""
+        path = Path(super().convert(value, param, ctx))
+        if path.exists():
+            self.fail(f"{path} exists already: choose another name, or remove it first", param, ctx)
+        if not path.parent.is_dir():
+            self.fail(f"there is no folder {path.parent}", param, ctx)
+        return path
+
+
 class PasswordNeeded(Exception):
     """Nobody is there to type a password."""
 

@@ -66,6 +66,10 @@ def test_what_is_packed_is_what_was_checked(author: Author) -> None:
     assert code == 0
     assert packed["code_hash"] == checked["code_hash"] == hashlib.sha256(Path(packed["file"]).read_bytes()).hexdigest()
     assert author("check", packed["file"], "--read-only")[1] == checked
+    Path(packed["file"]).write_bytes(b"mine")
+    for words in ((), ("--out", packed["file"]), ("--out", "nowhere/x.tar")):
+        assert author("pack", "mine", *words)[0] == Exit.USAGE
+    assert Path(packed["file"]).read_bytes() == b"mine"
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
@@ -108,6 +112,7 @@ def test_the_stub_is_not_packed(author: Author) -> None:
     packed = author("pack", "mine")[1]
     assert "stub" not in author("check", packed["file"])[1]
     shutil.rmtree(author.folder / FOLDER)
+    Path(packed["file"]).unlink()
     assert author("pack", "mine")[1] == packed
 
 

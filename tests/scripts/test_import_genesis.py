@@ -26,6 +26,9 @@ def test_what_is_written_reads_back_as_the_same_chain(said: Said, tmp_path: Path
     out = tmp_path / "genesis.json"
     code, first = said("import", str(SDK), "--seed", "friday", "--out", str(out))
     assert (code, first["chain_id"], first["out"]) == (0, "theta-1-rehearsal-friday", str(out))
+    written = out.read_bytes()
+    assert said("import", str(SDK), "--out", str(out))[0] == 2, "what stands there is not overwritten"
+    assert out.read_bytes() == written
     again = said("import", str(out), "--seed", "another")[1]
     assert again["genesis"] == first["genesis"]
     assert json.loads(out.read_bytes())["source"]["chain"] == "theta-1"
