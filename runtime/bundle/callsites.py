@@ -58,7 +58,7 @@ class CallSites:
         """A name that no local binds: a constant is a value, everything else has its own places."""
         name, parent = node.id, self._parents[node]
         called = isinstance(parent, ast.Call) and parent.func is node
-        if name in self._around.constants or (called and self._callable(name, parent)):
+        if name in self._around.constants or name in self._around.unseen or (called and self._callable(name, parent)):
             return
         if name in self._around.tables:
             if not self._is_table_argument(parent, node):
@@ -126,8 +126,12 @@ class CallSites:
                 self._report("unknown_field", node, f"frozen.{node.attr}: name it in frozen=(...) of the migration")
         elif self._body.has_old and base == "old":
             self.old_fields.add(node.attr)
-        elif node.attr not in self._around.fields and not self._of_old(node):
+        elif not self._is_field(node.attr) and not self._of_old(node):
             self._report("unknown_attribute", node, f"no record of this bundle has a field {node.attr!r}")
+
+    def _is_field(self, name: str | None) -> bool:
+        """Whether a record of the bundle has such a field, or one that could not be read may have it."""
+        return name in self._around.fields or bool(self._around.unread)
 
     def _context_attribute(self, node: ast.Attribute) -> None:
         if node.attr in CONTEXT_CALLS:
@@ -207,7 +211,9 @@ class CallSites:
             self._report("wrong_arguments", node, "isinstance takes a value and the name of a record of this source")
 
     def _is_pure(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Name) and len(self._around.pure.get(node.id, ())) == 1
+        if not isinstance(node, ast.Name):
+            return False
+        return node.id in self._around.unseen or len(self._around.pure.get(node.id, ())) == 1
 
     def _is_record_name(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Name) and node.id in self._around.records
@@ -231,7 +237,7 @@ class CallSites:
         if node.args:
             self._report("wrong_arguments", node, ".but(...) names the fields that change")
         for keyword in node.keywords:
-            if keyword.arg not in self._around.fields:
+            if not self._is_field(keyword.arg):
                 self._report("unknown_field", node, f"no record of this bundle has a field {keyword.arg!r}")
 
     def _inputs_get(self, node: ast.Call, attr: str) -> None:

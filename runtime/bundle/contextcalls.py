@@ -65,6 +65,8 @@ def _check_query(node: ast.Call, name: str, around: Surroundings, findings: Find
         return
     if target.partition(".")[0] not in around.askable:
         findings.report("undeclared_need", node, f"list the module of {target!r} in the needs of {around.module}")
+    elif target.partition(".")[0] in around.unread:
+        return
     elif target not in around.queries:
         findings.report("unknown_query", node, f"this bundle has no query {target!r}")
     else:

@@ -68,4 +68,4 @@ class BundleRefused(RuntimeRoomError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.code)))
         listed = "\n".join(f"  {problem}" for problem in self.problems)
-        super().__init__(f"the bundle has {len(self.problems)} problem(s); mend them and pack again:\n{listed}")
+        super().__init__(f"{len(self.problems)} problem(s); mend them and check again, more may show then:\n{listed}")

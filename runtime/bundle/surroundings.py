@@ -60,6 +60,10 @@ class Surroundings:
     calls: Mapping[str, int]
     """Every call of the bundle, and how many arguments it takes."""
     queries: Mapping[str, int]
+    unread: frozenset[str]
+    """Modules whose source could not be read: what they declare is not known, so nothing is said to be missing."""
+    unseen: frozenset[str]
+    """Names imported from sources that could not be read, or are not there."""
 
 
 def surroundings_of(reading: Reading, readings: Iterable[Reading], manifest: Manifest) -> Surroundings:
@@ -90,6 +94,8 @@ def surroundings_of(reading: Reading, readings: Iterable[Reading], manifest: Man
         askable=frozenset({own.name, *(entry.needs if entry else ())}),
         calls={call.id: len(call.args.fields) for other in everyone for call in other.calls},
         queries={query.id: len(query.args.fields) for other in everyone for query in other.queries},
+        unread=frozenset(module.name for module in manifest.modules if module.source not in sources),
+        unseen=frozenset(imported.name for imported in own.imports if imported.file not in sources),
     )
 
 

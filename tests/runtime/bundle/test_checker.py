@@ -70,6 +70,18 @@ def test_a_bundle_without_a_source_or_with_a_stray_module_is_refused() -> None:
     assert {code for code, file, _ in corpus.verdict(of_files(stray)) if file == "stray.py"} == {"not_a_module"}
 
 
+def test_nothing_is_said_to_be_missing_from_a_source_that_cannot_be_read() -> None:
+    ask = '    x = halves(ctx.query("bank.balance", ctx.sender)).no_such + sorted([n], key=halves)[0].but(nor_this=1)\n'
+    files = dict(corpus.bundle_with(corpus.DO + ask).files)
+    assert {code for code, _, _ in corpus.verdict(of_files(files))} == {
+        "unknown_attribute", "unknown_field"
+    }  # fmt: skip
+    for file in ("bank.py", "rounding.py"):
+        files[file] += b"\n\nHALF = 0.5\n"
+    found = [(code, file) for code, file, _ in corpus.verdict(of_files(files))]
+    assert found == [("float", "bank.py"), ("float", "rounding.py")]
+
+
 def test_sources_that_import_each_other_in_a_circle_are_refused() -> None:
     circle = b'"""Back."""\nfrom .one import twice\n\n\ndef halves(n):\n    return twice(n)\n'
     files = dict(corpus.bundle_with("").files) | {"rounding.py": circle}
