@@ -125,7 +125,7 @@ def command_line() -> None:
 @click.option("--name", help="The bundle's name.  [default: that of the folder]")
 def new(folder: Path, chain: str, name: str | None) -> Answer:
     """Write a working example to a new folder: the genesis runtime, one version on, with a migration to edit."""
-    new_bundle(folder, name or folder.name, chain)
+    new_bundle(folder, name or folder.resolve().name, chain)
     stub_in(folder, declared(pack(CORE)))
     written = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     shown = sorted(path.name for path in folder.iterdir())

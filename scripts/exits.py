@@ -36,6 +36,7 @@ def table() -> Iterator[tuple[type[BaseException], Exit]]:
     from node.genesis.errors import GenesisRefused
     from node.trial.agreement import VectorsUnreadable
     from node.trial.errors import NothingToTry, TrialImpossible
+    from runtime.bundle.template import TemplateRefused
     from runtime.errors import (
         AddressInvalid,
         HostTooOld,
@@ -50,7 +51,7 @@ def table() -> Iterator[tuple[type[BaseException], Exit]]:
     from storage.errors import CheckpointFault, HomeFault, StorageError, StoreFault
 
     yield from ((wrong, Exit.USAGE) for wrong in (SettingsInvalid, SettingsMissing, GenesisRefused, HomeFault))
-    yield from ((wrong, Exit.USAGE) for wrong in (AddressInvalid, VersionInvalid, KeyNameInvalid))
+    yield from ((wrong, Exit.USAGE) for wrong in (AddressInvalid, VersionInvalid, KeyNameInvalid, TemplateRefused))
     yield from ((wrong, Exit.USAGE) for wrong in (NothingToTry, VectorsUnreadable))
     yield from ((wrong, Exit.MACHINE) for wrong in (StoreFault, CheckpointFault, PortTaken, FaceStopped))
     yield from ((wrong, Exit.MACHINE) for wrong in (NodeUnreachable, GenesisFileMissing, GenesisFileForeign))

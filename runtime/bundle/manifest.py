@@ -26,7 +26,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FULL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,63}")
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,58}\.py")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a bundle and a chain may be called."""
 PortT = TypeVar("PortT")
 
 
@@ -123,8 +124,8 @@ def _manifest(reader: TableReader, document: dict[str, Any]) -> Manifest | None:
     if len(notes) > MAX_NOTES:
         reader.report("wrong_value", "notes", f"notes of {len(notes)} characters, at most {MAX_NOTES} are allowed")
     return Manifest(
-        name=reader.text(bundle, "name", None, _TITLE),
-        chain=reader.text(bundle, "chain", "", _TITLE),
+        name=reader.text(bundle, "name", None, TITLE),
+        chain=reader.text(bundle, "chain", "", TITLE),
         version=reader.version(bundle, "version"),
         host=reader.version(bundle, "host"),
         notes=notes,

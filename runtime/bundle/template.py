@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from runtime.bundle.archive import MANIFEST, with_chain
-from runtime.bundle.manifest import parse_manifest
+from runtime.bundle.manifest import TITLE, parse_manifest
 from runtime.errors import RuntimeRoomError
 
 CORE = Path(__file__).resolve().parent.parent / "core"
@@ -24,7 +24,7 @@ _API_IMPORT = re.compile(r"^from runtime\.api\.v1 import \(\n((?:    \w+,\n)+)\)
 
 
 class TemplateRefused(RuntimeRoomError):
-    """The example cannot be written there, or not from that base."""
+    """The example cannot be written there, or not under that name, or not from that base."""
 
     code = "template_refused"
 
@@ -179,7 +179,7 @@ ignore_errors = True
 def new_bundle(directory: Path, name: str, chain: str, base: Mapping[str, bytes] | None = None) -> None:
     """Write the example into a new or empty directory; `base` are the running bundle's files, by default the core's.
 
-    Raises TemplateRefused when something is in the way, or the base has no bank of the usual form.
+    Raises TemplateRefused when something is in the way, a name is none, or the base has no bank of the usual form.
     """
     if directory.exists() and any(directory.iterdir()):
         raise TemplateRefused(f"{directory} is not empty; name a new directory")
@@ -205,7 +205,11 @@ def core_files() -> dict[str, bytes]:
 
 
 def bundle_files(name: str, chain: str, base: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The example's files, without touching a disk."""
+    """The example's files, without touching a disk; raises TemplateRefused."""
+    for what, title in (("bundle", name), ("chain", chain)):
+        if not TITLE.fullmatch(title):
+            allowed = "up to 64 letters, digits and . _ -, beginning with a letter or digit"
+            raise TemplateRefused(f"{title[:80]!r} is no name of a {what}: take {allowed}")
     manifest = parse_manifest(base[MANIFEST])
     bank = manifest.module("bank")
     if bank is None or bank.source != _BANK or manifest.module("guestbook") is not None or _BANK not in base:

@@ -79,8 +79,17 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 def test_a_folder_with_something_in_it_is_left_alone(author: Author) -> None:
     before = content_of(author.folder)
-    assert author("new", "mine")[0] == Exit.REFUSED
+    assert author("new", "mine")[0] == Exit.USAGE
     assert content_of(author.folder) == before
+
+
+@pytest.mark.parametrize("words", [("bad name!",), ("good", "--chain", "BAD NAME")])
+def test_a_bundle_or_chain_of_no_name_is_refused_before_anything_is_written(
+    author: Author, words: tuple[str, ...]
+) -> None:
+    code, refused = author("new", *words)
+    assert (code, refused["error"]["code"]) == (Exit.USAGE, "template_refused")
+    assert not Path(words[0]).exists()
 
 
 def test_types_tell_a_field_that_the_running_runtime_has_from_one_it_lacks(author: Author) -> None:
