@@ -1,6 +1,7 @@
 """`synod restore`: put a home back to a checkpoint, or begin a new chain from it.
 
-Going back loses nothing but blocks: what the restore replaces is kept in the home's `replaced`, and the last-signed
+Going back loses nothing but blocks: what the restore replaces is kept in the home's `replaced`, from where `synod
+restore replaced` puts it back, and a restore that would overwrite a higher state there is refused. The last-signed
 record stays, so that no height is ever signed twice. The new chain is node/new_chain.py's.
 """
 
@@ -38,16 +39,35 @@ class NewChainOptions(Exception):
         super().__init__("--chain-id and --into are for --as-new-chain: add that, or leave them out")
 
 
+class HigherKept(Exception):
+    """The next restore would overwrite the highest state that there is."""
+
+    code = "higher_kept"
+    exit = Exit.REFUSED
+
+    def __init__(self, kept: Checkpoint) -> None:
+        super().__init__(
+            f"{kept.path} keeps height {kept.height:,}, above where the home stands, and a restore would overwrite it: "
+            "put it back with `synod restore replaced`, or move that folder out of the home"
+        )
+        self.height = kept.height
+
+
+REPLACED = "replaced"
+"""What names the state that the last restore replaced."""
+
+
 @command(
     "restore",
     examples=(
         "synod restore latest",
         "synod restore 14400 --home my-home",
+        "synod restore replaced                      # put back what the last restore replaced",
         "synod restore latest --as-new-chain",
         "synod restore 14400 --as-new-chain --chain-id after-the-accident --into new-home",
     ),
 )
-@click.argument("which", metavar="NAME|HEIGHT|FOLDER|latest")
+@click.argument("which", metavar="NAME|HEIGHT|FOLDER|latest|replaced")
 @click.option("--as-new-chain", is_flag=True, help="Leave the home alone; begin a new chain from the checkpoint.")
 @click.option("--chain-id", help="The new chain's id.  [default: made from the old one, the height, and chance]")
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path),
@@ -65,18 +85,21 @@ def command_line(which: str, as_new_chain: bool, chain_id: str | None, into: Pat
     old state root as its parent. Nothing signed there counts on the old chain, nor the other way round; whoever signs
     must sign anew. The home itself is left as it is.
 
-    Exit 0: done. 1: no such checkpoint, or an upgrade can still be rolled back there (--as-new-chain). 2: the folder
-    is no home, or the new one is not empty. 3: a node runs on it, or files or disk failed.
+    Exit 0: done. 1: no such checkpoint, or what the last restore replaced stands higher than the home and would be
+    lost, or an upgrade can still be rolled back there (--as-new-chain). 2: the folder is no home, or the new one is
+    not empty, or its chain's id is none. 3: a node runs on it, or files or disk failed.
     """
     if not as_new_chain and (chain_id is not None or into is not None):
         raise NewChainOptions
     place = Home.open(home)
-    found = found_checkpoint(place, which)
+    back = not as_new_chain and (which == REPLACED or Path(which).resolve() == place.replaced.resolve())
+    found = restore.replaced_of(place) if back else found_checkpoint(place, which)
     return _begun(place, found, chain_id, into) if as_new_chain else _restored(place, found)
 
 
 def _restored(home: Home, found: Checkpoint) -> Answer:
     before = _height(home)
+    _require_no_higher(home, found, before)
     progress = Progress(f"verifying {found.name}")
     head = restore.restore(found, home)
     progress.end()
@@ -85,7 +108,7 @@ def _restored(home: Home, found: Checkpoint) -> Answer:
     lines = [
         f"{home.root} stands at height {head.height:,} again" + (f" (it was at {before:,})" if before else ""),
         f"app root {head.app_root.hex()}",
-        f"what it replaced is kept in {home.replaced} until the next restore",
+        f"what it replaced is kept in {home.replaced}; `synod restore {REPLACED}` puts it back",
     ]
     if signed > head.height:
         note(
@@ -93,6 +116,18 @@ def _restored(home: Home, found: Checkpoint) -> Answer:
             "the blocks in between from other machines; without any, begin a new chain (--as-new-chain)"
         )
     return Answer(data, "\n".join(lines))
+
+
+def _require_no_higher(home: Home, found: Checkpoint, height: int | None) -> None:
+    """Raises HigherKept where `replaced` holds more than the home, unless that is what is put back."""
+    try:
+        kept = restore.replaced_of(home)
+    except StoreFault:  # nothing is kept, or nothing that anybody could put back
+        return
+    if found.path == kept.path:
+        return
+    if height is None or kept.height > height:
+        raise HigherKept(kept)
 
 
 def _begun(home: Home, found: Checkpoint, chain_id: str | None, into: Path | None) -> Answer:

@@ -2,7 +2,8 @@
 
 A checkpoint itself is never opened: LevelDB writes into what it opens. A copy shares the sorted files, which nobody
 changes. A restore builds that copy aside and renames it to `restored`; from then on it will happen, now or when the
-home is next locked (`Home.lock`). What it replaces is kept in `replaced` until the next restore.
+home is next locked (`Home.lock`). What it replaces is kept in `replaced` until the next restore, and can be restored
+like a checkpoint.
 
 The last-signed record stays as it is, so a restored home cannot sign again what it signed before.
 """
@@ -21,7 +22,7 @@ from storage.errors import (
     StoreMissing,
 )
 from storage.faults import fault_of
-from storage.headfile import Head, create_head, settle_head
+from storage.headfile import Head, create_head, read_head, settle_head
 from storage.home import Home
 from storage.levelfiles import check_files
 from storage.rows import META_KEY
@@ -102,6 +103,14 @@ def restore(checkpoint: Checkpoint, home: Home, *, same_chain: bool = True) -> H
             raise fault_of(home.root, error) from error
         home.finish_restore()
     return checkpoint.head
+
+
+def replaced_of(home: Home) -> Checkpoint:
+    """What the last restore replaced, to be gone back to; raises HeadMissing where there is none, HeadDamaged."""
+    head = read_head(Home(home.replaced).head_file)
+    size = sum(file.stat().st_size for file in home.replaced.rglob("*") if file.is_file())
+    made_at = home.replaced.stat().st_mtime_ns
+    return Checkpoint(home.replaced, head, genesis_digest(home.genesis_file), "replaced by a restore", size, made_at)
 
 
 def _read_through(home: Home) -> Head:

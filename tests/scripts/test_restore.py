@@ -41,6 +41,21 @@ def test_a_home_goes_back_keeps_what_it_replaced_and_signs_nothing_twice(said: S
         world.close()
 
 
+def test_the_highest_state_is_never_overwritten_and_can_be_put_back(said: Said, home: Path) -> None:
+    root = said("status", "--home", str(home))[1]["app_root"]
+    assert said("restore", "10", "--home", str(home))[0] == 0
+    code, refused = said("restore", "10", "--home", str(home))
+    assert (code, refused["error"]["code"], refused["error"]["height"]) == (1, "higher_kept", 30)
+    for which in ("replaced", "10", str(home / "replaced")):
+        assert said("restore", which, "--home", str(home))[0] == 0
+    status = said("status", "--home", str(home))[1]
+    assert (status["height"], status["app_root"]) == (30, root)
+    world = World.open(home, short_genesis())
+    world.block()
+    assert world.height == 31
+    world.close()
+
+
 def test_a_damaged_database_is_replaced_by_the_checkpoint(said: Said, home: Path) -> None:
     (home / "database" / "CURRENT").unlink()
     (home / "head").write_bytes(b"rubbish")
