@@ -10,7 +10,8 @@
     |-- KeysMissing            no validator's key is in this home, so it can make no blocks
     |-- NodeUnreachable        no node answers where one should
     |-- OperatorTokenUnreadable  the token of the home's node cannot be read, so it cannot be asked as its operator
-    |-- NewChainRefused        a checkpoint cannot go on as a chain of that id
+    |-- NewChainRefused        a checkpoint cannot go on as a new chain
+    |   `-- ChainIdRefused     not under that id
     |-- TransactionRefused     the mempool or the check before it says no; nothing was kept
     |-- NotFound               what a reader asked for is not there
     |-- BadRequest             what a reader asked for makes no sense
@@ -148,6 +149,10 @@ class NewChainRefused(NodeError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class ChainIdRefused(NewChainRefused):
+    """No chain can have the id, or the old chain has it."""
 
 
 class TransactionRefused(NodeError):

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.errors import NewChainRefused
+from node.errors import ChainIdRefused, NewChainRefused
 from runtime.identity import CHAIN, ChainIdentity
 from runtime.plans import REPLAYING, WINDOW
 from storage.checkpoint import Checkpoint
@@ -43,8 +43,8 @@ class NewChain:
 def begin_new_chain(checkpoint: Checkpoint, root: Path, named: Callable[[str], str]) -> NewChain:
     """Make the home of a new chain in a new or empty folder; ``named`` gives its id from that of the old one.
 
-    Raises NewChainRefused (bad_chain_id, same_chain_id, window_open), CheckpointDamaged, HomeNotEmpty, DiskFull,
-    DiskError. A folder that could not be finished is removed.
+    Raises ChainIdRefused (bad_chain_id, same_chain_id), NewChainRefused (replay_under_way, window_open),
+    CheckpointDamaged, HomeNotEmpty, DiskFull, DiskError. A folder that could not be finished is removed.
     """
     home = open_copy(checkpoint, root)
     try:
@@ -80,6 +80,6 @@ def _renamed(home: Home, checkpoint: Checkpoint, named: Callable[[str], str]) ->
 def _require_id(chain_id: str, old: str) -> None:
     if not _ID.fullmatch(chain_id):
         why = "take 1 to 64 letters, digits and . _ -, not beginning with one of these three"
-        raise NewChainRefused("bad_chain_id", f"{chain_id[:80]!r} cannot be a chain id: {why}")
+        raise ChainIdRefused("bad_chain_id", f"{chain_id[:80]!r} cannot be a chain id: {why}")
     if chain_id == old:
-        raise NewChainRefused("same_chain_id", f"the checkpoint is of {old}: a new chain needs another id")
+        raise ChainIdRefused("same_chain_id", f"the checkpoint is of {old}: a new chain needs another id")

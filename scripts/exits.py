@@ -24,6 +24,7 @@ class Exit(IntEnum):
 def table() -> Iterator[tuple[type[BaseException], Exit]]:
     """Error classes and their exit, the special before the general. Imported late: most runs need none of it."""
     from node.errors import (
+        ChainIdRefused,
         FaceStopped,
         GenesisFileForeign,
         GenesisFileMissing,
@@ -52,7 +53,7 @@ def table() -> Iterator[tuple[type[BaseException], Exit]]:
 
     yield from ((wrong, Exit.USAGE) for wrong in (SettingsInvalid, SettingsMissing, GenesisRefused, HomeFault))
     yield from ((wrong, Exit.USAGE) for wrong in (AddressInvalid, VersionInvalid, KeyNameInvalid, TemplateRefused))
-    yield from ((wrong, Exit.USAGE) for wrong in (NothingToTry, VectorsUnreadable))
+    yield from ((wrong, Exit.USAGE) for wrong in (NothingToTry, VectorsUnreadable, ChainIdRefused))
     yield from ((wrong, Exit.MACHINE) for wrong in (StoreFault, CheckpointFault, PortTaken, FaceStopped))
     yield from ((wrong, Exit.MACHINE) for wrong in (NodeUnreachable, GenesisFileMissing, GenesisFileForeign))
     yield from ((wrong, Exit.MACHINE) for wrong in (TrialImpossible, HostTooOld))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,20 @@ from .exits import Exit
 from .options import home_option
 
 
+_ID = re.compile(r"[0-9a-f]{64}")
+
+
+def _identity(_: click.Context, __: click.Parameter, given: str) -> str:
+    if not _ID.fullmatch(given.lower()):
+        raise click.BadParameter("an id is 64 hex digits, as the command that sent the transaction printed it")
+    return given.lower()
+
+
 @command(
     "transaction",
     examples=("synod transaction 4f1c...", "synod transaction 4f1c... --json"),
 )
-@click.argument("identity", metavar="ID")
+@click.argument("identity", metavar="ID", callback=_identity)
 @home_option
 @url_option
 def command_line(identity: str, home: Path, url: str | None) -> Answer:
@@ -26,7 +36,7 @@ def command_line(identity: str, home: Path, url: str | None) -> Answer:
 
     A rollback adds a second receipt beside the first; the last one is what holds.
 
-    Exit 0: it succeeded or waits. 1: it failed, was dropped, or is unknown here.
+    Exit 0: it succeeded or waits. 1: it failed, was dropped, or is unknown here. 2: wrong usage.
     """
     with asking(home, url) as client:
         found = client.transaction(identity)

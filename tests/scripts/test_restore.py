@@ -115,8 +115,8 @@ def test_two_new_chains_from_one_checkpoint_have_ids_of_their_own(said: Said, ho
     [
         (("11",), 1, "checkpoint_unknown"),
         (("10", "--chain-id", "other"), 2, "new_chain_options"),
-        (("10", "--as-new-chain", "--chain-id", "no spaces"), 1, "bad_chain_id"),
-        (("10", "--as-new-chain", "--chain-id", "synod-local-rehearsal-scenario"), 1, "same_chain_id"),
+        (("10", "--as-new-chain", "--chain-id", "no spaces"), 2, "bad_chain_id"),
+        (("10", "--as-new-chain", "--chain-id", "synod-local-rehearsal-scenario"), 2, "same_chain_id"),
         (("10", "--as-new-chain", "--into", "."), 2, "home_not_empty"),
     ],
 )

@@ -22,5 +22,5 @@ def test_a_failed_one_says_why_and_exits_1(said: Said, live: Path) -> None:
 def test_an_unknown_one_and_a_word_that_is_no_id_are_told_apart(said: Said, live: Path) -> None:
     code, refused = said("transaction", "00" * 32, "--home", str(live))
     assert (code, refused["error"]["code"]) == (1, "no_such_transaction")
-    code, refused = said("transaction", "hello", "--home", str(live))
-    assert code != 0 and refused["error"]["code"] != "no_such_transaction"
+    code, refused = said("transaction", "deadbeef", "--home", str(live))
+    assert (code, refused["error"]["code"]) == (2, "usage")
