@@ -26,6 +26,11 @@ from .identities import Identities
 from .options import home_option
 from .runtimes import Shown, TableShape
 
+WIDEST = 160
+"""Most characters of a line that holds a whole row."""
+LONGEST = 72
+"""Characters shown of a cell; a hash has 64."""
+
 
 @command(
     "query",
@@ -77,10 +82,26 @@ def command_line(
 def _several(client: Client, table: TableShape, prefix: tuple[str, ...], limit: int) -> Answer:
     _parsed(table, prefix)
     rows = list(client.rows(table.name, prefix, limit))
-    lines = [(*row["key"].values(), *(_plain(value) for value in row["value"].values())) for row in rows]
-    header = (*table.key_names, *(spec.name for spec in table.record.fields))
-    text = columns(lines, header) if rows else "no rows"
+    text = listed(table, rows) if rows else "no rows"
     return Answer({"table": table.name, "rows": rows}, text + (f"\n(the first {limit})" if len(rows) == limit else ""))
+
+
+def listed(table: TableShape, rows: list[Answered]) -> str:
+    """A line for each row; where that is more than people can read, a line for each of its cells. Long cells are cut,
+    and a field that repeats the key is left out."""
+    repeated = {name for name in table.key_names if all(row["key"][name] == row["value"].get(name) for row in rows)}
+    fields = [spec.name for spec in table.record.fields if spec.name not in repeated]
+    header = (*table.key_names, *fields)
+    whole = [(*row["key"].values(), *(_plain(row["value"][name]) for name in fields)) for row in rows]
+    lines = [tuple(_cut(cell) for cell in line) for line in whole]
+    text = columns(lines, header)
+    if max(map(len, text.splitlines())) > WIDEST:
+        text = "\n\n".join(columns(list(zip(header, line, strict=True))) for line in lines)
+    return text if lines == whole else f"{text}\n(... is cut: --json shows all)"
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= LONGEST else f"{cell[:LONGEST]}..."
 
 
 def _one(client: Client, table: TableShape, key: tuple[str, ...], root: str | None, prove: bool) -> Answer:

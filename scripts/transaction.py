@@ -14,7 +14,6 @@ from .console import Answer, columns
 from .exits import Exit
 from .options import home_option
 
-
 _ID = re.compile(r"[0-9a-f]{64}")
 
 

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from runtime.address import address_text, parse_address
+from scripts.cli import synod
 from scripts.client import Client, url_of
-from scripts.query import proven
-from scripts.runtimes import Shown, TableShape
+from scripts.command import outcome
+from scripts.query import WIDEST, listed, proven
+from scripts.runtimes import HOST_TABLES, Shown, TableShape
 from storage.errors import ProofInvalid
 from tests.scripts.conftest import Said
 
@@ -31,6 +33,19 @@ def test_a_whole_key_gives_a_row_its_beginning_a_page_and_none_the_table(said: S
     own = said("query", "staking.delegations", operator, *home)[1]["rows"]
     assert [row["key"]["owner"] for row in own] == [operator] * len(own)
     assert len(said("query", "bank.accounts", "--limit", "5", *home)[1]["rows"]) == 5
+
+
+def test_rows_are_shown_as_wide_as_people_can_read(live: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert outcome(synod, ["query", "host.registry", "--home", str(live)], "synod") == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].split()[:2] == ["module", "version"] and shown[-1].endswith("--json shows all)")
+    assert max(map(len, shown)) <= WIDEST
+    history = HOST_TABLES["upgrade.history"]
+    value = {spec.name: "ab" * 32 for spec in history.schema.fields} | {"plan": "7"}
+    rows = [{"key": {"height": "12", "plan": "7"}, "value": value}] * 2
+    told = listed(TableShape(history.name, history.key, history.key_names, history.schema), rows).splitlines()
+    assert [line.split() for line in told].count(["plan", "7"]) == len(rows), "a name a line, and none twice"
+    assert max(map(len, told)) <= WIDEST
 
 
 def test_a_proof_of_a_row_and_of_an_absence_is_checked_here(said: Said, live: Path) -> None:
