@@ -44,7 +44,7 @@ class NewFile(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path; a usage error when something would be overwritten."""
-        path = Path(super().convert(value, param, ctx))
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if path.exists():
             self.fail(f"{path} exists already: choose another name, or remove it first", param, ctx)
         if not path.parent.is_dir():

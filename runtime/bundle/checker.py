@@ -128,11 +128,9 @@ def _with_old_fields(module: ModuleDeclaration, function: str, fields: tuple[str
 def _manifest_problems(manifest: Manifest, chain: str | None, host_release: str | None) -> list[Problem]:
     problems = []
     if chain is not None and manifest.chain != chain:
-        problems.append(
-            Problem("wrong_chain", MANIFEST, 0, f"the bundle is for the chain {manifest.chain!r}, not for {chain!r}")
-        )
+        message = f"the bundle is for the chain {manifest.chain!r}, not for {chain!r}"
+        problems.append(manifest.problem("wrong_chain", "chain", message))
     if host_release is not None and RuntimeVersion.parse(host_release) < manifest.host:
-        problems.append(
-            Problem("host_too_old", MANIFEST, 0, f"it needs host release {manifest.host}, this one is {host_release}")
-        )
+        message = f"it needs host release {manifest.host}, this one is {host_release}"
+        problems.append(manifest.problem("host_too_old", "host", message))
     return problems

@@ -83,22 +83,28 @@ def _shown(value: object) -> str:
     return repr(value[:64]) if isinstance(value, str) else f"({type(value).__name__})"
 
 
+def line_of(text: str, near: str) -> int:
+    """The line that begins with `near`, or else the first that holds it; 0 when none does."""
+    if text.startswith(near):
+        return 1
+    begins = text.find(f"\n{near}")
+    found = begins + 1 if begins >= 0 else text.find(near)
+    return text.count("\n", 0, found) + 1 if found >= 0 else 0
+
+
 class TableReader:
     """Takes values out of the document, collecting problems instead of stopping at the first."""
 
     def __init__(self, file: str, text: str) -> None:
         self._file = file
         self.problems: list[Problem] = []
-        self._lines = text.split("\n")
+        self._text = text
 
     def report(self, code: str, near: str, message: str) -> None:
-        """Note a problem at the line that begins with `near`, or else the first that holds it; at most MAX_PROBLEMS."""
+        """Note a problem at the line of `near`; at most MAX_PROBLEMS."""
         if len(self.problems) == MAX_PROBLEMS:
             return
-        begins = (number for number, text in enumerate(self._lines, 1) if text.startswith(near))
-        holds = (number for number, text in enumerate(self._lines, 1) if near in text)
-        line = next(begins, 0) or next(holds, 0)
-        self.problems.append(Problem(code, self._file, line, message))
+        self.problems.append(Problem(code, self._file, line_of(self._text, near), message))
 
     def table(self, parent: dict[str, Any], key: str, known: frozenset[str] | None) -> dict[str, Any]:
         value = parent.get(key, {})

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from runtime.bundle.archive import MANIFEST
-from runtime.bundle.exacttoml import TableReader, read_toml
-from runtime.bundle.problems import BundleRefused
+from runtime.bundle.exacttoml import TableReader, line_of, read_toml
+from runtime.bundle.problems import BundleRefused, Problem
 from runtime.version import RuntimeVersion
 
 MAX_MODULES = 48
@@ -98,9 +98,15 @@ class Manifest:
     renames: tuple[tuple[str, str], ...] = ()
     """(old table, new table), full names."""
     ports: Ports = field(default_factory=Ports)
+    source: str = field(default="", compare=False, repr=False)
+    """The text it was read from, for the lines of problems."""
 
     def module(self, name: str) -> ModuleEntry | None:
         return next((module for module in self.modules if module.name == name), None)
+
+    def problem(self, code: str, near: str, message: str) -> Problem:
+        """A problem of the manifest at the line of `near`, a key or what stands beside one."""
+        return Problem(code, MANIFEST, line_of(self.source, near), message)
 
 
 def parse_manifest(source: bytes) -> Manifest:
@@ -110,7 +116,7 @@ def parse_manifest(source: bytes) -> Manifest:
     manifest = _manifest(reader, document)
     if reader.problems or manifest is None:
         raise BundleRefused(reader.problems)
-    return manifest
+    return replace(manifest, source=text)
 
 
 def _manifest(reader: TableReader, document: dict[str, Any]) -> Manifest | None:

@@ -51,25 +51,20 @@ def check_upgrade(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> 
     return effect
 
 
-def _manifest(code: str, message: str) -> Problem:
-    return Problem(code, MANIFEST, 0, message)
-
-
 def _version_path(running: RuntimeDeclaration, proposed: RuntimeDeclaration, effect: Effect) -> Iterator[Problem]:
-    old, new = running.manifest.version, proposed.manifest.version
+    old, new, problem = running.manifest.version, proposed.manifest.version, proposed.manifest.problem
     if new <= old:
-        yield _manifest("not_newer", f"version {new} does not follow the running {old}; raise it")
+        yield problem("not_newer", "version", f"version {new} does not follow the running {old}; raise it")
     elif not old.can_upgrade_to(new):
-        yield _manifest("skipped_major", f"from {old} the next major is {old.major + 1}; {new} skips one")
+        yield problem("skipped_major", "version", f"from {old} the next major is {old.major + 1}; {new} skips one")
     broken = [f"{change.kind} {change.subject}" for change in effect.changes if change.breaking]
     if broken and new.major == old.major:
-        yield _manifest(
-            "breaking_without_major", f"{'; '.join(broken)}: breaking, so the version must be {old.major + 1}.0.0"
-        )
+        message = f"{'; '.join(broken)}: breaking, so the version must be {old.major + 1}.0.0"
+        yield problem("breaking_without_major", "version", message)
     notes = proposed.manifest.notes
     if unnamed := unnamed_in(notes, effect):
         code = "notes_incomplete" if notes.strip() else "notes_missing"
-        yield _manifest(code, f"the notes must name each breaking change; write about {', '.join(unnamed)}")
+        yield problem(code, "notes", f"the notes must name each breaking change; write about {', '.join(unnamed)}")
 
 
 def unnamed_in(notes: str, effect: Effect) -> tuple[str, ...]:
@@ -87,17 +82,20 @@ def unnamed_in(notes: str, effect: Effect) -> tuple[str, ...]:
 def _lost_ports(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
     for name in ("purse", "validators", "delegations"):
         if getattr(running.manifest.ports, name) is not None and getattr(proposed.manifest.ports, name) is None:
-            yield _manifest("port_missing", f"the running runtime has [ports.{name}]; the host cannot do without it")
+            message = f"the running runtime has [ports.{name}]; the host cannot do without it"
+            yield proposed.manifest.problem("port_missing", "[ports", message)
 
 
 def _renames(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
+    problem = proposed.manifest.problem
     for old, new in proposed.manifest.renames:
         if running.table(old) is None:
-            yield _manifest("unknown_table", f"[renames] names {old!r}, which the running runtime does not have")
+            message = f"[renames] names {old!r}, which the running runtime does not have"
+            yield problem("unknown_table", f'"{old}"', message)
         if running.table(new) is not None:
-            yield _manifest("table_taken", f"[renames] gives the name {new!r}, which a running table has")
+            yield problem("table_taken", f'"{old}"', f"[renames] gives the name {new!r}, which a running table has")
         if proposed.table(old) is not None:
-            yield _manifest("table_taken", f"[renames] takes the name {old!r} away, yet the bundle declares it")
+            yield problem("table_taken", f'"{old}"', f"[renames] takes {old!r} away, yet the bundle declares it")
 
 
 def _tables(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
@@ -150,9 +148,11 @@ def _schema_numbers(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -
         if old is None:
             continue
         if entry.schema < old.schema:
-            yield _manifest("schema_number", f"schema of {entry.name} goes back from {old.schema} to {entry.schema}")
+            message = f"schema of {entry.name} goes back from {old.schema} to {entry.schema}"
+            yield proposed.manifest.problem("schema_number", f'"{entry.name}"', message)
         elif entry.name in migrating and entry.schema == old.schema:
-            yield _manifest("schema_number", f"{entry.name} migrates: raise its schema to {old.schema + 1}")
+            message = f"{entry.name} migrates: raise its schema to {old.schema + 1}"
+            yield proposed.manifest.problem("schema_number", f'"{entry.name}"', message)
 
 
 def _migration(

@@ -68,7 +68,8 @@ def _uses(declaration: RuntimeDeclaration) -> Iterator[Problem]:
     for entry in declaration.manifest.modules:
         for used in entry.uses:
             if declaration.call(used) is None:
-                yield Problem("unknown_call", MANIFEST, 0, f"{entry.name} uses {used!r}, which is not there")
+                message = f"{entry.name} uses {used!r}, which is not there"
+                yield declaration.manifest.problem("unknown_call", f'"{used}"', message)
 
 
 def _migrations(declaration: RuntimeDeclaration) -> Iterator[Problem]:
@@ -113,23 +114,24 @@ def _ports(declaration: RuntimeDeclaration) -> Iterator[Problem]:
 def _port(
     declaration: RuntimeDeclaration, name: str, table_id: str, key: tuple[KeyKind, ...], fields: dict[str, Kind]
 ) -> Iterator[Problem]:
-    table = declaration.table(table_id)
+    table, near = declaration.table(table_id), f"[ports.{name}]"
+    problem = declaration.manifest.problem
     if table is None:
-        yield Problem("port", MANIFEST, 0, f"[ports.{name}] names {table_id!r}, which this bundle does not have")
+        yield problem("port", near, f"{near} names {table_id!r}, which this bundle does not have")
         return
     if table.key != key:
-        yield Problem("port", MANIFEST, 0, f"[ports.{name}]: the key of {table_id} must be ({', '.join(key)})")
+        yield problem("port", near, f"{near}: the key of {table_id} must be ({', '.join(key)})")
     for field, kind in fields.items():
         spec = table.record.field(field)
         if spec is None or spec.type.kind != kind:
-            yield Problem("port", MANIFEST, 0, f"[ports.{name}]: {table_id} must have {field!r} of kind {kind}")
+            yield problem("port", near, f"{near}: {table_id} must have {field!r} of kind {kind}")
 
 
 def _purse(declaration: RuntimeDeclaration, table_id: str, field: str) -> Iterator[Problem]:
     """The host opens purses: it knows the balance and no other field."""
-    table = declaration.table(table_id)
+    table, problem, near = declaration.table(table_id), declaration.manifest.problem, "[ports.purse]"
     for spec in table.record.fields if table else ():
         if spec.name == field and spec.value != "coin":
-            yield Problem("port", MANIFEST, 0, f'[ports.purse]: {table_id}.{field} must be marked value="coin"')
+            yield problem("port", near, f'{near}: {table_id}.{field} must be marked value="coin"')
         elif spec.name != field and not spec.has_default:
-            yield Problem("port", MANIFEST, 0, f"[ports.purse]: {table_id}.{spec.name} needs a default")
+            yield problem("port", near, f"{near}: {table_id}.{spec.name} needs a default")

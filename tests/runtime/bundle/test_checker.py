@@ -59,6 +59,7 @@ def test_every_problem_is_reported_with_file_and_line_and_advice() -> None:
     codes = {problem.code for problem in refused.value.problems}
     assert codes == {"float", "not_constant", "wrong_chain", "host_too_old"}
     assert all(problem.message and problem.file for problem in refused.value.problems)
+    assert {problem.line for problem in refused.value.problems if problem.file == "bundle.toml"} == {3, 5}
     assert "one.py:" in str(refused.value)
 
 
@@ -91,7 +92,7 @@ def test_sources_that_import_each_other_in_a_circle_are_refused() -> None:
 def test_a_used_call_that_does_not_exist_is_refused() -> None:
     files = dict(corpus.bundle_with("").files)
     files["bundle.toml"] = corpus.MANIFEST.replace(b'"bank.take"', b'"bank.take", "bank.steal"')
-    assert corpus.verdict(of_files(files)) == [("unknown_call", "bundle.toml", 0)]
+    assert corpus.verdict(of_files(files)) == [("unknown_call", "bundle.toml", 16)]
 
 
 @pytest.mark.parametrize(
@@ -107,8 +108,9 @@ def test_a_used_call_that_does_not_exist_is_refused() -> None:
 def test_a_port_that_does_not_fit_its_table_is_refused(port: str, message: str) -> None:
     files = dict(corpus.bundle_with("").files)
     files["bundle.toml"] = corpus.MANIFEST + port.encode()
-    with pytest.raises(BundleRefused, match=message):
+    with pytest.raises(BundleRefused, match=message) as refused:
         check_bundle(of_files(files), chain="test", host_release=None)
+    assert {problem.line for problem in refused.value.problems} == {corpus.MANIFEST.count(b"\n") + 1}
 
 
 def test_a_migration_and_its_check_declare_the_old_fields_they_read() -> None:

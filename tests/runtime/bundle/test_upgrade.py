@@ -100,6 +100,7 @@ RUNNING = declared(version="1.0.0")
 def codes(proposed: RuntimeDeclaration, running: RuntimeDeclaration = RUNNING) -> set[str]:
     with pytest.raises(BundleRefused) as refused:
         check_upgrade(running, proposed)
+    assert all(problem.line for problem in refused.value.problems if problem.code != "port_missing")
     return {problem.code for problem in refused.value.problems}
 
 
