@@ -56,7 +56,7 @@ def _broken(incident: Incident) -> str:
 
 def _back(incident: Incident, checkpoint_there: bool) -> str:
     if incident.checkpoint is None or not checkpoint_there:
-        return "no checkpoint is here: copy one from another machine, or join again from a snapshot"
+        return "no checkpoint is here: copy one from another machine"
     return f"synod restore {incident.checkpoint.name}"
 
 

@@ -15,7 +15,7 @@ class StoreFault(StorageError):
 @dataclass(eq=False)
 class StoreMissing(StoreFault):
     code = "store_missing"
-    says = "no complete database at {path} ({detail}); restore a checkpoint or join again from a snapshot"
+    says = "no complete database at {path} ({detail}); restore a checkpoint, `synod restore latest`"
     path: Path
     detail: str
 
@@ -23,7 +23,7 @@ class StoreMissing(StoreFault):
 @dataclass(eq=False)
 class StoreDamaged(StoreFault):
     code = "store_damaged"
-    says = "database at {path} is damaged ({detail}); restore a checkpoint or join again from a snapshot"
+    says = "database at {path} is damaged ({detail}); restore a checkpoint, `synod restore latest`"
     path: Path
     detail: str
 
@@ -77,14 +77,14 @@ class EngineStopped(StoreFault):
 @dataclass(eq=False)
 class HeadMissing(StoreFault):
     code = "head_missing"
-    says = "head file {path} is missing; restore a checkpoint or join again from a snapshot"
+    says = "head file {path} is missing; restore a checkpoint, `synod restore latest`"
     path: Path
 
 
 @dataclass(eq=False)
 class HeadDamaged(StoreFault):
     code = "head_damaged"
-    says = "head file {path} is damaged ({detail}); restore a checkpoint or join again from a snapshot"
+    says = "head file {path} is damaged ({detail}); restore a checkpoint, `synod restore latest`"
     path: Path
     detail: str
 
@@ -94,7 +94,7 @@ class HeadMismatch(StoreFault):
     """Database and head file disagree: committed blocks were lost, or one of the two was replaced."""
 
     code = "head_mismatch"
-    says = "head file says {expected}, database says {found}; restore a checkpoint or join again from a snapshot"
+    says = "head file says {expected}, database says {found}; restore a checkpoint, `synod restore latest`"
     expected: str
     found: str
 

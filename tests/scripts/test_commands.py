@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -43,6 +44,19 @@ def test_every_command_teaches(path: tuple[str, ...], capsys: pytest.CaptureFixt
     assert "Examples:" in text
     assert f"synod {' '.join(path)}" in text
     assert "--json" in text
+
+
+def test_every_command_that_a_message_advises_is_there() -> None:
+    rooms = [ROOT / room for room in ("scripts", "node", "governance", "runtime", "storage")]
+    sources = [file.read_text() for room in rooms for file in room.rglob("*.py")] + [(ROOT / "README.md").read_text()]
+    advised = {found for source in sources for found in re.findall(r"`synod ([a-z][^`]*)`", source)}
+    assert "restore latest" in advised
+    for words in map(str.split, sorted(advised)):
+        chosen = dict(leaves(synod) if words[0] in COMMANDS else ())
+        path = max((one for one in chosen if tuple(words[: len(one)]) == one), key=len, default=None)
+        assert path or words in ([one[0]] for one in chosen), f"synod {' '.join(words)}"
+        options = {option for one in chosen[path].params for option in one.opts} if path else set()
+        assert {word for word in words if word.startswith("--")} <= options, f"synod {' '.join(words)}"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
