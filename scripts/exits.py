@@ -95,4 +95,6 @@ def shown(value: Any) -> Any:
 
 def message_of(error: BaseException) -> str:
     """What an error says; a system's error says which file it is about."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
     return str(error) or type(error).__name__

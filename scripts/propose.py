@@ -211,13 +211,14 @@ def guardian(who: str, words: dict[str, str], deposit: int | None, asked: Asked)
     return _proposed(asked, words, f"Appoint as guardian: {who}", AppointGuardian(guardian=chosen), deposit)
 
 
-@command_line.command("text", examples=("synod propose text --title 'Meet on Friday' --description 'At noon.'",))
+@command_line.command("text", examples=("synod propose text 'Meet on Friday' --description 'At noon.'",))
+@click.argument("heading", metavar="[TITLE]", required=False, default="")
 @words_options
-def text(words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+def text(heading: str, words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
     """Ask for the electorate's opinion of a text; it changes nothing by itself."""
-    if not words["title"]:
-        raise click.UsageError("a text needs its --title")
-    return _proposed(asked, words, "", Statement(), deposit)
+    if bool(heading) == bool(words["title"]):
+        raise click.UsageError("a text needs a TITLE, and one")
+    return _proposed(asked, words, heading, Statement(), deposit)
 
 
 @command_line.command("list", examples=("synod propose list", "synod propose list --status voting --json"))

@@ -94,11 +94,11 @@ def proposal_text(found: Answered, height: int) -> str:
     rows = [
         ("title", what["words"]["title"]),
         ("kind", what["content"]["name"]),
-        *((f"  {name}", _plain(value)) for name, value in what["content"]["value"].items() if value != []),
+        *((f"  {name}", _plain(value)) for name, value in what["content"]["value"].items() if _tells(name, value, what)),
         ("bundle", what["bundle"] or "none"),
         ("effect", what["effect"]),
         ("track", _track(what["track"])),
-        ("status", _status(standing)),
+        ("status", _status(what, standing)),
         ("tally", _tally(standing)),
         *((("rehearsals", rehearsals_text(found["rehearsals"])),) if found["rehearsals"] else ()),
         ("height now", f"{height:,}"),
@@ -123,7 +123,7 @@ def rehearsals_text(found: Answered) -> str:
 def proposal_line(found: Answered) -> tuple[str, ...]:
     """A proposal as a row of a list."""
     what, standing = found["proposal"], found["standing"]
-    return (str(found["id"]), standing["status"], what["content"]["name"], what["words"]["title"], _dates(standing))
+    return (str(found["id"]), standing["status"], what["content"]["name"], what["words"]["title"], _dates(what, standing))
 
 
 def _track(track: dict[str, Any]) -> str:
@@ -135,14 +135,22 @@ def _ratio(ratio: dict[str, str]) -> str:
     return f"{ratio['part']}/{ratio['whole']}"
 
 
-def _status(standing: dict[str, Any]) -> str:
-    reason = f" ({standing['reason']})" if standing["reason"] else ""
-    return f"{standing['status']}{reason}{', ' + _dates(standing) if _dates(standing) else ''}"
+def _tells(name: str, value: Any, what: dict[str, Any]) -> bool:
+    """Whether a value of the content says something that no other line does."""
+    return value != [] and not (name in ("code_hash", "effect") and value in (what["bundle"], what["effect"]))
 
 
-def _dates(standing: dict[str, Any]) -> str:
+def _status(what: dict[str, Any], standing: dict[str, Any]) -> str:
+    reason, dates = f" ({standing['reason']})" if standing["reason"] else "", _dates(what, standing)
+    return f"{standing['status']}{reason}{', ' + dates if dates else ''}"
+
+
+def _dates(what: dict[str, Any], standing: dict[str, Any]) -> str:
     told = (("votes from", "opened"), (" to", "closes"), (", takes effect at", "effective"), (", ended at", "ended"))
-    said = "".join(f"{word} {int(standing[name]):,}" for word, name in told if int(standing[name])).removeprefix(", ")
+    heights = {name: int(standing[name]) for _, name in told}
+    if what["content"]["name"] == "rollback" and heights["effective"]:
+        heights["effective"] += 1  # the block at that height decides it, the next one goes back
+    said = "".join(f"{word} {heights[name]:,}" for word, name in told if heights[name]).removeprefix(", ")
     return said or (f"next at {int(standing['due']):,}" if int(standing["due"]) else "")
 
 

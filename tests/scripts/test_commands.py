@@ -152,6 +152,7 @@ def test_an_answer_is_text_or_one_json_document(capsys: pytest.CaptureFixture[st
 
 def test_errors_describe_themselves_without_private_fields() -> None:
     assert described(NotFound("no_block", "none")) == {"code": "no_block", "message": "none"}
+    assert described(OSError(2, "No such file", "/x"))["message"] == "/x: No such file"
 
 
 def test_columns_line_up() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from scripts.arguments import encoded
 from scripts.client import url_of
+from scripts.proposing import proposal_text
 from scripts.signing import Asked, desk_of
 from scripts.status import of_node
 from tests.node.processes import new_world, started
@@ -48,7 +49,7 @@ def chain(tmp_path: Path) -> Iterator[Path]:
             ]},
         ),
         (("spend", "account-9", "700"), "treasury_spend", None),
-        (("text", "--title", "Meet on Friday", "--description", "At noon."), "text", {}),
+        (("text", "Meet on Friday", "--description", "At noon."), "text", {}),
     ],
 )  # fmt: skip
 def test_each_ordinary_kind_is_proposed_with_its_whole_deposit(
@@ -88,6 +89,7 @@ def test_a_proposal_with_part_of_its_deposit_waits_for_the_rest(said: Said, live
         (("parameter", "voting_period=1", *FROM), 2, "usage"),
         (("parameter", "quorum_threshold", *FROM), 2, "usage"),
         (("text", *FROM), 2, "usage"),
+        (("text", "One", "--title", "Another", *FROM), 2, "usage"),
         (("spend", "nobody", "1", *FROM), 2, "signer_unknown"),
         (("show", "900"), 1, "no_such_proposal"),
     ],
@@ -119,6 +121,8 @@ def test_an_upgrade_is_published_proposed_voted_and_then_its_call_and_query_are_
     advance(chain, closes)
     shown = said("propose", "show", number, *home)[1]
     assert (shown["standing"]["status"], shown["standing"]["tally"]["voters"]) == ("timelock", "4")
+    text = proposal_text(shown, closes)
+    assert (text.count(sent["code_hash"]), text.count(sent["effect"]["digest"])) == (1, 1)
     planned = f"to 2.0.0 at height {int(shown['standing']['effective']):,}, proposal {number}"
     assert planned in of_node(url_of(chain)).text
     assert said("vote", number, "no", *FROM, *home)[1]["reason"] == "voting_closed"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from node.rehearsal.world import World
 from node.settings import documentation
+from scripts.proposing import proposal_text
 from tests.node.processes import started
 from tests.scenarios.upgrades import activated, example
 from tests.scripts.conftest import Said
@@ -37,6 +38,8 @@ def test_the_last_upgrade_is_undone_at_the_height_that_was_printed(said: Said, t
         assert [one["code"] for one in answer["votes"]] == ["ok"] * 4
         event = node.until("UpgradeRolledBack")
         assert event["block"] == answer["earliest"]
+        shown = said("propose", "show", str(answer["proposal"]["id"]), *at)[1]
+        assert f"takes effect at {event['block']:,}, " in proposal_text(shown, event["block"])
         entry = said("query", "upgrade.history", *at)[1]["rows"][-1]["value"]
         assert (entry["kind"], entry["root_after"]) == ("rolled_back", root)
         code, again = said("rollback", *at)
