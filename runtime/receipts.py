@@ -6,6 +6,7 @@ exception: texts differ between Python releases, codes do not. A rollback adds a
 
 from __future__ import annotations
 
+from runtime.address import ADDRESS_BYTES, address_text
 from storage.record import Amount, Hash, Record, Text, field
 
 OK = "ok"
@@ -64,11 +65,15 @@ class Receipts(Record):
 
 
 def event(kind: str, **attributes: object) -> Event:
-    """Build an event; attribute order is the order given, bytes become hex."""
+    """Build an event of the host; attribute order is the order given. Bytes as long as an address are one and become
+    its text, others hex."""
     return Event(
         kind=kind,
-        attributes=tuple(
-            Attribute(name=name, value=value.hex() if isinstance(value, bytes) else str(value))
-            for name, value in attributes.items()
-        ),
+        attributes=tuple(Attribute(name=name, value=_text(value)) for name, value in attributes.items()),
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, bytes):
+        return str(value)
+    return address_text(value) if len(value) == ADDRESS_BYTES else value.hex()

@@ -91,10 +91,11 @@ def new_value(word: str) -> NewValue:
 def proposal_text(found: Answered, height: int) -> str:
     """A proposal: what it would do, under which rules, how far it is."""
     what, standing = found["proposal"], found["standing"]
+    content = what["content"]["value"].items()
     rows = [
         ("title", what["words"]["title"]),
         ("kind", what["content"]["name"]),
-        *((f"  {name}", _plain(value)) for name, value in what["content"]["value"].items() if _tells(name, value, what)),
+        *((f"  {name}", _plain(value)) for name, value in content if _tells(name, value, what)),
         ("bundle", what["bundle"] or "none"),
         ("effect", what["effect"]),
         ("track", _track(what["track"])),
@@ -123,7 +124,8 @@ def rehearsals_text(found: Answered) -> str:
 def proposal_line(found: Answered) -> tuple[str, ...]:
     """A proposal as a row of a list."""
     what, standing = found["proposal"], found["standing"]
-    return (str(found["id"]), standing["status"], what["content"]["name"], what["words"]["title"], _dates(what, standing))
+    kind, title = what["content"]["name"], what["words"]["title"]
+    return (str(found["id"]), standing["status"], kind, title, _dates(what, standing))
 
 
 def _track(track: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from scripts.arguments import encoded
 from scripts.client import url_of
 from scripts.proposing import proposal_text
-from scripts.signing import Asked, desk_of
+from scripts.signing import Asked, desk_of, event_value
 from scripts.status import of_node
 from tests.node.processes import new_world, started
 from tests.scripts.conftest import Said
@@ -60,6 +60,7 @@ def test_each_ordinary_kind_is_proposed_with_its_whole_deposit(
     content = sent["proposal"]["proposal"]["content"]
     assert (content["name"], sent["proposal"]["standing"]["gathered"]) == (kind, "1000")
     assert value is None or content["value"] == value
+    assert event_value(sent, "ProposalSubmitted", "proposer") == sent["body"]["sender"]
     listed = said("propose", "list", "--home", str(live))[1]
     assert sent["proposal"]["id"] in [one["id"] for one in listed]
     code, shown = said("propose", "show", str(sent["proposal"]["id"]), "--home", str(live))
