@@ -35,6 +35,7 @@ LONGEST = 72
 @command(
     "query",
     examples=(
+        "synod query                                          # which queries and tables there are",
         "synod query bank.balance owner=syn1...",
         "synod query bank.accounts syn1...                    # one row of a table, by its key",
         "synod query bank.accounts syn1... --prove            # and check that it leads to the state root",
@@ -43,7 +44,7 @@ LONGEST = 72
         "synod query host.registry                            # modules that may run, and who approved them",
     ),
 )
-@click.argument("name", metavar="MODULE.NAME")
+@click.argument("name", metavar="[MODULE.NAME]", required=False)
 @click.argument("words", metavar="[ARGUMENT=VALUE | KEY]...", nargs=-1)
 @click.option("--prove", is_flag=True, help="Ask for a proof of the row, or of its absence, and check it here.")
 @click.option("--root", help="The state root to prove against, 64 hex digits.  [default: the one the node names]")
@@ -51,18 +52,20 @@ LONGEST = 72
 @home_option
 @url_option
 def command_line(
-    name: str, words: tuple[str, ...], prove: bool, root: str | None, limit: int, home: Path, url: str | None
+    name: str | None, words: tuple[str, ...], prove: bool, root: str | None, limit: int, home: Path, url: str | None
 ) -> Answer:
     """Ask a query by its arguments, or read a table by its key.
 
     MODULE.NAME is a query or a table of what the chain runs now; the host's tables are upgrade.*, governance.* and
-    host.*. A whole key gives one row, the first parts of one the rows that begin so, no key all rows.
+    host.*. Without a name all are listed. A whole key gives one row, the first parts of one the rows that begin so, no key all rows.
 
     Exit 0: answered, also with "no such row". 1: the query refused, or a proof does not hold. 2: wrong usage.
     """
     identities = Identities(home)
     with asking(home, url) as client:
         runtime = Shown(client)
+        if name is None:
+            return runtime.readable()
         asked, table = runtime.query(name), runtime.table(name)
         if asked is not None and (table is None or any("=" in word for word in words)):
             if prove or root:

@@ -28,6 +28,7 @@ from storage.record import Schema, define_record
 from .arguments import signature_of
 from .bundles import OfNode
 from .client import Client, NodeStrange
+from .console import Answer
 
 HOST_CALLS: dict[str, HostCall] = {
     f"{call.module}.{call.name}": call for call in (*KEY_CALLS, *(one for part in HOST_MODULES for one in part.calls))
@@ -100,9 +101,23 @@ class Shown:
             return Target(host.module, host.name, host.schema, interface, host=True)
         found = self.declaration.call(name)
         if found is None or found.internal:
-            known = [signature_of(one.id, one.args) for one in self.declaration.calls() if not one.internal]
-            raise click.UsageError(f"{_unknown('call', name)}; this chain runs:\n  " + "\n  ".join(known))
+            raise click.UsageError(f"{_unknown('call', name)}; {self.calls().text}")
         return Target(found.module, found.name, found.args, found.interface, host=False)
+
+    def calls(self) -> Answer:
+        """Every call that one can sign, with its arguments."""
+        own = [signature_of(one.id, one.args) for one in self.declaration.calls() if not one.internal]
+        host = [signature_of(name, call.schema) for name, call in sorted(HOST_CALLS.items())]
+        lines = ("this chain runs:", *(f"  {one}" for one in own), "host calls:", *(f"  {one}" for one in host))
+        return Answer({"calls": own, "host_calls": host}, "\n".join(lines))
+
+    def readable(self) -> Answer:
+        """Every query, with its arguments, and every table."""
+        queries = [signature_of(one.id, one.args) for one in self.declaration.queries()]
+        tables, host = [one.id for one in self.declaration.tables()], sorted(HOST_TABLES)
+        lines = ("queries:", *(f"  {one}" for one in queries), f"tables: {', '.join(tables)}",
+                 f"host tables: {', '.join(host)}")  # fmt: skip
+        return Answer({"queries": queries, "tables": tables, "host_tables": host}, "\n".join(lines))
 
     def query(self, name: str) -> QueryDeclaration | None:
         """A query by ``module.name``."""
@@ -118,12 +133,7 @@ class Shown:
 
     def unknown(self, name: str) -> click.UsageError:
         """That there is neither query nor table of that name, with those that there are."""
-        queries = [signature_of(one.id, one.args) for one in self.declaration.queries()]
-        tables = [one.id for one in self.declaration.tables()]
-        return click.UsageError(
-            f"{_unknown('query or table', name)}; queries:\n  " + "\n  ".join(queries)
-            + f"\ntables: {', '.join(tables)}; host tables: {', '.join(sorted(HOST_TABLES))}"
-        )
+        return click.UsageError(f"{_unknown('query or table', name)}; {self.readable().text}")
 
 
 def _unknown(what: str, name: str) -> str:

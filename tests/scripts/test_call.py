@@ -21,10 +21,17 @@ def test_a_host_call_runs_too_and_pays_no_fee(said: Said, live: Path) -> None:
     assert (code, sent["state"], sent["reason"], sent["body"]["fee"]) == (1, "failed", "unknown_proposal", "0")
 
 
+def test_without_a_name_the_calls_are_listed(said: Said, live: Path) -> None:
+    code, listed = said("call", "--home", str(live))
+    assert (code, "bank.send to=ADDRESS coins=AMOUNT" in listed["calls"]) == (0, True)
+    assert {one.partition(".")[0] for one in listed["host_calls"]} == {"governance", "keys"}
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
         (("bank.sned", "to=account-1"), "no call is called 'bank.sned'"),
+        (("bank.take", "owner=account-1", "coins=1"), "governance.vote proposal=AMOUNT"),
         (("send",), "'send' is not MODULE.NAME"),
         (("bank.take", "owner=account-1", "coins=1"), "bank.send to=ADDRESS coins=AMOUNT"),
         (("bank.send", "to=account-1"), "bank.send lacks coins (amount)"),

@@ -23,6 +23,12 @@ def test_a_query_answers_by_its_arguments(said: Said, live: Path) -> None:
     assert int(said("query", "treasury.pool", "--home", str(live))[1]["result"]) >= 5_000_000_000_000
 
 
+def test_without_a_name_queries_and_tables_are_listed(said: Said, live: Path) -> None:
+    code, listed = said("query", "--home", str(live))
+    assert (code, "bank.balance owner=ADDRESS" in listed["queries"]) == (0, True)
+    assert "bank.accounts" in listed["tables"] and "host.registry" in listed["host_tables"]
+
+
 def test_a_whole_key_gives_a_row_its_beginning_a_page_and_none_the_table(said: Said, live: Path) -> None:
     home = ("--home", str(live))
     code, one = said("query", "bank.accounts", "account-30", *home)
