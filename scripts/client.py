@@ -118,6 +118,18 @@ class Client:
         """Who the node is and how far it has come."""
         return self._get("/status")
 
+    def health(self) -> Answered:
+        """Each part that a node's health depends on, also when one does not work."""
+        return self._get("/health")
+
+    def upgrade(self) -> Answered:
+        """The pending upgrade and until when the last one can be rolled back."""
+        return self._get("/upgrade/plan")
+
+    def upgrades(self, limit: int) -> list[Answered]:
+        """The newest lines of the upgrade history."""
+        return list(self._get("/upgrade/history", {"limit": limit})["entries"])
+
     def account(self, address: str) -> Answered:
         """Key, nonces and purse of an address."""
         return self._get(f"/accounts/{address}")
@@ -194,7 +206,7 @@ class Client:
             raise NodeStrange(self.url, f"status {response.status_code} without JSON") from None
         if not isinstance(answer, dict):
             raise NodeStrange(self.url, "an answer that is no object")
-        if response.is_success:
+        if response.is_success or "healthy" in answer:  # a node that is not well says so with a 503
             return answer
         if "code" not in answer:
             raise NodeStrange(self.url, f"status {response.status_code}")

@@ -57,7 +57,8 @@ def command_line(
     """Ask a query by its arguments, or read a table by its key.
 
     MODULE.NAME is a query or a table of what the chain runs now; the host's tables are upgrade.*, governance.* and
-    host.*. Without a name all are listed. A whole key gives one row, the first parts of one the rows that begin so, no key all rows.
+    host.*. Without a name all are listed. A whole key gives one row, the first parts of one the rows that begin so, no
+    key all rows.
 
     Exit 0: answered, also with "no such row". 1: the query refused, or a proof does not hold. 2: wrong usage.
     """

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from node.address import NodeAddress
 from node.backups import lost, needs_told
 from node.errors import NodeUnreachable
@@ -16,13 +14,12 @@ from storage.headfile import read_head
 from storage.home import Home
 from storage.signing import LastSigned
 
-from .client import url_option
+from .client import Client, NodeStrange, url_option
 from .command import command, run
 from .console import Answer, columns
 from .options import home_option
 from .proposing import rehearsals_text
 
-SECONDS = 10.0
 Rows = list[tuple[str, str]]
 
 
@@ -42,26 +39,23 @@ def command_line(home: Path, url: str | None) -> Answer:
         return of_files(opened)
     try:
         return of_node(running.url, opened)
-    except NodeUnreachable:  # killed, and its process id is another's now
+    except (NodeUnreachable, NodeStrange):  # killed, and its process id or port is another's now
         return of_files(opened)
 
 
 def of_node(url: str, home: Home | None = None) -> Answer:
-    """What a node says of itself, and what its home says, where that is at hand; raises NodeUnreachable."""
-    try:
-        with httpx.Client(base_url=url, timeout=SECONDS, trust_env=False) as client:
-            response = client.get("/status")
-            response.raise_for_status()
-            said: dict[str, Any] = response.json()
-            health = client.get("/health").json()
-            upgrade = client.get("/upgrade/plan").json()
-            history = client.get("/upgrade/history", params={"limit": 1}).json()["entries"]
+    """What a node says of itself, and what its home says, where that is at hand; raises NodeUnreachable, NodeStrange,
+    NodeProblem."""
+    with Client(url) as client:
+        said = client.status()
+        try:
+            health, upgrade, history = client.health(), client.upgrade(), client.upgrades(1)
             kept = {} if home is None else _kept(home)
-            chain = {"health": health, "upgrade": upgrade, "history": history}
-            data = {"running": True, "url": url, **said, **chain, **kept}
-            return Answer(data, columns([*_told(url, said, health, upgrade, history), *_kept_rows(kept)]))
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError) as reason:
-        raise NodeUnreachable(url, str(reason) or type(reason).__name__) from None
+            rows = [*_told(url, said, health, upgrade, history), *_kept_rows(kept)]
+        except KeyError as missing:
+            raise NodeStrange(url, f"no {missing} in what it answers") from None
+    chain = {"health": health, "upgrade": upgrade, "history": history}
+    return Answer({"running": True, "url": url, **said, **chain, **kept}, columns(rows))
 
 
 def _told(

@@ -12,6 +12,7 @@ import pytest
 from node.errors import NodeUnreachable
 from scripts.client import DEFAULT_URL, Client, NodeProblem, NodeStrange, url_of
 from scripts.exits import Exit, exit_of
+from scripts.status import of_node
 
 
 @contextmanager
@@ -65,6 +66,18 @@ def test_a_problem_keeps_its_code_and_says_whose_fault_it_is(status: int, code: 
         client.status()
     assert (error.value.code, error.value.status, exit_of(error.value)) == (code, status, end)
     assert "so it is" in str(error.value)
+
+
+@pytest.mark.parametrize("body", [b"<html>hello</html>", b"{}"])
+def test_the_status_of_what_is_no_node_is_refused_in_one_line(body: bytes) -> None:
+    with answering(200, body) as url, pytest.raises(NodeStrange) as error:
+        of_node(url)
+    assert "is no Synod node" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_node_that_is_not_well_is_no_stranger() -> None:
+    with answering(503, b'{"healthy": false, "parts": []}') as url, Client(url) as client:
+        assert client.health() == {"healthy": False, "parts": []}
 
 
 def test_an_address_that_is_none_is_wrong_usage() -> None:
