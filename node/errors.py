@@ -66,7 +66,10 @@ class SettingsMissing(NodeError):
     code = "settings_missing"
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"there is no settings file {path}: run `synod init` to make a home, or give the right --home")
+        super().__init__(
+            f"there is no settings file {path}: give the right --home, or make one with `synod init`; a home that lost "
+            "its file runs on an empty one, where every setting has its default"
+        )
         self.path = path
 
 

@@ -51,8 +51,9 @@ class Source:
             if key in self._keys[section]:
                 found.setdefault(section, {})[key] = environment[variable]
             else:
-                names = tuple(f"{PREFIX}{section}_{name}".upper() for name in self._keys[section])
-                message = f"there is no such key{nearest(variable, names, ())}"
+                before = f"{PREFIX}{section}_".upper()
+                names = tuple(name.upper() for name in self._keys[section])
+                message = f"there is no such key{nearest(key.upper(), names, (), before)}"
                 self.problems.append(SettingsProblem("environment", 0, variable, message))
         return found
 
@@ -91,12 +92,13 @@ class Source:
         self.problems.append(SettingsProblem(self._path, line, key, message))
 
 
-def nearest(name: str, known: tuple[str, ...], owners: tuple[str, ...]) -> str:
-    """The rest of a sentence that names what the writer may have meant; empty when nothing is near."""
+def nearest(name: str, known: tuple[str, ...], owners: tuple[str, ...], before: str = "") -> str:
+    """The rest of a sentence that names what the writer may have meant, with what stands ``before`` every name; empty
+    when nothing is near."""
     if owners:
         return f"; it belongs in {' or '.join(owners)}"
     near = get_close_matches(name, known, n=1, cutoff=0.55)
-    return f"; did you mean {near[0]}?" if near else ""
+    return f"; did you mean {before}{near[0]}?" if near else ""
 
 
 def exact(text: str) -> Fraction:

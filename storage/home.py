@@ -169,8 +169,10 @@ def check_format(path: Path) -> None:
         raise HomeMissing(path.parent, f"it has no file `{path.name}`") from error
     except NotADirectoryError as error:
         raise HomeMissing(path.parent, "it is not a folder") from error
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise HomeFormatUnreadable(path, str(error)) from error
+    except OSError as error:
+        raise HomeFormatUnreadable(path, error.strerror or "it cannot be read") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise HomeFormatUnreadable(path, "it is no JSON object with a format and a release") from error
     if found > FORMAT:
         raise HomeFormatTooNew(path.parent, found, FORMAT, release)
     if found < 1:

@@ -122,6 +122,7 @@ def test_the_environment_wins_over_the_file():
 def test_a_wrong_variable_is_named_as_such():
     found = problems("", {"SYNOD_NODE_HTP_PORT": "1", "SYNOD_NODE_LOG_LEVEL": "loud", "SYNOD_NODE_HTTP_PORT": "x"})
     assert found[0] == "environment: SYNOD_NODE_HTP_PORT: there is no such key; did you mean SYNOD_NODE_HTTP_PORT?"
+    assert problems("", {"SYNOD_NODE_NOSUCH": "1"}) == ["environment: SYNOD_NODE_NOSUCH: there is no such key"]
     assert {problem.split(": ")[1] for problem in found[1:]} == {"SYNOD_NODE_LOG_LEVEL", "SYNOD_NODE_HTTP_PORT"}
 
 

@@ -53,12 +53,13 @@ def test_a_newer_format_names_the_release_to_use(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"format": 1}', '{"format": "x", "release": "1"}', '{"format": 0, "release": "1"}']
+    "content",
+    ["", "{", "[]", "99", '{"format": 1}', '{"format": "x", "release": "1"}', '{"format": 0, "release": "1"}'],
 )
 def test_a_format_that_cannot_be_read_is_not_guessed(tmp_path: Path, content: str) -> None:
     home = Home.create(tmp_path / "node")
     home.format_file.write_text(content)
-    with pytest.raises(HomeFormatUnreadable):
+    with pytest.raises(HomeFormatUnreadable, match=r"no JSON object|never written"):
         Home.open(home.root)
 
 
