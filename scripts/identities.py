@@ -1,8 +1,8 @@
 """Who a name means, and which key signs for whom: the keys of a home, and those that follow from a rehearsal's seed.
 
 A name is, in this order, a key file of the home, a validator of the home's genesis (`validator-0`), or account number
-so-and-so of a generated one (`account-7`). The last two have keys only where the genesis states its seed, and anybody
-who knows the seed has them too.
+so-and-so of a generated one (`account-7`; the first of these are its validators). The last two have keys only where the
+genesis states its seed, and anybody who knows the seed has them too.
 """
 
 from __future__ import annotations
@@ -110,6 +110,11 @@ class Identities:
             raise SignerUnknown(who, f"no key in {self.home.keys} signs for it; `synod keys list` shows those there")
         return Signer(address, account_key(self.seed, address), who)
 
+    def holding(self, signer: Signer, public: str) -> Signer:
+        """The same address with the key file of that public key, in hex; as it was where the home has none."""
+        file = next((one for one in self.files() if one.public.hex() == public), None)
+        return signer if file is None else Signer(signer.address, self._open(file), file.name)
+
     def everybody(self) -> Iterator[Signer]:
         """Each that may have a vote and can sign here: the key files, then the bonded validators of a rehearsal."""
         met = set()
@@ -132,9 +137,13 @@ class Identities:
         return files[0].name
 
     def _names(self) -> str:
-        names = sorted(one["name"] for one in self.genesis.get("validators", ()) if one["name"])
-        validators = ", ".join(names[:4])
-        return f"this rehearsal knows {validators}, ..." if self.seed and validators else "see `synod keys list`"
+        if not self.seed:
+            return "see `synod keys list`"
+        names = [one["name"] for one in self.genesis.get("validators", ()) if one["name"]]
+        known = sorted(names, key=lambda name: (len(name), name))[:4]
+        if self._numbered:
+            known.append(f"account-0 to account-{len(self.genesis['accounts']) - 1}")
+        return f"this rehearsal knows {', '.join(known)}"
 
     def _key_file(self, name: str) -> KeyInfo | None:
         try:
@@ -155,10 +164,15 @@ class Identities:
             if one["name"] == name:
                 return parse_address(one["operator"])
         numbered = _NUMBERED.fullmatch(name)
-        if numbered is None or self.genesis.get("source", {}).get("layout") != "generated":
+        if numbered is None or not self._numbered:
             return None
         number = int(numbered.group(1))
         return generated_address(self.seed, number) if number < len(self.genesis["accounts"]) else None
+
+    @property
+    def _numbered(self) -> bool:
+        """Whether the genesis is a generated one, whose accounts have numbers."""
+        return bool(self.genesis.get("source", {}).get("layout") == "generated")
 
     def _open(self, info: KeyInfo) -> PrivateKey:
         password = password_from(self._password_file, f"Password of {info.name}") if info.encrypted else None

@@ -126,8 +126,12 @@ class Desk:
         self._nonces: dict[bytes, int] = {}
 
     def signer(self) -> Signer:
-        """Who was asked to sign."""
-        return self.identities.signer(self.asked.sender, self.asked.key_name)
+        """Who was asked to sign; where another key was rotated in and nobody named a key, with that one."""
+        found = self.identities.signer(self.asked.sender, self.asked.key_name)
+        known = self.client.account(found.text)["key"]
+        if self.asked.key_name is not None or known in (None, "", found.key.public.hex()):
+            return found
+        return self.identities.holding(found, known)
 
     def send(self, signer: Signer, target: Target, args: bytes, fee: int = 0) -> str:
         """Sign a call and hand it to the node; its id. Raises KeyNotOfAccount, or NodeProblem with the refusal."""

@@ -102,6 +102,11 @@ def test_what_goes_wrong_before_signing_has_its_code_and_exit(
     assert (found, refused["error"]["code"]) == (code, name)
 
 
+def test_who_can_sign_is_said_where_nobody_was_named(said: Said, live: Path) -> None:
+    message = said("transfer", "account-11", "1", "--home", str(live))[1]["error"]["message"]
+    assert "validator-0, validator-1, " in message and "account-0 to account-" in message
+
+
 def test_nothing_is_signed_for_a_chain_that_is_not_the_home_s(said: Said, live: Path, tmp_path: Path) -> None:
     said("import", str(live / "genesis.json"), "--home", str(tmp_path / "same"))
     said("init", "--home", str(tmp_path / "other"), "--accounts", "8")
