@@ -1,6 +1,9 @@
 """`synod rehearse`: what it takes, what it leaves behind, and how it ends."""
 
+import json
+from html import escape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,13 +25,49 @@ def test_a_bundle_is_rehearsed_as_a_folder_and_as_the_archive_that_would_be_prop
     folder, archive = tmp_path / "mine", tmp_path / "mine.tar"
     said("bundle", "new", str(folder))
     said("bundle", "pack", str(folder), "--out", str(archive))
-    answers = []
-    for path, out in ((folder, tmp_path / "one"), (archive, tmp_path / "two")):
-        code, answer = said("rehearse", "--genesis", str(genesis), "--bundle", str(path), "--out", str(out))
-        assert (code, answer["passed"], [one["outcome"] for one in answer["upgrades"]]) == (0, True, ["executed"])
-        assert (out / "report.html").is_file() and (out / "report.json").is_file()
-        answers.append(answer)
-    assert answers[0]["app_root"] == answers[1]["app_root"]
+    ends, roots = ["executed", "failed", "rolled_back"], []
+    for path, options, ended in ((folder, (), ends[:1]), (archive, ("--demo-failure",), ends)):
+        out = tmp_path / str(len(ended))
+        words = ("--genesis", str(genesis), "--bundle", str(path), "--out", str(out), *options)
+        code, answer = said("rehearse", *words)
+        assert (code, answer["passed"], [one["outcome"] for one in answer["upgrades"]]) == (0, True, ended)
+        assert json.loads((out / "report.json").read_text()) == answer
+        assert_shown(answer, (out / "report.html").read_text())
+        roots.append(answer["upgrades"][0]["root_after"])
+    assert roots[0] == roots[1]
+
+
+def assert_shown(answer: dict[str, Any], html: str) -> None:
+    """The page says all that an operator decides by."""
+    wanted = [answer["app_root"], answer["runtime_root"], answer["host_root"]]
+    wanted += [moment["what"] for moment in answer["timeline"]] + [check["name"] for check in answer["checks"]]
+    for one in answer["upgrades"]:
+        wanted += [one["code_hash"], one["effect"], one["root_before"], one["root_after"]]
+        wanted += [check["name"] for check in one["invariants"]]
+        wanted += [f"{share['part']:,} of {share['whole']:,}" for share in one["shares"]]
+        wanted += [share["needed"] for share in one["shares"]]
+        taken = one["checkpoint"]
+        wanted += [f"{taken['bytes']:,} bytes", f"{one['pause_ms']:.0f} ms at height"] if taken else []
+    executed = answer["upgrades"][0]
+    assert executed["shares"] and executed["invariants"] and executed["checkpoint"] and executed["pause_ms"] > 0
+    assert [text for text in wanted if escape(text) not in html] == []
+
+
+def test_a_bundle_whose_own_check_fails_ends_with_1_and_names_what_failed(
+    said: Said, genesis: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    said("bundle", "new", str(folder))
+    source = (folder / "bank.py").read_text()
+    assert source.count("return new.balance == old.balance") == 1
+    (folder / "bank.py").write_text(source.replace("return new.balance == old", "return new.balance != old"))
+    words = ("--genesis", str(genesis), "--bundle", str(folder), "--out", str(tmp_path / "out"))
+    code, answer = said("rehearse", *words)
+    (upgrade,) = answer["upgrades"]
+    assert (code, answer["passed"], upgrade["outcome"]) == (1, False, "failed")
+    assert (upgrade["reason"], upgrade["where"].partition(":")[0]) == ("record_not_valid", "bank.py")
+    html = (tmp_path / "out" / "report.html").read_text()
+    assert f"record_not_valid at {upgrade['where']}" in html and upgrade["detail"] in html
 
 
 @pytest.mark.parametrize("wrong", ["--genesis", "--bundle"])
