@@ -11,12 +11,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_TESTS_COLLECTED = 5
+OTHER_PYTHON = "SYNOD_OTHER_PYTHON"
+"""The variable that names the second Python, set by scripts/setup.py where there is one."""
 LAYERS = "from importlinter.cli import lint_imports_command as run; run()"
 
 
@@ -95,13 +97,14 @@ def run_part(part: Part, extra: Sequence[str], environment: dict[str, str]) -> O
     return Outcome(part, code == 0 or narrowed, time.monotonic() - started)
 
 
-def closing_table(outcomes: Sequence[Outcome]) -> str:
-    """Minutes by part, the total, and in one word how it went."""
+def closing_table(outcomes: Sequence[Outcome], environment: Mapping[str, str]) -> str:
+    """Minutes by part, what could not be compared, the total, and in one word how it went."""
     words = {True: "passed", False: "FAILED"}
     rows = [f"  {done.part.name:<12} {done.seconds / 60:6.2f}  {words[done.passed]}" for done in outcomes]
     total = sum(done.seconds for done in outcomes) / 60
     red = [done.part.name for done in outcomes if not done.passed]
     verdict = f"FAILED: {', '.join(red)}" if red else "all passed"
+    rows += [] if OTHER_PYTHON in environment else ["  no second Python: 3.11 and 3.12 were not compared"]
     return "\n".join(["", "minutes by part", *rows, f"  {'total':<12} {total:6.2f}  {verdict}"])
 
 
@@ -118,7 +121,7 @@ def main(arguments: Sequence[str]) -> int:
     environment = plain(dict(os.environ))
     present = [part for part in parts if not part.folder or (ROOT / part.folder).is_dir()]
     outcomes = [run_part(part, extra, environment) for part in present]
-    print(closing_table(outcomes), flush=True)
+    print(closing_table(outcomes, environment), flush=True)
     return 0 if all(done.passed for done in outcomes) else 1
 
 

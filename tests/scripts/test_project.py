@@ -115,10 +115,12 @@ def test_a_part_that_does_not_exist_is_wrong_usage(capsys: pytest.CaptureFixture
 
 def test_the_closing_table_names_what_is_red() -> None:
     outcomes = [checks.Outcome(checks.PARTS[0], True, 6), checks.Outcome(checks.PARTS[1], False, 60)]
-    table = checks.closing_table(outcomes)
+    table = checks.closing_table(outcomes, {checks.OTHER_PYTHON: "/python3.12"})
     assert re.search(r"lint\s+0\.10\s+passed", table)
     assert re.search(r"types\s+1\.00\s+FAILED", table)
     assert table.splitlines()[-1].endswith("1.10  FAILED: types")
+    assert "not compared" not in table
+    assert "no second Python: 3.11 and 3.12 were not compared" in checks.closing_table(outcomes, {})
 
 
 def test_a_machine_asks_for_no_colours() -> None:
