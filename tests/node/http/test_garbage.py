@@ -17,8 +17,8 @@ pytestmark = pytest.mark.usefixtures("quiet")
 PATHS = [
     "/status", "/metrics", "/transactions", "/transactions/x", "/blocks/latest", "/blocks/7", "/accounts/syn1x",
     "/modules", "/modules/bank/tables/accounts", "/modules/bank/tables/accounts/row", "/modules/bank/queries/echo",
-    "/governance/proposals", "/governance/proposals/1", "/governance/vote", "/upgrade/plan", "/openapi.json", "/", "/*",
-    "/operator/checkpoint", "/operator/halt", "/operator",
+    "/modules/bank/queries/balance", "/governance/proposals", "/governance/proposals/1", "/governance/vote",
+    "/upgrade/plan", "/openapi.json", "/", "/*", "/operator/checkpoint", "/operator/halt", "/operator",
 ]  # fmt: skip
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT", "FOO", "get"]
 KNOWN_HEADERS = [
@@ -95,20 +95,30 @@ def judge(served, request, method=""):
     return status
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    method=st.sampled_from(METHODS) | token,
-    path=st.sampled_from(PATHS),
-    tail=junk,
-    extra=headers,
-    body=bodies,
-    stated=st.booleans(),
-)
-def test_random_requests_are_never_a_5xx(served, method, path, tail, extra, body, stated):
-    lines = [f"{method} {path}{tail} HTTP/1.1", "Host: node", *(f"{name}: {value}" for name, value in extra)]
-    if stated:
+@st.composite
+def requests(draw):
+    """A method, and the bytes of a request."""
+    method, extra, body = draw(st.sampled_from(METHODS) | token), draw(headers), draw(bodies)
+    line = f"{method} {draw(st.sampled_from(PATHS))}{draw(junk)} HTTP/1.1"
+    lines = [line, "Host: node", *(f"{name}: {value}" for name, value in extra)]
+    if draw(st.booleans()):
         lines += [f"Content-Length: {len(body)}", "Content-Type: application/json"]
-    judge(served, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body, method)
+    return method, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(request=requests())
+def test_random_requests_are_never_a_5xx(served, request):
+    method, raw = request
+    judge(served, raw, method)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(request=requests())
+def test_random_requests_are_never_a_5xx_of_a_real_node_either(node, request):
+    method, raw = request
+    judge(node.client.base_url, raw, method)
+    assert node.world.height == 0
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -117,7 +127,7 @@ def test_bytes_that_are_no_http_are_never_a_5xx(served, raw):
     judge(served, raw + b"\r\n\r\n")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies, path=st.sampled_from(["/transactions", "/governance/vote", "/modules/bank/queries/echo"]))
 def test_random_bodies_are_a_4xx(client, body, path):
     for media in ("application/json", "application/octet-stream"):
