@@ -56,7 +56,7 @@ from runtime.scope import ExecutionScope, Inputs, Reads, TableHandle, checked_na
 from storage.errors import InvalidKey
 
 if TYPE_CHECKING:
-    from runtime.bundle.declarations import HookDeclaration, MigrationDeclaration
+    from runtime.bundle.declarations import HookDeclaration, MigrationDeclaration, ValidateDeclaration
     from runtime.bundle.loader import LoadedCall, LoadedQuery, LoadedRuntime
 
 
@@ -294,6 +294,7 @@ def invoke_migration(
     return function(meter, *given, Inputs(reads, migration.reads, meter))
 
 
-def invoke_validate(loaded: LoadedRuntime, table: str, old: Any, new: Any, meter: Meter) -> bool:
-    """Whether every validator of a table (full name) answers True for a migrated record; True without any."""
-    return all(function(meter, old, new) is True for function in loaded.validators.get(table, ()))
+def failed_check(loaded: LoadedRuntime, table: str, old: Any, new: Any, meter: Meter) -> ValidateDeclaration | None:
+    """The first validate function of a table (full name) that does not answer True for a migrated record, or None."""
+    checks = loaded.validators.get(table, ())
+    return next((it for it in checks if loaded.functions[it.module, it.function](meter, old, new) is not True), None)

@@ -19,7 +19,7 @@ from typing import Any
 
 from runtime.bundle.declarations import MigrationDeclaration
 from runtime.bundle.loader import LoadedRuntime
-from runtime.context import invoke_migration, invoke_validate
+from runtime.context import failed_check, invoke_migration
 from runtime.errors import ActivationFailed
 from runtime.metering.faults import HostFault, fault_of
 from runtime.metering.meter import Meter
@@ -74,14 +74,14 @@ class RecordMigrator:
             record = invoke_migration(self.new, self.declaration, parts, old, self.frozen, meter, reads)
             place, record = self._parted(key, record) if rekeys else (key, record)
             made = self._sound(key, old, record)
-            valid = invoke_validate(self.new, self.target.name, old, record, meter)
+            failed = failed_check(self.new, self.target.name, old, record, meter)
         except (Exception, HostFault) as failure:
             if isinstance(failure, ActivationFailed):
                 raise
             fault = fault_of(failure, meter)
             raise ActivationFailed(fault.code, fault.file, fault.line, self._row(key)) from failure
-        if not valid:
-            raise ActivationFailed("record_not_valid", self.declaration.file, self.declaration.line, self._row(key))
+        if failed is not None:
+            raise ActivationFailed("record_not_valid", failed.file, failed.line, f"{failed.function}: {self._row(key)}")
         return place, made, record
 
     def collision(self, key: bytes, place: bytes) -> ActivationFailed:

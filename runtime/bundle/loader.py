@@ -15,7 +15,13 @@ from typing import Any
 
 from runtime.bundle.allowlist import CONTEXT_CALLS
 from runtime.bundle.archive import Bundle
-from runtime.bundle.declarations import CallDeclaration, ModuleDeclaration, QueryDeclaration, RuntimeDeclaration
+from runtime.bundle.declarations import (
+    CallDeclaration,
+    ModuleDeclaration,
+    QueryDeclaration,
+    RuntimeDeclaration,
+    ValidateDeclaration,
+)
 from runtime.bundle.forms import TYPE_NAME
 from runtime.metering.faults import WRONG_TYPE, HostFault
 from runtime.metering.hostnames import host_names
@@ -122,8 +128,8 @@ class LoadedRuntime:
     queries: Mapping[tuple[str, str], LoadedQuery]
     functions: Mapping[tuple[str, str], Function]
     """Every declared function by module and name."""
-    validators: Mapping[str, tuple[Function, ...]]
-    """Table -> its validate functions."""
+    validators: Mapping[str, tuple[ValidateDeclaration, ...]]
+    """Table -> the checks of what its migration makes."""
     uses: Mapping[str, frozenset[str]]
     """Module -> calls of others that it may make, by full name."""
     needs: Mapping[str, frozenset[str]]
@@ -178,8 +184,7 @@ def load(bundle: Bundle, declaration: RuntimeDeclaration) -> LoadedRuntime:
             for name in _hosted(module)
         },
         validators={
-            table: tuple(by_module[v.module][v.function] for v in declaration.validators() if v.table_id == table)
-            for table in tables
+            table: tuple(check for check in declaration.validators() if check.table_id == table) for table in tables
         },
         uses={entry.name: frozenset(entry.uses) for entry in declaration.manifest.modules},
         needs={entry.name: frozenset((entry.name, *entry.needs)) for entry in declaration.manifest.modules},

@@ -47,7 +47,7 @@ FAILURES: dict[str, tuple[dict[str, str], str, str]] = {
     "wrong record": ({"body": "return Note(size=1)", "answer": "Note"}, "not_the_tables_record", "def rewrite"),
     "undeclared change": ({"body": "return Purse(coins=old.coins + 1, seen=1)"}, "undeclared_change", "def rewrite"),
     "new field unasked": ({"sets": ""}, "undeclared_change", "def rewrite"),
-    "not valid": ({"rest": VALIDATE}, "record_not_valid", "def rewrite"),
+    "not valid": ({"rest": VALIDATE}, "record_not_valid", "def rich_enough"),
     "changes nothing": ({"body": "return Purse(coins=old.coins)"}, "migration_changed_nothing", "def rewrite"),
 }
 

@@ -64,7 +64,7 @@ def test_a_failed_upgrade_is_told_with_the_bundle_s_line_and_nothing_to_roll_bac
     assert (code, shown["kind"], shown["assessment"]["advice"]) == (0, FAILED, "go_on")
     (fault,) = shown["faults"]
     assert (fault["code"], fault["file"]) == (shown["upgrade"]["reason"], "bank.py")
-    assert fault["source"][2].startswith(f"{fault['line']:>5}  def rewrite_accounts(")
+    assert fault["source"][2].startswith(f"{fault['line']:>5}  def nothing_lost(")
     assert "row" in fault["detail"]
     assert shown["upgrade"]["version_from"] == shown["versions"]["runtime"] == "1.0.0"
     assert shown["rules"] == {"in_force": shown["rules"]["in_force"], "broken": [], "counted": True}

@@ -65,7 +65,9 @@ def test_a_bundle_whose_own_check_fails_ends_with_1_and_names_what_failed(
     code, answer = said("rehearse", *words)
     (upgrade,) = answer["upgrades"]
     assert (code, answer["passed"], upgrade["outcome"]) == (1, False, "failed")
-    assert (upgrade["reason"], upgrade["where"].partition(":")[0]) == ("record_not_valid", "bank.py")
+    where = f"bank.py:{source[: source.index('def nothing_lost')].count(chr(10)) + 1}"
+    assert (upgrade["reason"], upgrade["where"]) == ("record_not_valid", where)
+    assert upgrade["detail"].startswith("nothing_lost: bank.accounts row ")
     html = (tmp_path / "out" / "report.html").read_text()
     assert f"record_not_valid at {upgrade['where']}" in html and upgrade["detail"] in html
 

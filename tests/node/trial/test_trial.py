@@ -123,7 +123,8 @@ def test_a_record_that_does_not_validate_fails_with_its_row_and_line(tried: Trie
     report = tried(edited(example(world), bank=("new.balance == old.balance", "new.balance == old.balance + 1")))
     assert failed(report) == ("migrate", "record_not_valid")
     step = step_of(report, "migrate")
-    assert (step.file, step.line > 0, step.detail.startswith("bank.accounts row ")) == ("bank.py", True, True)
+    assert (step.file, step.line > 0) == ("bank.py", True)
+    assert step.detail.startswith("nothing_lost: bank.accounts row ")
 
 
 def test_balances_that_a_migration_swaps_are_found_by_the_bundle_s_own_tests(tried: Tried, world: World) -> None:

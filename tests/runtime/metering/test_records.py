@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from runtime.context import invoke_migration, invoke_validate
+from runtime.context import failed_check, invoke_migration
 from runtime.metering.faults import HostFault
 from runtime.metering.limits import READ_STEPS
 from runtime.metering.meter import Meter
@@ -149,13 +149,14 @@ def test_a_migration_sees_old_record_frozen_parameters_and_declared_inputs() -> 
 
     def migrated(balance: int, height: int) -> object:
         old, meter = record(balance=balance), Meter(10_000, 0)
-        new = invoke_migration(loaded, migration, (bytes(20),), old, SimpleNamespace(scheduled_at=height), meter, Labels())
+        frozen = SimpleNamespace(scheduled_at=height)
+        new = invoke_migration(loaded, migration, (bytes(20),), old, frozen, meter, Labels())
         assert meter.steps > READ_STEPS
-        return new, invoke_validate(loaded, "bank.accounts", old, new, meter)
+        return new, failed_check(loaded, "bank.accounts", old, new, meter)
 
-    assert migrated(5, 9) == (record(balance=5, since=9, label="bank.labels(5,)"), True)
-    assert migrated(6, 0) == (record(balance=6), False)
-    assert invoke_validate(loaded, "bank.other", None, None, Meter(1, 0))
+    assert migrated(5, 9) == (record(balance=5, since=9, label="bank.labels(5,)"), None)
+    assert migrated(6, 0) == (record(balance=6), next(loaded.declaration.validators()))
+    assert failed_check(loaded, "bank.other", None, None, Meter(1, 0)) is None
 
 
 def test_a_migration_reads_no_table_that_it_does_not_declare() -> None:
