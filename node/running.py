@@ -13,7 +13,6 @@ leaves a sealed report behind (`node.incident`), if the disk still takes one.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,6 +31,7 @@ from node.http.operator import operator_routes
 from node.http.server import Served, serve
 from node.incident import shelf
 from node.incident.gathering import files_of_stop, of_stop
+from node.interpreter import set_up_interpreter
 from node.logs import logger
 from node.metrics import Metrics
 from node.operator_actions import OperatorActions
@@ -44,8 +44,6 @@ from storage.errors import StorageError
 from storage.headfile import Head
 from storage.home import RELEASE, Home
 
-SWITCH_SECONDS = 0.0005
-"""How long a busy thread keeps the interpreter from another; the default lets answers wait 15 ms beside a block."""
 IDLE_SECONDS = 5.0
 """On demand: how often a node with nothing to do looks whether its disk still answers."""
 
@@ -74,7 +72,7 @@ class RunningNode:
 
     def run(self, started: Callable[[Served], None] = lambda _: None) -> Head:
         """Serve and make blocks until `stop`; returns the head. Raises PortTaken, StoreLocked, and what ends a node."""
-        sys.setswitchinterval(SWITCH_SECONDS)
+        set_up_interpreter()
         with self._home.lock():
             try:
                 shelf.reserve(self._home)

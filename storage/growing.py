@@ -206,8 +206,8 @@ class GrowingGeneration:
             self._store.tree.apply(self._store.tree.prepare(changes))
         else:
             self._gather(changes)
-        rows = {self._prefix + key: value for key, value in changes.items()}
-        self._rows.write(rows, self._beside(side))
+        rows = [(self._prefix + key, value) for key, value in changes.items()]
+        self._rows.write([*rows, *self._beside(side)])
 
     def _gather(self, changes: Mapping[bytes, bytes | None]) -> None:
         """What a tree that does not stand yet will be made of."""

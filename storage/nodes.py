@@ -75,13 +75,13 @@ def rows_below(node: Node) -> int:
 
 def _changed_inner(node: Inner, depth: int, changes: list[bytes], first: int, last: int) -> Changed:
     children, hashes, delta = [*node.children], node.hashes[:], 0
-    at, low = depth >> 1, depth & 1
+    at, shift = depth >> 1, 0 if depth & 1 else 4
     while first < last:
         change = changes[first]
-        digit = change[at] & 15 if low else change[at] >> 4
+        digit = change[at] >> shift & 15
         end = first + 1
-        if end < last and (changes[end][at] & 15 if low else changes[end][at] >> 4) == digit:
-            end = last if digit == 15 else bisect_left(changes, _bound(change, at, low), end, last)
+        if end < last and changes[end][at] >> shift & 15 == digit:
+            end = last if digit == 15 else bisect_left(changes, _bound(change, at, shift), end, last)
         child = children[digit]
         if type(child) is not bytes:
             children[digit], digest, moved = _changed_inner(child, depth + 1, changes, first, end)  # type: ignore[arg-type]
@@ -108,9 +108,9 @@ def _changed_inner(node: Inner, depth: int, changes: list[bytes], first: int, la
     return Inner(tuple(children), hashes, count), sha256(hashes).digest(), delta
 
 
-def _bound(change: bytes, at: int, low: int) -> bytes:
-    """The least key hash that differs from a change's in the digit at this byte, and is above it; not for digit 15."""
-    return change[:at] + bytes((change[at] + 1 if low else (change[at] | 15) + 1,))
+def _bound(change: bytes, at: int, shift: int) -> bytes:
+    """The least key hash that is above a change's in the digit so far up in this byte; not for digit 15."""
+    return change[:at] + bytes(((change[at] >> shift) + 1 << shift,))
 
 
 def _changed_bucket(bucket: bytes, depth: int, changes: list[bytes], first: int, last: int) -> Changed:

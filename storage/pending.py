@@ -7,14 +7,10 @@ for scans, until one synced batch writes all of them.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from storage.engine import Engine
-
-Rows = Mapping[bytes, bytes | None]
-"""Table rows by key; None deletes."""
 
 LogRows = Sequence[tuple[bytes, bytes | None]]
 """Rows outside the trees, written with a block; None deletes."""
@@ -51,21 +47,19 @@ class PendingRows:
         """These rows for the block log."""
         return LogSource(self)
 
-    def hold(self, rows: Rows, log_rows: LogRows) -> None:
+    def hold(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Keep a block's rows until the next write."""
         self._waiting.update(rows)
-        self._waiting.update(log_rows)
         self._order = None
 
-    def write(self, rows: Rows, log_rows: LogRows) -> None:
+    def write(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Write what waits and these rows in one synced batch; if it fails, nothing here has changed."""
-        fresh = chain(rows.items(), log_rows)
         if self._waiting:
-            self.engine.write({**self._waiting, **dict(fresh)}.items(), sync=True)
+            self.engine.write({**self._waiting, **dict(rows)}.items(), sync=True)
             self._waiting = {}
             self._order = None
         else:
-            self.engine.write(fresh, sync=True)
+            self.engine.write(rows, sync=True)
 
     def _waiting_between(self, start: bytes, stop: bytes) -> list[tuple[bytes, bytes | None]]:
         if not self._waiting:

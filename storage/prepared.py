@@ -68,9 +68,9 @@ class PreparedState:
             for key, change in rows.items()
         ]
 
-    def rows(self) -> dict[bytes, bytes | None]:
-        """Every table row of the block by its place."""
-        return {store.row_prefix + key: value for store, rows, _ in self.tables for key, value in rows.items()}
+    def rows(self) -> list[tuple[bytes, bytes | None]]:
+        """Every table row of the block with its place, each once; None where it is taken away."""
+        return [(store.row_prefix + key, value) for store, rows, _ in self.tables for key, value in rows.items()]
 
 
 def prepared_from(overlay: Overlay, catalogue: Catalogue, host: HalfRoots, runtime: HalfRoots) -> PreparedState:

@@ -18,6 +18,7 @@ All methods but ``view`` belong to the executor thread.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from storage import checkpoint
@@ -31,7 +32,7 @@ from storage.halfroots import halves_of
 from storage.headfile import Head, create_head, write_head
 from storage.home import Home
 from storage.overlay import Overlay, Place, places_of
-from storage.pending import LogRows, PendingRows, Rows
+from storage.pending import LogRows, PendingRows
 from storage.prepared import PreparedState, prepared_from
 from storage.proofs import Proof, make_proof
 from storage.rows import META_KEY
@@ -190,9 +191,9 @@ class State:
         if durable or flips or self._waiting_blocks + 1 >= WAITING_BLOCKS:
             if barrier or flips:
                 self._rows.engine.barrier()
-            self._write(head, rows, [*log_rows, *self._generations.bind(prepared.bound)])
+            self._write(head, chain(rows, log_rows, self._generations.bind(prepared.bound)))
         else:
-            self._rows.hold(rows, log_rows)
+            self._rows.hold(chain(rows, log_rows))
             self._waiting_blocks += 1
         self._apply(prepared, head)
         if self._durable is head:
@@ -203,7 +204,7 @@ class State:
     def flush(self) -> Head:
         """Make every waiting block durable in one synced batch; returns the durable head."""
         if self._waiting_blocks:
-            self._write(self._head, {}, ())
+            self._write(self._head, ())
             self._view = self._make_view()
         return self._durable
 
@@ -256,10 +257,10 @@ class State:
         """Let go of the database. Blocks that wait for a sync are lost, as by a crash; ``flush`` first to keep them."""
         self._rows.engine.close()
 
-    def _write(self, head: Head, rows: Rows, log_rows: LogRows) -> None:
+    def _write(self, head: Head, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Batch, then head file. A head file that cannot be written stops the engine: what is on disk is then above
         what this object knows, and only opening anew tells."""
-        self._rows.write(rows, [*log_rows, (META_KEY, head.to_bytes())])
+        self._rows.write(chain(rows, ((META_KEY, head.to_bytes()),)))
         try:
             write_head(self._home.head_file, head)
         except BaseException as error:

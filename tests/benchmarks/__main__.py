@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from node.interpreter import set_up_interpreter
 from tests.benchmarks import chain, machine, stores
 
 Part = Callable[[Path, int], list[tuple[str, str, str]]]
@@ -35,6 +36,7 @@ def main() -> None:
     unknown = [part for part in given.parts if part not in PARTS]
     if unknown:
         reader.error(f"there is no part {unknown[0]}; take some of {', '.join(PARTS)}")
+    set_up_interpreter()
     with tempfile.TemporaryDirectory(dir=given.folder) as scratch:
         for part in given.parts or PARTS:
             folder = Path(scratch) / part

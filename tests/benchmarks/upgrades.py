@@ -19,6 +19,7 @@ from time import perf_counter, thread_time
 
 from governance.module import Governance
 from node.application import Application
+from node.interpreter import set_up_interpreter
 from node.solo import MadeBlock, Solo
 from node.verification import Claim
 from runtime.bundle.archive import Bundle, of_files
@@ -270,6 +271,7 @@ def main() -> None:
     reader.add_argument("accounts", nargs="*", type=int, default=[1_000_000, 5_000_000], help="sizes, in accounts")
     reader.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
     given = reader.parse_args()
+    set_up_interpreter()
     pauses, rates = [], []
     for accounts in given.accounts:
         with tempfile.TemporaryDirectory(dir=given.folder) as scratch:
