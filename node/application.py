@@ -265,7 +265,7 @@ class Application:
             self.mempool.paused = safe_mode_of(self.state.overlay()).on
         changed = prepared.opening.flipped or stops_changed
         if not transactions and not changed:
-            self.mempool.height = prepared.block.header.height
+            self.mempool.committed(prepared.block.header.height, (), {})
             return
         done = [one.item for one in prepared.receipts[: len(transactions)] if one.code not in NOT_YET]
         accounts = prepared.sealed.changes.get(ACCOUNTS.name, {})  # never deleted; the key of one is its address

@@ -132,11 +132,13 @@ class Engine:
         sync_directory(self.path)
         self._log = log_paths(self.path)[-1]
 
-    def delete_range(self, start: bytes, stop: bytes, limit: int) -> int:
-        """Delete at most `limit` rows of a range, unsynced; returns how many, less than `limit` when it is empty."""
+    def delete_range(self, start: bytes, stop: bytes, limit: int) -> list[bytes]:
+        """Delete at most `limit` rows of a range, unsynced; returns their keys, fewer than `limit` when it is empty.
+
+        Whoever goes on begins above the last one: LevelDB passes over what was deleted row by row."""
         keys = [key for key, _ in islice(self.iterate(start, stop), limit)]
         self.write([(key, None) for key in keys], sync=False)
-        return len(keys)
+        return keys
 
     def barrier(self) -> None:
         """Bring all that was written before into a synced sorted file, so that no log has to be replayed for it.

@@ -42,8 +42,8 @@ class Generations:
         self._stores: dict[GenerationKey, TableStore] = {}
         self._building: dict[bytes, int] = {}
         self._interrupted: dict[bytes, tuple[int, Note]] = {}
-        self._condemned: list[bytes] = []
-        """Prefixes whose rows are to be deleted, in this order."""
+        self._condemned: list[tuple[bytes, bytes]] = []
+        """Ranges whose rows are to be deleted, in this order: from a key, and up to but without one."""
         self._next = 1
 
     @classmethod
@@ -129,10 +129,13 @@ class Generations:
         self.give_up_interrupted()
         deleted = 0
         while self._condemned and deleted < limit:
-            prefix = self._condemned[0]
-            deleted += self._rows.engine.delete_range(prefix, after_prefix(prefix), limit - deleted)
+            start, stop = self._condemned[0]
+            keys = self._rows.engine.delete_range(start, stop, limit - deleted)
+            deleted += len(keys)
             if deleted < limit:
                 self._condemned.pop(0)
+            else:
+                self._condemned[0] = (keys[-1] + b"\0", stop)
         return deleted
 
     def _give_up(self, builds: Iterable[int]) -> None:
@@ -143,9 +146,10 @@ class Generations:
 
     def _condemn(self, number: int, in_force: bool = False) -> None:
         """Let everything under a number go, its note last; of one in force only what its build kept beside it."""
-        self._condemned.append(side_prefix(number))
+        prefixes = [side_prefix(number)]
         if not in_force:
-            self._condemned += [table_prefix(number), generation_key(number)]
+            prefixes += [table_prefix(number), generation_key(number)]
+        self._condemned += [(prefix, after_prefix(prefix)) for prefix in prefixes]
 
     def _take_number(self) -> int:
         number, self._next = self._next, self._next + 1

@@ -155,6 +155,13 @@ def test_a_waiting_transaction_goes_when_a_block_from_elsewhere_uses_its_nonce(w
     assert world.application.mempool.fate(world.application.decode(waiting).id) == "nonce_used"
 
 
+def test_a_transaction_that_waits_for_another_expires_while_blocks_are_empty(world: World) -> None:
+    waiting = changed(nonce=1)(world)
+    world.submit(waiting)
+    world.forward(world.height + world.application.mempool.limits.lifetime + 1)
+    assert world.application.mempool.fate(world.application.decode(waiting).id) == "expired"
+
+
 def test_a_transaction_signed_before_the_upgrade_for_a_changed_call_is_refused_after_it(world: World) -> None:
     raw = changed()(world)
     bundle = edited(
