@@ -325,7 +325,6 @@ class Chain:
         return LoggedHeight(
             block=block,
             journal=None if journal is None else JOURNALS.decode(journal),
-            undo=log.undo(height),
             hooks=tuple(RECEIPTS.decode(raw) for raw in hooks),
         )
 

@@ -199,7 +199,7 @@ class Opener:
         assert window is not None, "a rollback is decided only inside a window"
         root_before = self.state.head.runtime_root
         old = self.library.get(overlay, window.previous.code_hash)
-        returned = return_to_base(self.state, overlay, window, old, self.logs, height)
+        returned = return_to_base(self.state, overlay, window, old, height)
         register_runtime(overlay, old.declaration, coordinator.proposal_of(window.previous))
         open_accounts(overlay, window, self.logs, height)
         begun = coordinator.begin_replay(window, root_before, returned)

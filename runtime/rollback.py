@@ -34,7 +34,6 @@ from runtime.plans import RUNNING, Window
 from runtime.purse import SUPPLY, PurseItem, Supply
 from runtime.receipts import FAILED_BEFORE, HOST_STANDS, NOT_REPLAYABLE, OK, QUEUED_FOR_REPLAY, Receipt, Receipts
 from runtime.transaction import SignedTransaction, transaction_id
-from storage.blocklog import UndoRow
 from storage.overlay import Overlay
 from storage.state import State
 
@@ -49,7 +48,6 @@ class LoggedHeight:
     block: Block
     journal: Journal | None
     """None for a height without items."""
-    undo: list[UndoRow]
     hooks: tuple[Receipt, ...] = ()
     """First receipts of hooks that failed."""
 
@@ -74,17 +72,15 @@ class ReplayedHeight:
     """Every hook that ran, those that succeeded too."""
 
 
-def return_to_base(
-    state: State, overlay: Overlay, window: Window, old: LoadedRuntime, logs: Callable[[int], LoggedHeight], height: int
-) -> bytes:
+def return_to_base(state: State, overlay: Overlay, window: Window, old: LoadedRuntime, height: int) -> bytes:
     """Bring the runtime half back to A-1 and return the root it then has, computed from its rows; raises
     RollbackBroken when that is not the recorded one."""
     now = {entry.name: entry.generation for entry in state.catalogue.runtime.entries}
     then = {entry.generation: entry.name for entry in window.tables}
     overlay.flip(state.catalogue.with_runtime_tables(window.tables))
-    rows: dict[str, dict[bytes, bytes | None]] = {}
+    log, rows = state.log(), dict[str, dict[bytes, bytes | None]]()
     for past in range(height - 1, window.activation - 1, -1):
-        for table_name, key, before in logs(past).undo:
+        for table_name, key, before in log.undo(past):
             rows.setdefault(table_name, {})[key] = before  # what the earliest height found is what stays
     for table_name, befores in rows.items():
         name = then.get(now.get(table_name, 0))

@@ -216,7 +216,7 @@ def _roll_back_transfers(node: Upgraded, major: int) -> list[tuple[str, str]]:
     assert window is not None
     old = chain.library.get(chain.state.overlay(), window.previous.code_hash)
     began = perf_counter()
-    return_to_base(chain.state, chain.state.overlay(), window, old, chain._opener().logs, chain.state.height + 1)
+    return_to_base(chain.state, chain.state.overlay(), window, old, chain.state.height + 1)
     took = perf_counter() - began
     began, blocks = perf_counter(), 0
     while not blocks or chain.state.view().get(REPLAYING, ()) is not None:
