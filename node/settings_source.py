@@ -14,7 +14,8 @@ from node.errors import SettingsProblem
 
 PREFIX = "SYNOD_"
 _RATIO = re.compile(r"[0-9]{1,40}/[0-9]{1,40}", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?[0-9_]{1,40}(\.[0-9_]{1,40})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
+_DIGITS = r"[0-9](_?[0-9]){0,39}"
+_DECIMAL = re.compile(rf"[+-]?{_DIGITS}(\.{_DIGITS})?([eE][+-]?[0-9]{{1,2}})?", re.ASCII)
 
 
 class Source:

@@ -164,6 +164,13 @@ def test_no_text_breaks_the_reader(text):
         assert wrong.problems
 
 
+@pytest.mark.parametrize("text", ["_", "1__2", "_1", "1_", "1._", "0._5"])
+def test_an_underline_that_no_digits_stand_about_is_no_number(text: str) -> None:
+    with pytest.raises(SettingsInvalid) as wrong:
+        parse_settings("", {"SYNOD_UPGRADE_QUORUM_THRESHOLD": text})
+    assert [problem.source for problem in wrong.value.problems] == ["environment"]
+
+
 @settings(max_examples=100)
 @given(st.dictionaries(st.sampled_from(VARIABLES), st.text()))
 def test_no_variable_breaks_the_reader(environment):
