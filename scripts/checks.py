@@ -45,6 +45,7 @@ PARTS = (
     tested("runtime", "transactions, bundles, metering, execution, migrations"),
     tested("governance", "electorate, tracks, proposals, tally"),
     tested("node", "application, mempool, HTTP, genesis"),
+    tested("trials", "rehearsals of upgrades, in processes of their own"),
     tested("scripts", "commands"),
     tested("scenarios", "whole stories from end to end"),
     tested("faults", "killed processes, damaged files, full disks"),

@@ -22,8 +22,8 @@ from storage.record import Amount, Record, field
 from storage.restore import open_copy_of_running
 from storage.state import State
 from storage.tables import Half, Table
-from tests.node.trial.conftest import LIMITS, unheard
 from tests.scenarios.upgrades import example
+from tests.trials.conftest import LIMITS, unheard
 
 
 class Anything(Record):

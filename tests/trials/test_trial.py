@@ -24,10 +24,10 @@ from runtime.parameters import Parameters
 from runtime.plans import HISTORY
 from storage.hashing import half_root
 from storage.overlay import Overlay
-from tests.node.trial.conftest import TRANSFERS, Tried, failed, step_of, tried_on
 from tests.scenarios.hostile import with_trouble
 from tests.scenarios.upgrades import activated, appended, edited, example, running, untested
 from tests.short_periods import short_genesis
+from tests.trials.conftest import TRANSFERS, Tried, failed, step_of, tried_on
 
 Make = Callable[[], World]
 LOOP = "while True:\n        pass"

@@ -23,9 +23,9 @@ from node.trial.turn import subject_of
 from storage.checkpoint import Checkpoint
 from storage.restore import open_copy_of_running
 from storage.state import State
-from tests.node.trial.conftest import LIMITS, failed, tried_on, unheard
-from tests.node.trial.processes import trials_of
 from tests.scenarios.upgrades import example
+from tests.trials.conftest import LIMITS, failed, tried_on, unheard
+from tests.trials.processes import trials_of
 
 SECONDS = 60
 """How long the end of a process may take before a test fails."""

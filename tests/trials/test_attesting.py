@@ -38,9 +38,9 @@ from storage.checkpoint import list_checkpoints
 from storage.home import Home
 from storage.signing import LastSigned
 from tests.node.processes import SECONDS, NodeProcess, client, started
-from tests.node.trial.processes import trials_of
 from tests.scenarios.upgrades import approved, example, running, silent
 from tests.short_periods import GATED, short_genesis
+from tests.trials.processes import trials_of
 
 SPAN = 400
 """Blocks of timelock that leave a running node time to rehearse between the heights."""
