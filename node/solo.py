@@ -29,11 +29,11 @@ from runtime.growth.growth import Progress
 from runtime.keys import PrivateKey
 from runtime.receipts import Event, Receipt
 from runtime.sealing import block_of
-from storage.blocklog import Rows as LogRows
 from storage.blocklog import commit_row
 from storage.checkpoint import Checkpoint
 from storage.errors import SigningRefused
 from storage.headfile import Head
+from storage.pending import LogRows
 from storage.signing import LastSigned
 from storage.state import WAITING_BLOCKS
 

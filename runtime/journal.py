@@ -11,8 +11,8 @@ from hashlib import sha256
 from struct import Struct
 
 from runtime.purse import PurseItem
-from storage.blocklog import Rows as LogRows
 from storage.codec import codec_of
+from storage.pending import LogRows
 from storage.record import Address, Amount, Flag, Hash, Record, Text, field
 from storage.tables import Table, host_table
 
