@@ -108,7 +108,13 @@ class BlockView:
     def net(self) -> dict[bytes, Change]:
         """The rows that differ from the committed ones, by key in order; kept until the next write."""
         if self._net is None:
-            self._net = self.differences(self.writes, {})
+            writes, known, read, table = self.writes, self.base.get, self.store.read, self.table
+            self._net = found = {}
+            for key in sorted(writes):
+                new, new_record = writes[key]
+                old, old_record = known(key) or (read(key), None)
+                if old != new:
+                    found[key] = Change(old, new, old_record, new_record, table)
         return self._net
 
     def differences(self, keys: Iterable[bytes], before: Mapping[bytes, Cell | None]) -> dict[bytes, Change]:

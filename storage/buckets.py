@@ -1,8 +1,11 @@
 """Buckets and inner nodes as bytes: what the Merkle tree of a table is made of.
 
-A bucket is 1 to 16 entries of 64 bytes, key hash then value hash, sorted. An inner node is its tag and the hashes of
-sixteen children, all zero where there is none, so that it is hashed as it lies. Which child leads to a key is said by
-the hex digit of its hash at the node's depth.
+A bucket is 1 to 32 entries, sorted. An entry is 65 bytes, a row's key hash and its content (``storage/hashing.py``).
+An inner node is its tag and the hashes of sixteen children, all zero where there is none, so that it is hashed as it
+lies. Which child leads to a key is said by the hex digit of its hash at the node's depth.
+
+Thirty-two, because a million rows then lie in buckets of fifteen below four inner nodes each; of sixteen, a third of
+those buckets are split once more, which costs a change more than the longer hash.
 """
 
 from __future__ import annotations
@@ -10,10 +13,10 @@ from __future__ import annotations
 from hashlib import sha256
 from struct import Struct
 
-from storage.hashing import ABSENT, HASH_BYTES, TAG_BUCKET, TAG_INNER
+from storage.hashing import ABSENT, CONTENT_BYTES, HASH_BYTES, TAG_BUCKET, TAG_INNER
 
-ENTRY_BYTES = 2 * HASH_BYTES
-BUCKET_ENTRIES = 16
+ENTRY_BYTES = HASH_BYTES + CONTENT_BYTES
+BUCKET_ENTRIES = 32
 BUCKET_BYTES = BUCKET_ENTRIES * ENTRY_BYTES
 
 ARITY = 16

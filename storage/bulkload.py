@@ -1,6 +1,6 @@
 """Bulk loading: a whole tree from its rows. Entries gather as rows are read or written, and are laid out in slices.
 
-Entries (key hash, value hash) gather in 256 parts by the first byte of the key hash, 64 bytes a row; a later entry of
+Entries (key hash, content) gather in 256 parts by the first byte of the key hash, 65 bytes a row; a later entry of
 a key takes the place of an earlier one. Laying them out sorts each part once, which costs a third of putting rows into
 a standing tree, and gives exactly the tree that such rows would have. One step looks at one part, a few thousand rows
 of a million; keys ground into one part make that step longer and nothing else.
@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable, Iterator
 from hashlib import sha256
 
 from storage.buckets import ARITY, BUCKET_BYTES, EMPTY_INNER, ENTRY_BYTES, put_hash
-from storage.hashing import ABSENT, HASH_BYTES, TAG_KEY, TAG_VALUE
+from storage.hashing import CONTENT_BYTES, HASH_BYTES, TAG_KEY, content_of
 from storage.merkle import Tree
 from storage.nodes import Inner, Node, node_of, rows_below
 
@@ -20,10 +20,12 @@ PARTS = 256
 """Power of the arity, so that a node's parts divide evenly among its children until one part is left."""
 SMALL_ROWS = 4096
 """A table of at most so many rows is laid out in one step."""
+_GONE = b"\xfe" + bytes(CONTENT_BYTES - 1)
+"""Instead of a content: the row was taken away. No content begins so."""
 
 
 class Entries:
-    """The key and value hashes of a table's rows, gathered in any order."""
+    """The entries of a table's rows, gathered in any order."""
 
     __slots__ = ("_parts",)
 
@@ -35,8 +37,7 @@ class Entries:
         parts = self._parts
         for key, value in rows:
             key_hash = sha256(TAG_KEY + key).digest()
-            value_hash = ABSENT if value is None else sha256(TAG_VALUE + value).digest()
-            parts[key_hash[0]] += key_hash + value_hash
+            parts[key_hash[0]] += key_hash + (_GONE if value is None else content_of(value))
 
     def build(self) -> Iterator[Tree | None]:
         """Lay the tree out, a step at a time: None while there is more to do, the tree at last. The entries must not
@@ -65,7 +66,7 @@ def _settled(part: bytearray) -> bytes:
     latest = {
         raw[at : at + HASH_BYTES]: raw[at + HASH_BYTES : at + ENTRY_BYTES] for at in range(0, len(raw), ENTRY_BYTES)
     }
-    return b"".join([key_hash + latest[key_hash] for key_hash in sorted(latest) if latest[key_hash] != ABSENT])
+    return b"".join([key_hash + latest[key_hash] for key_hash in sorted(latest) if latest[key_hash] != _GONE])
 
 
 def _laid_out(parts: list[bytes], depth: int) -> Generator[None, None, tuple[Node, bytes]]:

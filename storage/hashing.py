@@ -20,9 +20,9 @@ TAG_EMPTY = b"\x00"
 TAG_KEY = b"\x01"
 """A row's key; where it stands in the tree."""
 TAG_VALUE = b"\x02"
-"""A row's record bytes."""
+"""A row's record bytes, when they are too many to stand in its entry."""
 TAG_BUCKET = b"\x03"
-"""Up to 16 sorted entries of key hash and value hash."""
+"""Up to 32 sorted entries of key hash and content."""
 TAG_INNER = b"\x04"
 """Sixteen children."""
 TAG_HALF = b"\x05"
@@ -37,6 +37,24 @@ TAG_TABLE = b"\x08"
 ABSENT = bytes(HASH_BYTES)
 """Stands in an inner node where there is no child; no SHA-256 output is known to be all zero."""
 EMPTY_ROOT = hashlib.sha256(TAG_EMPTY).digest()
+
+CONTENT_BYTES = 1 + HASH_BYTES
+"""What stands for a row's bytes in its entry."""
+_SHORT = tuple(bytes((size,)) for size in range(HASH_BYTES + 1))
+_LONG = b"\xff"
+_long_hasher = hashlib.sha256(TAG_VALUE).copy
+"""Makes a hasher that has the tag already: copying one is faster than making one."""
+
+
+def content_of(value: bytes) -> bytes:
+    """What stands for a row's bytes in its entry: up to 32 bytes themselves, behind their number and filled up with
+    zeros, or else the hash of the bytes behind 255. Different bytes have different contents."""
+    size = len(value)
+    if size <= HASH_BYTES:
+        return _SHORT[size] + value.ljust(HASH_BYTES, b"\0")
+    hasher = _long_hasher()
+    hasher.update(value)
+    return _LONG + hasher.digest()
 
 
 def tagged(tag: bytes, content: bytes) -> bytes:

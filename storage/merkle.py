@@ -1,10 +1,10 @@
 """The Merkle tree of one table: its shape, and so its root, is a function of the table's content alone.
 
-A subtree of at most 16 rows is one *bucket*. A larger subtree is an *inner* node with sixteen children, told apart by
+A subtree of at most 32 rows is one *bucket*. A larger subtree is an *inner* node with sixteen children, told apart by
 the next four bits of the key hash. Buckets split and merge exactly at that bound, so any order of inserts and deletes
 ends in the same tree; keys ground to collide only deepen their own corner.
 
-The whole tree is in memory, about 200 bytes a row, and nothing of it is on disk: it is made of the rows at a start
+The whole tree is in memory, less than 100 bytes a row, and nothing of it is on disk: it is made of the rows at a start
 (``storage/bulkload.py``), which so checks every one of them against the root. Buckets stored beside the rows would make
 a start shorter, three seconds for a million rows, and have each change write a kilobyte more.
 
@@ -20,12 +20,11 @@ from hashlib import sha256
 
 from storage.buckets import digit_at
 from storage.errors import PatchStale
-from storage.hashing import ABSENT, EMPTY_ROOT, HASH_BYTES, TAG_KEY, TAG_VALUE
+from storage.hashing import ABSENT, EMPTY_ROOT, HASH_BYTES, TAG_KEY, content_of
 from storage.nodes import Inner, Node, changed, rows_below
 
-# A hasher that has its tag already: copying one is faster than making one.
 _key_hasher = sha256(TAG_KEY).copy
-_value_hasher = sha256(TAG_VALUE).copy
+"""Makes a hasher that has the tag already: copying one is faster than making one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class TreePatch:
     base: bytes
     """Root of the tree it was prepared on."""
     top: Node
-    """The tree's topmost node afterwards; a bucket while at most 16 rows are left."""
+    """The tree's topmost node afterwards; a bucket while at most 32 rows are left."""
     root: bytes
     count: int
     """Rows of the table afterwards."""
@@ -72,9 +71,7 @@ class Tree:
             if value is None:
                 found.append(hasher.digest())
             else:
-                content = _value_hasher()
-                content.update(value)
-                found.append(hasher.digest() + content.digest())
+                found.append(hasher.digest() + content_of(value))
         found.sort()
         if not found:
             return TreePatch(self.root, self.top, self.root, self.count)

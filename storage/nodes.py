@@ -7,7 +7,7 @@ A *change* is bytes: an entry to put, or a key hash alone, which takes its entry
 a key.
 
 An entry is found by searching a bucket's bytes for the key hash. A match counts only where an entry begins: one that
-lies across two hashes would take two thirds of the bits of a collision to grind, and must not tell the tree how to be.
+lies across two parts would take fewer bits than a collision to grind, and must not tell the tree how to be.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _changed_inner(node: Inner, depth: int, changes: list[bytes], first: int, la
         elif (
             end - first == 1
             and len(change) == ENTRY_BYTES
-            and (found := child.find(change[:HASH_BYTES])) % ENTRY_BYTES == 0  # neither -1 nor across two hashes
+            and (found := child.find(change[:HASH_BYTES])) % ENTRY_BYTES == 0  # neither -1 nor across two parts
         ):
             # By far the most frequent change: one row of a bucket gets another value.
             children[digit] = entries = child[:found] + change + child[found + ENTRY_BYTES :]

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from storage.errors import ProofInvalid
 from storage.hashing import (
     ABSENT,
+    CONTENT_BYTES,
     EMPTY_ROOT,
     HASH_BYTES,
     TAG_BUCKET,
     TAG_INNER,
     TAG_KEY,
-    TAG_VALUE,
     app_root,
+    content_of,
     half_root,
     tagged,
 )
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 HalfName = Literal["host", "runtime"]
 
-_ENTRY_BYTES = 2 * HASH_BYTES
+_ENTRY_BYTES = HASH_BYTES + CONTENT_BYTES
 _MAX_DEPTH = 2 * HASH_BYTES
 
 
@@ -45,7 +46,7 @@ class Proof:
     key: bytes
     value: bytes | None
     bucket: bytes
-    """The sorted entries (key hash, value hash) of the bucket where the key belongs; empty when there is none."""
+    """The sorted entries (key hash, content) of the bucket where the key belongs; empty when there is none."""
     siblings: tuple[bytes, ...]
     """From the root down, the fifteen other children of each inner node."""
     table_roots: tuple[tuple[str, bytes], ...]
@@ -125,13 +126,13 @@ def verify(proof: Proof, root: bytes) -> bytes | None:
 
 
 def _check_entry(proof: Proof, key_hash: bytes) -> None:
-    """The bucket must hold the key with the value's hash, or must not hold the key at all."""
+    """The bucket must hold the key with the value's content, or must not hold the key at all."""
     for at in range(0, len(proof.bucket), _ENTRY_BYTES):
         if proof.bucket[at : at + HASH_BYTES] == key_hash:
             content = proof.bucket[at + HASH_BYTES : at + _ENTRY_BYTES]
             if proof.value is None:
                 raise ProofInvalid("the key is present")
-            if tagged(TAG_VALUE, proof.value) != content:
+            if content_of(proof.value) != content:
                 raise ProofInvalid("the value is another one")
             return
     if proof.value is not None:

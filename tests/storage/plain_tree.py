@@ -36,8 +36,8 @@ def built(rows: Mapping[bytes, bytes]) -> Store:
     return store
 
 
-def numbered(numbers: Iterable[int]) -> dict[bytes, bytes]:
-    return {number.to_bytes(8, "big"): b"value %d" % number for number in numbers}
+def numbered(numbers: Iterable[int], fill: int = 0) -> dict[bytes, bytes]:
+    return {number.to_bytes(8, "big"): b"value %d" % number + b"." * fill for number in numbers}
 
 
 def ground_keys() -> list[bytes]:

@@ -14,7 +14,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from storage.bulkload import tree_of
 from storage.errors import PatchStale
-from storage.hashing import EMPTY_ROOT, TAG_BUCKET, TAG_INNER, TAG_KEY, TAG_VALUE, app_root, half_root
+from storage.hashing import (
+    EMPTY_ROOT,
+    TAG_BUCKET,
+    TAG_INNER,
+    TAG_KEY,
+    TAG_VALUE,
+    app_root,
+    content_of,
+    half_root,
+)
 from storage.merkle import Tree
 from storage.nodes import Changed, changed
 from tests.storage.plain_tree import VECTORS, Store, built, ground_keys, numbered
@@ -26,22 +35,26 @@ def hash_by_definition(rows: Mapping[bytes, bytes]) -> bytes:
     def node(entries: list[bytes], depth: int) -> bytes:
         if not entries:
             return bytes(32)
-        if len(entries) <= 16:
+        if len(entries) <= 32:
             return sha256(TAG_BUCKET + b"".join(entries)).digest()
         children = (
             node([entry for entry in entries if entry.hex()[depth] == digit], depth + 1) for digit in "0123456789abcdef"
         )
         return sha256(TAG_INNER + b"".join(children)).digest()
 
-    entries = sorted(
-        sha256(TAG_KEY + key).digest() + sha256(TAG_VALUE + value).digest() for key, value in rows.items()
-    )
+    def content(value: bytes) -> bytes:
+        if len(value) > 32:
+            return b"\xff" + sha256(TAG_VALUE + value).digest()
+        return bytes([len(value)]) + value + bytes(32 - len(value))
+
+    entries = sorted(sha256(TAG_KEY + key).digest() + content(value) for key, value in rows.items())
     return node(entries, 0) if entries else EMPTY_ROOT
 
 
 KEYS = st.integers(0, 120).map(lambda number: b"key %d" % number)
 """Few enough that buckets split, merge, and meet the same key again."""
-VALUES = st.binary(max_size=3)
+VALUES = st.binary(max_size=3) | st.binary(min_size=31, max_size=34)
+"""Some too long to stand in an entry."""
 CHANGES = st.dictionaries(KEYS, st.none() | VALUES, max_size=60)
 
 
@@ -52,7 +65,7 @@ def test_an_empty_table_has_the_empty_root() -> None:
     assert store.shape() == (EMPTY_ROOT, 0, b"")
 
 
-@pytest.mark.parametrize("rows", [1, 2, 16, 17, 40, 300, 3000])
+@pytest.mark.parametrize("rows", [1, 2, 32, 33, 40, 300, 3000])
 def test_the_root_is_the_one_of_the_definition(rows: int) -> None:
     content = numbered(range(rows))
     assert built(content).tree.root == hash_by_definition(content)
@@ -61,9 +74,9 @@ def test_the_root_is_the_one_of_the_definition(rows: int) -> None:
 def test_the_roots_of_the_vectors_are_reproduced_exactly() -> None:
     vectors = json.loads((VECTORS / "roots.json").read_text())
     for table in vectors["tables"]:
-        assert built(numbered(range(table["rows"]))).tree.root.hex() == table["root"]
-    seventeen, none = (bytes.fromhex(vectors["tables"][at]["root"]) for at in (3, 0))
-    half = half_root([("bank.accounts", seventeen), ("host.flags", none)])
+        assert built(numbered(range(table["rows"]), table["fill"])).tree.root.hex() == table["root"]
+    full, none = (bytes.fromhex(vectors["tables"][at]["root"]) for at in (3, 0))
+    half = half_root([("bank.accounts", full), ("host.flags", none)])
     assert half.hex() == vectors["half"]
     assert half_root([]).hex() == vectors["empty_half"]
     assert app_root(half, half_root([])).hex() == vectors["app"]
@@ -193,7 +206,7 @@ def test_a_key_hash_that_lies_across_two_hashes_is_not_taken_for_an_entry(others
     """No keys are known whose hashes lie so; the nodes are asked directly, with bytes in the place of hashes."""
 
     def entry(key_hash: bytes) -> bytes:
-        return key_hash + b"v" * 32
+        return key_hash + b"v" * 33
 
     def fresh(entries: list[bytes]) -> Changed:
         return changed(b"", 0, sorted(entries), 0, len(entries))
@@ -206,6 +219,20 @@ def test_a_key_hash_that_lies_across_two_hashes_is_not_taken_for_an_entry(others
     assert changed(without[0], 0, [entry(key_hash)], 0, 1) == (*with_it[:2], 1)
     assert changed(without[0], 0, [key_hash], 0, 1) == (*without[:2], 0)
     assert changed(with_it[0], 0, [key_hash], 0, 1) == (*without[:2], -1)
+
+
+@given(st.binary(max_size=70), st.binary(max_size=70))
+def test_different_bytes_have_different_contents(one: bytes, other: bytes) -> None:
+    assert (content_of(one) == content_of(other)) == (one == other)
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 32])
+def test_short_bytes_filled_up_or_hashed_are_other_bytes(size: int) -> None:
+    short = bytes(size)
+    long = sha256(TAG_VALUE + bytes(33)).digest()
+    others = [content_of(other) for other in (short + b"\0", bytes(33), long, b"\xff" + long)]
+    assert content_of(short) not in others
+    assert {len(each) for each in (content_of(short), *others)} == {33}
 
 
 class TreeAgainstDict(RuleBasedStateMachine):
