@@ -6,10 +6,16 @@ swapped character. Mixed case is refused. Used for this chain's addresses and fo
 
 from __future__ import annotations
 
-from functools import reduce
+from base64 import b32encode
+from collections.abc import Iterable
+from functools import lru_cache, reduce
 from operator import xor
 
 _ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+"""The letters of RFC 4648, which takes the same bits for a letter and fills up with zeros alike."""
+_VALUE_OF_BASE32 = bytes.maketrans(_BASE32, bytes(range(32)))
+_LETTER_OF_VALUE = bytes.maketrans(bytes(range(32)), _ALPHABET.encode())
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _MIXED = tuple(
@@ -21,8 +27,10 @@ LONGEST = 90
 
 def encode(prefix: str, raw: bytes) -> str:
     """The text of ``raw`` under ``prefix``."""
-    groups = _regroup(raw, 8, 5, pad=True)
-    return prefix + "1" + "".join(_ALPHABET[value] for value in groups + _checksum(prefix, groups))
+    values = b32encode(raw).rstrip(b"=").translate(_VALUE_OF_BASE32)
+    check = _polymod(values + bytes(6), _begun(prefix)) ^ 1
+    checksum = bytes([check >> 5 * (5 - position) & 31 for position in range(6)])
+    return prefix + "1" + (values + checksum).translate(_LETTER_OF_VALUE).decode()
 
 
 def decode(text: str) -> tuple[str, bytes]:
@@ -42,40 +50,37 @@ def decode(text: str) -> tuple[str, bytes]:
         values = [_VALUES[character] for character in rest]
     except KeyError as wrong:
         raise ValueError(f"it holds the character {wrong.args[0]!r}") from None
-    if _polymod(_expand(prefix) + values) != 1:
+    if _polymod(values, _begun(prefix)) != 1:
         raise ValueError("its checksum is wrong, so a character was mistyped or lost")
-    return prefix, bytes(_regroup(values[:-6], 5, 8, pad=False))
+    return prefix, _bytes_of(values[:-6])
 
 
-def _polymod(values: list[int]) -> int:
-    check = 1
+def _polymod(values: Iterable[int], check: int) -> int:
+    mixed = _MIXED
     for value in values:
-        check = (check & 0x1FFFFFF) << 5 ^ value ^ _MIXED[check >> 25]
+        check = (check & 0x1FFFFFF) << 5 ^ value ^ mixed[check >> 25]
     return check
 
 
-def _expand(prefix: str) -> list[int]:
-    return [ord(character) >> 5 for character in prefix] + [0] + [ord(character) & 31 for character in prefix]
+@lru_cache(maxsize=64)  # bounded: a text brings a prefix of a stranger's choice
+def _begun(prefix: str) -> int:
+    """The checksum's state behind a prefix."""
+    return _polymod(
+        [ord(character) >> 5 for character in prefix] + [0] + [ord(character) & 31 for character in prefix], 1
+    )
 
 
-def _checksum(prefix: str, groups: list[int]) -> list[int]:
-    polymod = _polymod(_expand(prefix) + groups + [0] * 6) ^ 1
-    return [polymod >> 5 * (5 - position) & 31 for position in range(6)]
-
-
-def _regroup(values: bytes | list[int], width: int, target: int, *, pad: bool) -> list[int]:
-    """The same bits in groups of another width; what is left over at the end must be zero padding."""
+def _bytes_of(values: list[int]) -> bytes:
+    """The bytes of five bits each; what is left over at the end must be zero padding."""
     held = bits = 0
-    groups = []
+    found = bytearray()
     for value in values:
-        held = held << width | value
-        bits += width
-        while bits >= target:
-            bits -= target
-            groups.append(held >> bits & ((1 << target) - 1))
-        held &= (1 << bits) - 1
-    if pad and bits:
-        groups.append(held << (target - bits) & ((1 << target) - 1))
-    elif not pad and (bits >= width or held):
+        held = held << 5 | value
+        bits += 5
+        if bits >= 8:
+            bits -= 8
+            found.append(held >> bits)
+            held &= (1 << bits) - 1
+    if bits >= 5 or held:
         raise ValueError("its padding is wrong")
-    return groups
+    return bytes(found)

@@ -196,7 +196,7 @@ class Context:
         if len(attributes) > MAX_EVENT_FIELDS:
             raise ValueTooLarge
         kind = f"{self._module}.{checked_name(name)}"
-        told = tuple(Attribute(name=key, value=shown(value)) for key, value in attributes.items())
+        told = tuple(Attribute(name=key, value=shown(value, self._meter)) for key, value in attributes.items())
         size = len(kind) + sum(len(item.name) + text_bytes(item.value) for item in told)
         self._meter.pay(EVENT_STEPS + (size >> 4))
         self._meter.write(size)

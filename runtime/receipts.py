@@ -65,15 +65,17 @@ class Receipts(Record):
 
 
 def event(kind: str, **attributes: object) -> Event:
-    """Build an event of the host; attribute order is the order given. Bytes as long as an address are one and become
-    its text, others hex."""
+    """Build an event of the host; attribute order is the order given."""
     return Event(
         kind=kind,
         attributes=tuple(Attribute(name=name, value=_text(value)) for name, value in attributes.items()),
     )
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, bytes):
-        return str(value)
+def bytes_text(value: bytes) -> str:
+    """How events show bytes: as long as an address, they are one and become its text; others hex."""
     return address_text(value) if len(value) == ADDRESS_BYTES else value.hex()
+
+
+def _text(value: object) -> str:
+    return bytes_text(value) if isinstance(value, bytes) else str(value)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from runtime.address import ADDRESS_BYTES
 from runtime.metering.faults import FOREIGN_TABLE, WRONG_KEY, WRONG_TYPE, WRONG_VALUE, HostFault
-from runtime.metering.limits import MAX_CODE, READ_STEPS
+from runtime.metering.limits import ADDRESS_STEPS, MAX_CODE, READ_STEPS
 from runtime.metering.meter import Meter
 from runtime.metering.values import check_size, weigh
-from runtime.receipts import Event
+from runtime.receipts import Event, bytes_text
 from storage.errors import InvalidKey
 from storage.overlay import Overlay
 from storage.tables import Table
@@ -111,14 +112,17 @@ def checked_name(value: Any) -> str:
     return value
 
 
-def shown(value: Any) -> str:
-    """How an event shows a value: integers in digits, data in hex."""
+def shown(value: Any, meter: Meter) -> str:
+    """How an event shows a value: integers in digits, bytes as long as an address as one, which is paid for, and other
+    data in hex."""
     if type(value) is str:
         check_size(len(value) if value.isascii() else len(value.encode()))
         return value
     if type(value) is bytes:
         check_size(2 * len(value))
-        return value.hex()
+        if len(value) == ADDRESS_BYTES:
+            meter.pay(ADDRESS_STEPS)
+        return bytes_text(value)
     if type(value) is bool:
         return "true" if value else "false"
     if type(value) is int:

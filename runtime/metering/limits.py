@@ -44,4 +44,6 @@ ROW_STEPS = 30
 """Each row that a scan gives."""
 CALL_STEPS = 20
 EVENT_STEPS = 20
+ADDRESS_STEPS = 200
+"""Each address that an event shows, for its checksum."""
 HASH_STEPS = 20

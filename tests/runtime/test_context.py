@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from runtime.address import module_address
+from runtime.address import address_text, module_address
 from runtime.context import Context
 from runtime.metering.faults import Fault, HostFault
-from runtime.metering.limits import MAX_EVENTS
+from runtime.metering.limits import ADDRESS_STEPS, MAX_EVENTS
 from runtime.metering.meter import Meter
 from runtime.scope import TableHandle
 from storage.errors import StoreDamaged
@@ -155,7 +155,7 @@ def test_a_call_reads_what_it_wrote_and_tells_the_world(chain: SmallChain) -> No
     assert chain.ask("bank.balance", BOB) == 12
     first, second = ([(a.name, a.value) for a in event.attributes] for event in chain.events)
     assert chain.events[0].kind == "bank.minted"
-    assert first == [("owner", BOB.hex()), ("coins", "5"), ("first", "true"), ("why", "test")]
+    assert first == [("owner", address_text(BOB)), ("coins", "5"), ("first", "true"), ("why", "test")]
     assert second[2] == ("first", "false")
 
 
@@ -316,6 +316,19 @@ def test_events_are_bounded_in_number_and_size(tmp_path: Path) -> None:
         for name in ("", "x" * 65, "\xe9", 5):
             with pytest.raises(HostFault, match="wrong_value"):
                 ctx.event(name)
+
+
+def test_an_event_shows_addresses_as_such_and_pays_for_each(tmp_path: Path) -> None:
+    with small_chain(tmp_path, loaded_from(bundle_of({"bank": BANK}))) as chain:
+        costs = []
+        for value in (ALICE, ALICE.hex()):
+            ctx = Context(chain, "bank", ALICE, Meter(1_000_000, 1_000_000))
+            ctx.event("told", value=value)
+            costs.append(ctx._meter.steps)
+        assert [one.attributes[0].value for one in chain.events] == [address_text(ALICE), ALICE.hex()]
+        assert abs(costs[0] - costs[1]) >= ADDRESS_STEPS - 1
+        with pytest.raises(HostFault, match="out_of_steps"):
+            Context(chain, "bank", ALICE, Meter(ADDRESS_STEPS, 1_000_000)).event("told", value=ALICE)
 
 
 def test_a_damaged_store_is_no_fault_of_the_bundle(chain: SmallChain, tmp_path: Path) -> None:
