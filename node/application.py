@@ -14,6 +14,7 @@ from pathlib import Path
 
 from governance.electorate import standing_of
 from node import snapshots
+from node.checkpoints import Checkpoints
 from node.errors import TransactionRefused
 from node.genesis.document import Genesis
 from node.genesis.rows import genesis_state
@@ -34,8 +35,8 @@ from runtime.plans import REPLAYING, logs_needed_from
 from runtime.receipts import BLOCK_OUT_OF_STEPS, CALLS_WAIT
 from runtime.safe_mode import SAFE_MODE, safe_mode_of
 from runtime.transaction import SignedTransaction, decode_transaction, transaction_id
-from storage import checkpoint
-from storage.errors import CheckpointExists, TableMismatch
+from storage.checkpoint import Checkpoint
+from storage.errors import TableMismatch
 from storage.headfile import Head
 from storage.home import Home
 from storage.pending import LogRows
@@ -73,6 +74,7 @@ class Application:
         self.mempool = Mempool(limits, state.height)
         self.mempool.paused = safe_mode_of(state.overlay()).on
         self._reading: Execution | None = None
+        self._checkpoints = Checkpoints(state)
         self.growth: Progress | None = self.chain.growth_progress()
         """How far the pending upgrade's growth was when a slice or a block ended; any thread may look."""
 
@@ -195,26 +197,31 @@ class Application:
         return None if pending is None else pending[1].activation
 
     def grow(self, records: int) -> bool:
-        """Do a slice of the pending upgrade's growth, of about ``records``; returns whether there is more to do."""
+        """Do a slice of what the pending upgrade needs beforehand: of its growth, of about ``records``, or then of its
+        checkpoint; returns whether there is more to do."""
         more = self.chain.grow(records)
         self.growth = self.chain.growth_progress()
-        return more
+        return more or self._checkpoints.advance(self.next_activation())
+
+    def flip_due(self) -> bool:
+        """Whether the next block puts other tables in force: an upgrade, a decided return, or the end of a window."""
+        window, height = self._coordinator().window(), self.state.height + 1
+        leaves = window is not None and (window.rollback_at == height or height > window.closes)
+        return leaves or self.checkpoint_due()
 
     def settle(self) -> None:
-        """Do beforehand what a flip would wait for."""
+        """Do beforehand what a flip, and the checkpoint before it, would wait for."""
         self.state.settle()
+        while self._checkpoints.advance(self.next_activation()):
+            continue
 
     def checkpoint_due(self) -> bool:
         """Whether the next block activates an upgrade, so that its A-1 wants a checkpoint."""
         return self.next_activation() == self.state.height + 1
 
-    def checkpoint(self, reason: str) -> checkpoint.Checkpoint:
+    def checkpoint(self, reason: str) -> Checkpoint:
         """A checkpoint of the last committed height, new or there already; the chain may go on at once."""
-        self.state.flush()
-        try:
-            return self.state.checkpoint(reason)
-        except CheckpointExists as known:  # the last run stopped between this checkpoint and the block after it
-            return checkpoint.read_checkpoint(known.path)
+        return self._checkpoints.take(reason)
 
     def close(self) -> None:
         """Keep what waits and let go of the database."""

@@ -51,7 +51,7 @@ class MadeBlock:
     checkpoint: Checkpoint | None
     """The checkpoint of the height before, when this block activates an upgrade."""
     settle_ns: int
-    """Bringing earlier writes into sorted files before an activation: the chain could still go on meanwhile."""
+    """Bringing earlier writes into sorted files before a flip: the chain could still go on meanwhile."""
     checkpoint_ns: int
     execution_ns: int
     commit_ns: int
@@ -104,10 +104,10 @@ class Solo:
         while self.held_up():
             self.wait()
         activates = application.checkpoint_due()
-        settling = perf_counter_ns()
         if activates:
             self.finish_growth()
-            settling = perf_counter_ns()
+        settling = perf_counter_ns()
+        if application.flip_due():
             application.settle()
         proposer = self.proposer(application.state.height + 1)
         if transactions is None:
@@ -167,7 +167,7 @@ class Solo:
         while application.state.height < height:
             self.follow()
             self.wait()
-            if len(application.mempool) or application.checkpoint_due():
+            if len(application.mempool) or application.flip_due():
                 self.make_block()
             else:
                 self._empty_run(height)

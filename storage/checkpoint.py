@@ -1,9 +1,8 @@
 """Checkpoints: the database of one moment, beside the running one, for this machine's own restore and rehearsal.
 
-LevelDB never changes a sorted file once its MANIFEST lists it, so those are hard-linked; linking any other file
-crashes the live database when LevelDB reuses its name. Logs, MANIFEST and CURRENT are copied. The MANIFEST is read
-again afterwards, and all is done anew if it changed. Nothing counts until `checkpoint.json` is written and the
-folder, made under a hidden name, is renamed: a crash leaves a hidden folder that the next checkpoint removes.
+A checkpoint shares its sorted files with the database (`storage.placing`). It is made under a hidden name, and counts
+once `checkpoint.json` is written and the folder renamed: a crash leaves a hidden folder, which goes at the next start.
+One that is awaited can be begun ahead: taking it then costs a few small files, however large the database is.
 
     checkpoints/000000014400-9f86d081/
         database/  head  genesis.json  checkpoint.json
@@ -13,8 +12,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,18 +24,15 @@ from storage.errors import (
     CheckpointExists,
     CheckpointFault,
     CheckpointMissing,
-    CheckpointUnstable,
     HomeFormatTooNew,
-    StoreDamaged,
+    StoreFault,
 )
 from storage.faults import fault_of
 from storage.headfile import Head, create_head, read_head
 from storage.home import FORMAT, RELEASE, Home
-from storage.levelfiles import Files, read_files, table_path
+from storage.levelfiles import Files
+from storage.placing import Placing, copy_file, write_file
 from storage.slots import sync_directory
-
-ATTEMPTS = 20
-"""A MANIFEST changes once per sorted file written, seconds apart; twenty changes in a row mean something else."""
 
 HIDDEN = "."
 """Folders that begin so are unfinished or half removed."""
@@ -80,30 +76,99 @@ class Checkpoint:
         return self.path / "genesis.json"
 
 
-def create(home: Home, reason: str, engine: Engine | None = None) -> Checkpoint:
-    """Checkpoint the durable head of a home while its database is open.
+class Making:
+    """The next checkpoint of a home, in the making. After an error nothing is left of it, and it may be begun again."""
 
-    Without `engine` this must run on the thread that commits; with it, commits of another thread wait meanwhile.
-    Raises CheckpointExists, CheckpointUnstable, StoreDamaged, HeadDamaged, DiskFull, DiskError.
-    """
-    paused: AbstractContextManager[object] = engine.paused_writes() if engine else nullcontext()
-    try:
-        remove_hidden(home.checkpoints)
-        with paused:
-            head = read_head(home.head_file)
-            final = home.checkpoints / f"{head.height:012}-{head.app_root.hex()[:8]}"
-            if final.exists():
-                raise CheckpointExists(final)
-            aside = final.with_name(f"{HIDDEN}making-{final.name}")
-            (aside / "database").mkdir(parents=True)
-            place_stable(home.database, aside / "database")
-        create_head(aside / "head", head)
-        _write_info(home, aside, head, reason)
-        aside.rename(final)
-        sync_directory(home.checkpoints)
-    except OSError as error:
-        raise fault_of(home.checkpoints, error) from error
-    return read_checkpoint(final)
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._aside = home.checkpoints / f"{HIDDEN}making"
+        self._placing: Placing | None = None
+        self._genesis = ""
+
+    def advance(self, files: int) -> bool:
+        """While the chain goes on, put at most so many sorted files in place that the checkpoint would have if it were
+        taken now; returns whether there is more to do. Raises StoreDamaged, DiskFull, DiskError."""
+        with self._whole_or_dropped():
+            return self._begun().advance(files)
+
+    def take(self, reason: str, engine: Engine | None = None) -> Checkpoint:
+        """Checkpoint the durable head of the home while its database is open.
+
+        Without `engine` this must run on the thread that commits; with it, commits of another thread wait meanwhile.
+        Raises CheckpointExists, CheckpointUnstable, StoreDamaged, HeadDamaged, DiskFull, DiskError.
+        """
+        paused: AbstractContextManager[object] = engine.paused_writes() if engine else nullcontext()
+        with self._whole_or_dropped():
+            placing = self._begun()
+            with paused:
+                head = read_head(self._home.head_file)
+                final = self._home.checkpoints / f"{head.height:012}-{head.app_root.hex()[:8]}"
+                if final.exists():
+                    raise CheckpointExists(final)
+                files = placing.complete()
+            self._write_info(head, reason)
+            create_head(self._aside / "head", head)
+            made = Checkpoint(final, head, self._genesis, reason, self._size(files), self._made_at())
+            self._aside.rename(final)
+            sync_directory(final.parent)
+        self._placing = None
+        return made
+
+    def drop(self) -> None:
+        """Let go of what is in place; again is harmless. Raises DiskError."""
+        self._placing = None
+        try:
+            if self._aside.exists():
+                shutil.rmtree(self._aside)
+        except OSError as error:
+            raise fault_of(self._aside, error) from error
+
+    @contextmanager
+    def _whole_or_dropped(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            with suppress(StoreFault):
+                self.drop()
+            if isinstance(error, OSError):
+                raise fault_of(self._home.checkpoints, error) from error
+            raise
+
+    def _begun(self) -> Placing:
+        if self._placing is None:
+            remove_hidden(self._home.checkpoints)
+            database = self._aside / "database"
+            database.mkdir(parents=True)
+            if self._home.genesis_file.exists():
+                copy_file(self._home.genesis_file, self._aside / "genesis.json")
+            self._genesis = genesis_digest(self._home.genesis_file)
+            self._placing = Placing(self._home.database, database)
+        return self._placing
+
+    def _write_info(self, head: Head, reason: str) -> None:
+        document = {
+            "format": FORMAT,
+            "release": RELEASE,
+            "reason": reason,
+            "genesis": self._genesis,
+            "head": _head_to(head),
+        }
+        write_file(self._aside / INFO, json.dumps(document, indent=2).encode())
+
+    def _made_at(self) -> int:
+        return (self._aside / INFO).stat().st_mtime_ns
+
+    def _size(self, files: Files) -> int:
+        """Of all files; those that are shared are many, and their sizes known."""
+        names = ("CURRENT", files.manifest, *(log.name for log in files.logs))
+        few = [*self._aside.iterdir(), *(self._aside / "database" / name for name in names)]
+        shared = sum(size for _, size in files.version.tables)
+        return shared + sum(file.stat().st_size for file in few if file.is_file())
+
+
+def create(home: Home, reason: str, engine: Engine | None = None) -> Checkpoint:
+    """A checkpoint for which nothing was done ahead, as `Making.take`."""
+    return Making(home).take(reason, engine)
 
 
 def list_checkpoints(home: Home) -> tuple[Checkpoint, ...]:
@@ -122,7 +187,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         document = json.loads((path / INFO).read_text("utf-8"))
         if int(document["format"]) > FORMAT:
             raise HomeFormatTooNew(path, int(document["format"]), FORMAT, str(document["release"]))
-        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        size = bytes_below(path)
         made_at = (path / INFO).stat().st_mtime_ns
         head = _head_from(document["head"])
         return Checkpoint(path, head, str(document["genesis"]), str(document["reason"]), size, made_at)
@@ -132,65 +197,34 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointDamaged(path, f"{INFO}: {error!r}") from error
 
 
-def place_database(files: Files, source: Path, target: Path) -> None:
-    """Put the files of a database, as read from `source`, into the empty folder `target`, durably.
-
-    Raises FileNotFoundError if a sorted file has gone since.
-    """
-    for number, _ in files.version.tables:
-        table = table_path(source, number)
-        _link(table, target / table.name)
-    for log in files.logs:
-        _copy(log, target / log.name)
-    _write(target / files.manifest, files.manifest_bytes)
-    _write(target / "CURRENT", f"{files.manifest}\n".encode())
-    sync_directory(target)
+def remove_unfinished(home: Home) -> None:
+    """At a start: remove what the last run left of checkpoints that it was making or removing. Raises DiskError."""
+    try:
+        remove_hidden(home.checkpoints)
+    except OSError as error:
+        raise fault_of(home.checkpoints, error) from error
 
 
-def place_stable(source: Path, target: Path) -> None:
-    """Put the files of a database that may be written meanwhile into the empty folder `target`, as of one moment.
-
-    Raises CheckpointUnstable, StoreDamaged, StoreMissing, and OSError of the disk.
-    """
-    for _ in range(ATTEMPTS):
-        files = read_files(source)
-        try:
-            place_database(files, source, target)
-            if read_files(source) == files:
-                return
-        except FileNotFoundError as error:
-            if read_files(source) == files:  # a compaction that removes a file changes the MANIFEST before
-                raise StoreDamaged(source, f"{Path(error.filename).name} is missing") from error
-        shutil.rmtree(target)
-        target.mkdir()
-    raise CheckpointUnstable(ATTEMPTS)
-
-
-def remove_hidden(folder: Path) -> None:
-    """Remove what a crash left unfinished or half removed."""
+def remove_hidden(folder: Path, kind: str = "") -> None:
+    """Remove what a crash left unfinished or half removed, of one kind or all."""
     folder.mkdir(exist_ok=True)
     for entry in folder.iterdir():
-        if entry.name.startswith(HIDDEN):
+        if entry.name.startswith(HIDDEN + kind):
             shutil.rmtree(entry)
 
 
 def genesis_digest(path: Path) -> str:
     """SHA-256 of a genesis file in hex; empty if there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_info(home: Home, aside: Path, head: Head, reason: str) -> None:
-    if home.genesis_file.exists():
-        _copy(home.genesis_file, aside / "genesis.json")
-    document = {
-        "format": FORMAT,
-        "release": RELEASE,
-        "reason": reason,
-        "genesis": genesis_digest(home.genesis_file),
-        "head": _head_to(head),
-    }
-    _write(aside / INFO, json.dumps(document, indent=2).encode())
-    sync_directory(aside)
+def bytes_below(folder: Path) -> int:
+    """Bytes of all files in a folder and those in it; raises OSError."""
+    with os.scandir(folder) as entries:
+        return sum(bytes_below(Path(one)) if one.is_dir() else one.stat().st_size for one in entries)
 
 
 def _look_through(home: Home) -> list[Checkpoint | CheckpointFault]:
@@ -221,26 +255,3 @@ def _head_to(head: Head) -> dict[str, Any]:
 def _head_from(document: Mapping[str, Any]) -> Head:
     roots = (bytes.fromhex(document[name]) for name in ("app_root", "host_root", "runtime_root"))
     return Head(int(document["commit"]), int(document["height"]), *roots)
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(source)
-    except FileNotFoundError:
-        raise
-    except OSError:  # another file system, or one without hard links
-        _copy(source, target)
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reader, target.open("xb") as writer:
-        shutil.copyfileobj(reader, writer, 1 << 20)
-        writer.flush()
-        os.fsync(writer.fileno())
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

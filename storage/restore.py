@@ -11,7 +11,7 @@ The last-signed record stays as it is, so a restored home cannot sign again what
 import shutil
 from pathlib import Path
 
-from storage.checkpoint import Checkpoint, genesis_digest, place_database, place_stable
+from storage.checkpoint import Checkpoint, bytes_below, genesis_digest
 from storage.engine import Engine
 from storage.errors import (
     CheckpointDamaged,
@@ -25,6 +25,7 @@ from storage.faults import fault_of
 from storage.headfile import Head, create_head, read_head, settle_head
 from storage.home import Home
 from storage.levelfiles import check_files
+from storage.placing import place_database
 from storage.rows import META_KEY
 from storage.slots import sync_directory
 
@@ -57,7 +58,7 @@ def open_copy_of_running(home: Home, root: Path) -> tuple[Home, Head]:
     copy = Home.create(root)
     try:
         copy.database.mkdir()
-        place_stable(home.database, copy.database)
+        place_database(home.database, copy.database)
         head = Head.from_bytes(_recorded(copy))
         create_head(copy.head_file, head)
     except OSError as error:
@@ -108,7 +109,7 @@ def restore(checkpoint: Checkpoint, home: Home, *, same_chain: bool = True) -> H
 def replaced_of(home: Home) -> Checkpoint:
     """What the last restore replaced, to be gone back to; raises HeadMissing where there is none, HeadDamaged."""
     head = read_head(Home(home.replaced).head_file)
-    size = sum(file.stat().st_size for file in home.replaced.rglob("*") if file.is_file())
+    size = bytes_below(home.replaced)
     made_at = home.replaced.stat().st_mtime_ns
     return Checkpoint(home.replaced, head, genesis_digest(home.genesis_file), "replaced by a restore", size, made_at)
 
@@ -143,9 +144,9 @@ def _check_chain(checkpoint: Checkpoint, home: Home) -> None:
 
 def _place(checkpoint: Checkpoint, folder: Path) -> None:
     try:
-        files = check_files(checkpoint.database)
+        check_files(checkpoint.database)
         (folder / "database").mkdir()
-        place_database(files, checkpoint.database, folder / "database")
+        place_database(checkpoint.database, folder / "database")
     except (StoreDamaged, StoreMissing) as fault:
         raise CheckpointDamaged(checkpoint.path, str(fault)) from fault
     create_head(folder / "head", checkpoint.head)

@@ -8,6 +8,9 @@ from storage.faults import fault_of
 from storage.home import Home
 from storage.slots import sync_directory
 
+_REMOVING = "removing-"
+"""How the hidden name begins of a checkpoint that is on its way out; another hidden one may be in the making."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -37,10 +40,10 @@ def remove(home: Home, *checkpoints: Checkpoint) -> None:
     """Remove checkpoints of a home; a crash leaves each whole, or hidden. Raises DiskError."""
     try:
         for path in (one.path for one in checkpoints):
-            path.rename(path.with_name(f"{HIDDEN}removing-{path.name}"))
+            path.rename(path.with_name(f"{HIDDEN}{_REMOVING}{path.name}"))
         if home.checkpoints.is_dir():
             sync_directory(home.checkpoints)
-            remove_hidden(home.checkpoints)
+            remove_hidden(home.checkpoints, _REMOVING)
     except OSError as error:
         raise fault_of(home.checkpoints, error) from error
 

@@ -21,10 +21,9 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from storage import checkpoint
 from storage.blocklog import BlockLog
 from storage.catalogue import CATALOGUE, Catalogue, catalogue_key
-from storage.checkpoint import Checkpoint
+from storage.checkpoint import Checkpoint, Making, remove_unfinished
 from storage.errors import HeightOutOfOrder, NotDurable, PreparedStale, TableUnknown
 from storage.generations import Generations
 from storage.growing import GrowingGeneration
@@ -56,6 +55,8 @@ class State:
     def __init__(
         self, home: Home, rows: PendingRows, generations: Generations, catalogue: Catalogue, head: Head
     ) -> None:
+        self.making = Making(home)
+        """The checkpoint that `checkpoint` takes next; what it will share may be put in place ahead."""
         self._home = home
         self._rows = rows
         self._generations = generations
@@ -98,6 +99,7 @@ class State:
         StoreFault that says what to do when the database and the head file are not whole."""
         rows = open_rows(home, cached_rows)
         with closed_on_failure(rows.engine):
+            remove_unfinished(home)
             head, catalogue, generations = read_whole(home, rows)
             state = cls(home, rows, generations, catalogue, head)
             for table in tables:
@@ -237,7 +239,7 @@ class State:
     def checkpoint(self, reason: str) -> Checkpoint:
         """A copy of the last committed block's database among this home's checkpoints; blocks that wait are flushed."""
         self.flush()
-        return checkpoint.create(self._home, reason, self._rows.engine)
+        return self.making.take(reason, self._rows.engine)
 
     def build_generation(self, table: Table[Any], label: bytes = b"") -> GrowingGeneration:
         """Begin to fill a new generation of a table beside the chain, or go on with the one of this label that the last

@@ -12,15 +12,18 @@ from storage.errors import StoreDamaged
 from storage.home import Home
 from storage.levelfiles import (
     BLOCK,
-    Unreadable,
     check_files,
     log_paths,
     read_files,
     read_records,
-    read_version,
     table_path,
 )
+from storage.manifest import Unreadable, Version, add_up
 from tests.storage.small_home import commit_up_to, content_at, head_of, new_home, open_whole
+
+
+def read_version(raw: bytes) -> Version:
+    return add_up(read_records(raw))
 
 
 def numbers(database: Path) -> set[int]:
@@ -167,3 +170,19 @@ def test_an_edit_is_not_taken_back_to_what_is_not_whole_either(tmp_path: Path) -
     with pytest.raises(StoreDamaged, match="missing"):
         open_whole(home)
     assert manifest.read_bytes() == before
+
+
+def test_a_manifest_that_grew_is_read_on_to_what_reading_it_whole_gives(tmp_path: Path) -> None:
+    home, engine = new_home(tmp_path / "node")
+    before = read_files(home.database)
+    for last in (30, 60, 61, 120):
+        commit_up_to(home, engine, 1, last, 200)
+        if last == 60:
+            engine.compact_range()
+        whole = read_files(home.database)
+        assert read_files(home.database, before) == whole
+        assert read_files(home.database, whole) == whole
+        before = whole
+    engine.close()
+    Engine.open(home.database).close()  # another MANIFEST begins
+    assert read_files(home.database, before) == read_files(home.database) != before

@@ -1,0 +1,154 @@
+"""A copy of a database in another folder: sorted files are shared with it, everything else is copied.
+
+LevelDB never changes a sorted file once its MANIFEST lists it, so those are hard-linked; linking any other file crashes
+the live database when LevelDB reuses its name. Logs, MANIFEST and CURRENT are copied. Links are made and logs read
+between two looks at the MANIFEST, again until it is the same: then the copy is the database of one moment.
+
+Nearly all of that can be done ahead, in slices while the database is written: links that no longer count are taken away
+again, and a MANIFEST only grows. What is left at the moment itself does not grow with the database.
+"""
+
+import os
+import shutil
+from itertools import islice
+from pathlib import Path
+
+from storage.errors import CheckpointUnstable, StoreDamaged
+from storage.levelfiles import Files, read_files, table_path
+from storage.slots import sync_directory
+
+ATTEMPTS = 20
+"""A MANIFEST changes once per sorted file written, seconds apart; twenty changes in a row mean something else."""
+
+
+class Placing:
+    """One copy on its way into an empty folder. After an error it is of no use."""
+
+    def __init__(self, source: Path, target: Path) -> None:
+        self._source = source
+        self._target = target
+        self._files: Files | None = None
+        self._linked: dict[int, Path] = {}
+        self._manifest = ""
+        """The MANIFEST that CURRENT names in the copy."""
+        self._written = 0
+        """Bytes of it that are on disk."""
+        self._unnamed = False
+        """Names of the copy have changed that may not be on disk."""
+
+    def advance(self, most: int) -> bool:
+        """Put at most so many sorted files in place that count now, or take them away; returns whether there is more to
+        do. Raises StoreDamaged, StoreMissing, and OSError of the disk."""
+        files = self._read()
+        try:
+            more = self._share(files, most)
+        except FileNotFoundError as error:
+            self._require_changed(files, error)
+            return True
+        if not more:
+            self._copy_manifest(files)
+            self._sync_names()
+        return more
+
+    def complete(self) -> Files:
+        """Make the copy the database of one moment, durably; returns the files it has.
+
+        Raises CheckpointUnstable, StoreDamaged, StoreMissing, and OSError of the disk.
+        """
+        for _ in range(ATTEMPTS):
+            files = self._read()
+            try:
+                self._share(files, None)
+                logs = [(log.name, log.read_bytes()) for log in files.logs]
+            except FileNotFoundError as error:
+                self._require_changed(files, error)
+                continue
+            if self._read() == files:  # nothing was synced until here, so there was hardly time for a change
+                self._write_logs(logs)
+                self._copy_manifest(files)
+                self._sync_names()
+                return files
+        raise CheckpointUnstable(ATTEMPTS)
+
+    def _read(self) -> Files:
+        self._files = read_files(self._source, self._files)
+        return self._files
+
+    def _require_changed(self, files: Files, error: FileNotFoundError) -> None:
+        """A compaction that removes a file changes the MANIFEST before; without that, the file was lost."""
+        if self._read() == files:
+            raise StoreDamaged(self._source, f"{Path(error.filename).name} is missing") from error
+
+    def _share(self, files: Files, most: int | None) -> bool:
+        """Bring the links to what these files say; returns whether some are left because of ``most``."""
+        wanted = dict(files.version.tables)
+        missing = [number for number in wanted if number not in self._linked]
+        needless = [number for number in self._linked if number not in wanted]
+        for number in islice(missing, most):
+            table = table_path(self._source, number)
+            link = self._target / table.name
+            link_or_copy(table, link)
+            self._linked[number] = link
+        for number in islice(needless, most):
+            self._linked.pop(number).unlink()
+        self._unnamed = self._unnamed or bool(missing or needless)
+        return most is not None and max(len(missing), len(needless)) > most
+
+    def _write_logs(self, logs: list[tuple[str, bytes]]) -> None:
+        for name, content in logs:
+            write_file(self._target / name, content)
+        self._unnamed = True
+
+    def _copy_manifest(self, files: Files) -> None:
+        """Add to the copy what the MANIFEST has more; one of another name is of a database that was opened anew."""
+        if files.manifest != self._manifest:
+            if self._manifest:
+                (self._target / self._manifest).unlink()
+            write_file(self._target / "CURRENT", f"{files.manifest}\n".encode())
+            self._manifest, self._written, self._unnamed = files.manifest, 0, True
+        added = files.manifest_bytes[self._written :]
+        if added:
+            with (self._target / files.manifest).open("ab") as file:
+                file.write(added)
+                file.flush()
+                os.fsync(file.fileno())
+            self._written = len(files.manifest_bytes)
+
+    def _sync_names(self) -> None:
+        if self._unnamed:
+            sync_directory(self._target)
+            self._unnamed = False
+
+
+def place_database(source: Path, target: Path) -> None:
+    """Put the files of a database that may be written meanwhile into the empty folder `target`, as of one moment.
+
+    Raises CheckpointUnstable, StoreDamaged, StoreMissing, and OSError of the disk.
+    """
+    Placing(source, target).complete()
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file that nobody changes a second name; raises OSError."""
+    try:
+        target.hardlink_to(source)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another file system, or one without hard links
+        copy_file(source, target)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy into a new file, durably but for its name; raises OSError."""
+    with source.open("rb") as reader, target.open("xb") as writer:
+        shutil.copyfileobj(reader, writer, 1 << 20)
+        writer.flush()
+        os.fsync(writer.fileno())
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file anew, durably but for its name; raises OSError."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
