@@ -85,9 +85,7 @@ def return_to_base(state: State, overlay: Overlay, window: Window, old: LoadedRu
     for table_name, befores in rows.items():
         name = then.get(now.get(table_name, 0))
         if name is not None:
-            table = AGGREGATES if name == AGGREGATES.name else old.tables[name]
-            for key, before in befores.items():
-                overlay.put_raw(table, key, before)
+            overlay.put_all_raw(AGGREGATES if name == AGGREGATES.name else old.tables[name], befores)
     found = state.prepare(overlay).runtime_root
     if found != window.runtime_root:
         raise RollbackBroken(window.runtime_root, found)

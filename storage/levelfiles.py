@@ -88,7 +88,7 @@ def read_files(path: Path, before: Files | None = None) -> Files:
 
 
 def _files_of(path: Path, name: str, raw: bytes, before: Files | None = None) -> Files:
-    if before is not None and (name != before.manifest or not raw.startswith(before.manifest_bytes)):
+    if before is not None and not raw.startswith(before.manifest_bytes):
         before = None
     edits = list(_located(raw, 0 if before is None else before.last_edit))
     version = add_up((edit for _, edit in edits), None if before is None else before.version)

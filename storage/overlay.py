@@ -120,7 +120,15 @@ class Overlay:
 
     def put_raw(self, table: Table[Any], key: bytes, raw: bytes | None) -> None:
         """Write trusted bytes, as undo rows hold them; None deletes."""
-        self._write(self._view(table), key, ABSENT if raw is None else (raw, None))
+        self.put_all_raw(table, {key: raw})
+
+    def put_all_raw(self, table: Table[Any], rows: Mapping[bytes, bytes | None]) -> None:
+        """As ``put_raw``, many rows by their keys' bytes."""
+        view = self._view(table)
+        write = view.write
+        self._log += [
+            (view, key, write(key, ABSENT if raw is None else (raw, None))) for key, raw in rows.items()
+        ]
 
     def savepoint(self) -> int:
         """A mark to come back to. Marks nest; rolling back to one closes those made after it."""

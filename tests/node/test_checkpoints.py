@@ -1,4 +1,5 @@
-"""The checkpoint of A-1 is begun ahead when A is near, and an upgrade that goes elsewhere lets go of it."""
+"""The checkpoint of A-1 is begun ahead when A is near, an upgrade that goes elsewhere lets go of it, and a block that
+flips is known before it is made."""
 
 from __future__ import annotations
 
@@ -6,15 +7,25 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
+from governance.proposals import Rollback
 from node.checkpoints import AHEAD
 from node.rehearsal import upgrade
 from node.rehearsal.world import World
 from runtime.plans import EXECUTED
 from storage.checkpoint import list_checkpoints
-from tests.scenarios.upgrades import activated, approved, example, silent
+from tests.scenarios.upgrades import activated, approved, example, propose, silent, vote
 from tests.short_periods import SHORT, short_genesis
 
 FAR = {**SHORT, "timelock_delay": AHEAD + 60}
+
+
+def flips(world: World) -> bool:
+    """Make a block; whether it put other tables in force, which was known before it."""
+    application = world.application
+    due, before = application.flip_due(), application.state.catalogue
+    world.block()
+    assert due == (application.state.catalogue is not before)
+    return due
 
 
 def begun(world: World) -> bool:
@@ -71,15 +82,25 @@ def test_a_checkpoint_that_cannot_be_begun_ahead_is_taken_at_the_activation(tmp_
 
 def test_a_block_that_flips_is_known_beforehand_and_no_other(tmp_path: Path) -> None:
     world = World.create(tmp_path / "chain", short_genesis())
+    voted = approved(world, example(world))
+    world.forward(world.coordinator().plan(1).activation - 2)
+    flipped = [flips(world) for _ in range(4)]
+    window = world.coordinator().window()
+    assert window is not None and flipped == [False, True, False, False]
+    proposal = propose(world, Rollback(upgrade=voted.proposal), 0)
+    vote(world, proposal, "yes")
+    while (after := world.coordinator().window()) is not None and not after.rollback_at:
+        assert not flips(world)
+    assert flips(world)
+    assert world.coordinator().window() is None
+    world.close()
+
+
+def test_the_end_of_a_window_is_known_beforehand(tmp_path: Path) -> None:
+    world = World.create(tmp_path / "chain", short_genesis())
     activated(world, example(world))
     window = world.coordinator().window()
     assert window is not None
-    for _ in range(3):
-        assert not world.application.flip_due()
-        assert not world.block().prepared.opening.flipped
     world.forward(window.closes - 1)
-    assert not world.application.flip_due()
-    world.block()
-    assert world.application.flip_due()
-    assert world.coordinator().pending() is None
+    assert [flips(world) for _ in range(3)] == [False, True, False]
     world.close()
