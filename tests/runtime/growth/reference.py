@@ -161,7 +161,7 @@ def _raise_limit(before: Tables, old: Row, scheduled_at: int) -> Row:
 
 def _double_rate(before: Tables, old: Row, scheduled_at: int) -> Row:
     if old["rate"] > 5:
-        raise Wrong("record_not_valid", "")
+        raise Wrong("record_not_valid", "def bearable")
     return {"rate": 2 * old["rate"]}
 
 
