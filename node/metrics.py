@@ -43,6 +43,7 @@ from runtime.plans import (
 from runtime.receipts import OK
 from storage.errors import CheckpointLost
 from storage.home import Home
+from storage.module_backup import held, is_held
 from storage.view import CommittedView
 
 MOST_CODES = 200
@@ -129,6 +130,8 @@ class Gauges:
         yield _gauge("incidents", "Sealed reports in this home.", len(shelf.ids(application.home)))
         yield _gauge("incidents_unseen", "Those that nobody looked at yet.", _unseen(application.home))
         yield _gauge("checkpoints_lost", "Checkpoints that an upgrade needs, and gone.", len(_lost(application)))
+        yield _gauge("module_backups", "Backups of reinstalled modules in this home.", len(held(application.home)))
+        yield from _restoring(application, reading)
         yield _running(reading)
         yield _pending(reading)
         yield from _phase(reading)
@@ -215,6 +218,15 @@ def _phase(reading: Reading) -> Iterator[Metric]:
     if found is not None:
         yield _gauge("rehearsal_gate_height", "The height whose end judges the rehearsals.", found[2].gate)
         yield _gauge("rehearsal_postponements", "How often the pending plan was put off.", found[2].postponed)
+
+
+def _restoring(application: Application, reading: Reading) -> Iterator[Metric]:
+    """Whether this node can follow when a module's data comes back; no series while none is pending."""
+    for plan_id in (reading.view.get(QUEUE, ()) or Queue()).plans[:1]:
+        plan = reading.view.get(PLANS, (plan_id,))
+        if plan is not None and plan.backup:
+            held_here = is_held(application.home, plan.backup)
+            yield _gauge("restore_data_held", "1 if this node holds the data that the next plan brings.", held_here)
 
 
 def _growing(application: Application) -> Iterator[Metric]:

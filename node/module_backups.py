@@ -8,7 +8,9 @@ joined later has none, and takes another's (`synod backup import`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from node.logs import logger
 from runtime.module_backups import BACKUPS, KeptBackup
@@ -87,3 +89,12 @@ def _left_behind(view: CommittedView, window: Window) -> Callable[[str], Iterato
     """The rows of A - 1 by table, as long as the window keeps them."""
     generations = {entry.name: entry.generation for entry in window.tables}
     return lambda name: view.rows(Half.RUNTIME, generations[name])
+
+
+def known_backups(home: Home) -> dict[str, dict[str, Any]]:
+    """What the home's manifest says that its chain knows, by digest; nothing where there is no manifest yet."""
+    try:
+        document = json.loads(home.manifest_file.read_text("ascii"))
+        return {str(one["backup"]): dict(one) for one in document["backups"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

@@ -61,6 +61,8 @@ class RestoreRequest:
     """Digest of what was approved."""
     activation: int
     """Earliest height, as for an upgrade."""
+    gated: bool = False
+    """As for an upgrade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ class Coordinator:
                 scheduled_at=self._height,
                 state=SCHEDULED,
                 backup=request.backup,
+                gated=request.gated,
             )
         )
 

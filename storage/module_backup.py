@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -162,9 +163,9 @@ def _ascending(
         yield row
 
 
-def adopt(home: Home, path: Path) -> ModuleBackup:
-    """Bring a file that was verified into a home, under the name of its data. Raises what `verify` does."""
-    backup = verify(path)
+def adopt(home: Home, path: Path, progress: Callable[[int], None] = lambda _: None) -> ModuleBackup:
+    """Verify a file and bring it into a home, under the name of its data. Raises what `verify` does."""
+    backup = verify(path, progress)
     target = path_of(home, backup.content.digest)
     aside = target.with_name(f".{target.name}")
     try:
@@ -178,6 +179,19 @@ def adopt(home: Home, path: Path) -> ModuleBackup:
     except OSError as error:
         raise fault_of(home.backups, error) from error
     return ModuleBackup(target, backup.content)
+
+
+def share(home: Home, other: Home) -> None:
+    """Let another home on the same disk have every backup of this one; a file of that name stays as it is."""
+    try:
+        for path in held(home):
+            other.backups.mkdir(exist_ok=True)
+            if not (other.backups / path.name).exists():
+                _link(path, other.backups / path.name)
+        if other.backups.is_dir():
+            sync_directory(other.backups)
+    except OSError as error:
+        raise fault_of(other.backups, error) from error
 
 
 class BackupWriter:
@@ -212,6 +226,13 @@ class BackupWriter:
         """Stop; what is not whole is written anew by another."""
         if self._file is not None:
             self._file.close()
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(source, target)
 
 
 def _settle(file: BinaryIO) -> None:

@@ -53,7 +53,7 @@ class Progress:
     """How far a plan's growth is, for people."""
 
     phase: str
-    """migrating | laying out | counting | ready"""
+    """migrating | counting | ready, or waiting for data that this node does not hold"""
     done: int
     """Records looked at."""
     total: int
@@ -139,7 +139,9 @@ class Growth:
         """How far it is."""
         tables = self._tables.values()
         made = all(table.made for table in tables)
-        phase = "ready" if self.ready else "migrating" if not made else "counting"
+        phase = "ready" if self.ready and made else "migrating" if not made else "counting"
+        if any(table.waits for table in self._restored.values()):
+            phase = "waiting for data"
         done, total = sum(table.done for table in tables), sum(table.total for table in tables)
         return Progress(phase, min(done, total), total, sum(table.failing for table in tables))
 
