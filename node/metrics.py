@@ -23,6 +23,7 @@ from node.backups import lost, needs_told
 from node.incident import shelf
 from node.reading import Reading
 from node.solo import MadeBlock
+from runtime.growth.growth import WAITING_FOR_DATA
 from runtime.plans import (
     CANCELLED,
     CLOSED,
@@ -43,7 +44,7 @@ from runtime.plans import (
 from runtime.receipts import OK
 from storage.errors import CheckpointLost
 from storage.home import Home
-from storage.module_backup import held, is_held
+from storage.module_backup import held
 from storage.view import CommittedView
 
 MOST_CODES = 200
@@ -224,9 +225,10 @@ def _restoring(application: Application, reading: Reading) -> Iterator[Metric]:
     """Whether this node can follow when a module's data comes back; no series while none is pending."""
     for plan_id in (reading.view.get(QUEUE, ()) or Queue()).plans[:1]:
         plan = reading.view.get(PLANS, (plan_id,))
-        if plan is not None and plan.backup:
-            held_here = is_held(application.home, plan.backup)
-            yield _gauge("restore_data_held", "1 if this node holds the data that the next plan brings.", held_here)
+        growth = application.growth
+        if plan is not None and plan.backup and growth is not None:
+            holds = growth.phase != WAITING_FOR_DATA
+            yield _gauge("restore_data_held", "1 if this node holds the data that the next plan brings back.", holds)
 
 
 def _growing(application: Application) -> Iterator[Metric]:

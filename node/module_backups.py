@@ -14,7 +14,7 @@ from typing import Any
 
 from node.logs import logger
 from runtime.module_backups import BACKUPS, KeptBackup
-from runtime.plans import WINDOW, Reader, Window
+from runtime.plans import HISTORY, WINDOW, Reader, Window
 from storage.home import Home
 from storage.module_backup import BackupWriter, is_held
 from storage.scan import Row
@@ -81,8 +81,9 @@ class BackupKeeper:
 
 def missing(home: Home, reader: Reader, window: Window) -> tuple[KeptBackup, ...]:
     """What the upgrade of an open window has left behind and this home has no file of."""
-    rows = [row for _, row in reader.scan(BACKUPS) if row.plan == window.plan]
-    return tuple(row for row in rows if not is_held(home, row.content.digest))
+    executed = reader.get(HISTORY, (window.activation, window.plan))
+    assert executed is not None, "a window is opened by an upgrade that took effect"
+    return tuple(reader.get(BACKUPS, (digest,)) for digest in executed.backups if not is_held(home, digest))
 
 
 def _left_behind(view: CommittedView, window: Window) -> Callable[[str], Iterator[Row]]:

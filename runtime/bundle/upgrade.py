@@ -31,8 +31,8 @@ def check_upgrade(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> 
     """The effect of the upgrade; raises BundleRefused with every reason why it may not be.
 
     A breaking effect demands the next major version and notes that name what breaks. A record that changes so that
-    stored rows no longer fit demands a migration of its table from the running schema number. A migration already
-    done must be deleted.
+    stored rows no longer fit demands a migration of its table from the running schema number, unless its module is
+    reinstalled (`runtime.bundle.reinstall`). A migration already done must be deleted.
     """
     effect = effect_of(running, proposed)
     problems = [

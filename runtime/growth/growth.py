@@ -33,6 +33,9 @@ from storage.tables import Table
 FINISH_ROWS = 4096
 """Records of a slice when nobody waits for the chain."""
 
+WAITING_FOR_DATA = "waiting for data"
+"""The phase of a growth whose source this node does not hold."""
+
 Changes = Mapping[str, Mapping[bytes, Change]]
 
 
@@ -141,7 +144,7 @@ class Growth:
         made = all(table.made for table in tables)
         phase = "ready" if self.ready and made else "migrating" if not made else "counting"
         if any(table.waits for table in self._restored.values()):
-            phase = "waiting for data"
+            phase = WAITING_FOR_DATA
         done, total = sum(table.done for table in tables), sum(table.total for table in tables)
         return Progress(phase, min(done, total), total, sum(table.failing for table in tables))
 

@@ -16,7 +16,7 @@ from runtime.growth.records import SideRow
 from runtime.growth.tally import Tally
 from storage.blockview import Change
 from storage.errors import BackupDamaged, GenerationInvalid, RecordFault
-from storage.growing import Generation
+from storage.growing import SLICE_ROWS, Generation
 from storage.module_backup import BackedTable, found, is_held, path_of
 from storage.scan import Row
 from storage.state import State
@@ -77,7 +77,9 @@ class RestoredTable:
 
     def finish(self) -> Generation:
         """The generation, once every row is there. Raises BackupMissing and BackupDamaged."""
-        found(self._state.home, self._digest)
+        while not self.made:
+            found(self._state.home, self._digest)
+            self.step(SLICE_ROWS)
         made = self._growing.finish()
         if made.root != self._backed.root:
             raise self._damaged(f"the rows of {self._table.name} do not give its root")

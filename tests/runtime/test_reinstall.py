@@ -8,6 +8,7 @@ import pytest
 
 from runtime.bundle.archive import Bundle, of_files
 from runtime.bundle.checker import check_bundle, check_upgrade
+from runtime.bundle.difference import manifest_changes
 from runtime.bundle.problems import BundleRefused
 from runtime.invariants.counters import AGGREGATES
 from runtime.module_backups import BACKUPS, KeptBackup
@@ -138,6 +139,24 @@ def test_its_schema_may_change_without_a_migration(shelf: Story) -> None:
     assert shelf.codes(shelf.ann.call("shelf.put", slot=1, size=3)) == ["ok"]
 
 
+LAST_WORDS = '''
+
+@hook("pre_upgrade")
+def on_leaving(ctx: Context) -> None:
+    """One more book."""
+    ctx.put(books, 99, Book(size=99))
+'''
+
+
+def test_what_the_old_module_writes_as_it_leaves_goes_with_its_tables(make_story: Make) -> None:
+    story = make_story(with_shelf(rest=LAST_WORDS), BOOKS)
+    entry = story.upgrade(anew())
+    assert entry.kind == EXECUTED
+    assert not rows(story, "shelf.books")
+    (kept,) = backups(story).values()
+    assert kept.content.rows == 40, "the backup is of the height before"
+
+
 MIGRATION = '''
 
 @migration(books, from_schema=1, sets=("lent",))
@@ -191,3 +210,5 @@ def test_the_effect_names_module_tables_and_coins() -> None:
     assert ("table_reset", "shelf.books", "", True) in told
     assert ("table_reset", "shelf.pots", "coins in coins are burnt", True) in told
     assert effect.breaking
+    changes = {change.key: change.new for change in manifest_changes(*(one.manifest for one in declared))}
+    assert changes["shelf.reinstall_from"] == "1"
