@@ -1,20 +1,12 @@
-"""Tables of reinstalled modules: they begin empty, so there is nothing to make, and what leans on them sees no row."""
+"""Tables of reinstalled modules: they begin empty, so there is nothing to make of them and nothing to count.
+
+Rules reach no further than their module, so whatever leans on such a table begins empty with it; the supply alone is
+counted across modules.
+"""
 
 from __future__ import annotations
 
 from runtime.bundle.declarations import RuntimeDeclaration
-
-
-class Emptied:
-    """A table without rows, as the audit of rules asks it."""
-
-    def has(self, key: bytes) -> bool:
-        """Whether a row stands."""
-        return False
-
-    def moved(self) -> list[bytes]:
-        """Keys whose row came or went since this was asked last."""
-        return []
 
 
 def emptied_tables(old: RuntimeDeclaration, new: RuntimeDeclaration) -> tuple[str, ...]:

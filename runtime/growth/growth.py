@@ -15,7 +15,7 @@ from runtime.bundle.loader import LoadedRuntime
 from runtime.errors import ActivationFailed
 from runtime.growth.audit import Audit, Remade
 from runtime.growth.census import Census
-from runtime.growth.emptied import Emptied, coins_left, emptied_tables
+from runtime.growth.emptied import coins_left, emptied_tables
 from runtime.growth.records import SideRow, TableGrowth
 from runtime.growth.restored import RestoredTable
 from runtime.growth.sums import SumsGrowth
@@ -131,7 +131,6 @@ class Growth:
         self._sums = SumsGrowth(state, tally, kept, not kept == wanted == known)
         remade: dict[str, Remade] = {
             **{name: table for name, table in migrated.items() if self.migrators[name].declaration.rekeys},
-            **dict.fromkeys(emptied, Emptied()),
             **self._restored,
         }
         self._audit = Audit(state, self.counters, self._sums, old, new, remade)
