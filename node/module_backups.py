@@ -42,7 +42,10 @@ class BackupKeeper:
             self._due = True
         elif self._due:
             window = self._state.view().get(WINDOW, ())
-            if window is not None and self._state.height >= window.closes:
+            if window is None:
+                self.close()
+                self._due = False
+            elif self._state.height >= window.closes:
                 self.finish()
 
     def step(self) -> bool:

@@ -167,7 +167,7 @@ def adopt(home: Home, path: Path, progress: Callable[[int], None] = lambda _: No
     """Verify a file and bring it into a home, under the name of its data. Raises what `verify` does."""
     backup = verify(path, progress)
     target = path_of(home, backup.content.digest)
-    aside = target.with_name(f".{target.name}")
+    aside = target.with_name(f".importing-{target.name}")  # a node may be writing the same
     try:
         home.backups.mkdir(exist_ok=True)
         with path.open("rb") as source, aside.open("wb") as file:
@@ -216,16 +216,18 @@ class BackupWriter:
                 self._file.write(piece)
                 return True
             _settle(self._file)
-            self.close()
+            self._file.close()
             _put_in_place(self._aside, self.target)
+            self._file = None
         except OSError as error:
             raise fault_of(self._folder, error) from error
         return False
 
     def close(self) -> None:
-        """Stop; what is not whole is written anew by another."""
+        """Stop, and take away what is not whole; another writes it anew."""
         if self._file is not None:
             self._file.close()
+            self._aside.unlink(missing_ok=True)
 
 
 def _link(source: Path, target: Path) -> None:
