@@ -1,8 +1,8 @@
 """What an approved proposal does when its turn comes: one function a kind, effects only after every check.
 
 An act that refuses has changed nothing. A refusal in `PASSING` may be over later, so it is tried again within the
-grace period; any other ends the proposal `failed`. An upgrade is handed to the coordinator at the close and ends as
-its plan ends.
+grace period; any other ends the proposal `failed`. An upgrade, and the return of a module's data, is handed to the
+coordinator at the close and ends as its plan ends.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from governance.admission import new_values, read_upgrade
+from governance.admission import new_values, read_restore, read_upgrade
 from governance.bundles import keep_for_good
 from governance.errors import need
 from governance.guardian import appoint, end_term
@@ -24,6 +24,7 @@ from governance.proposals import (
     ParameterChange,
     Pause,
     Proposal,
+    RestoreModule,
     Resume,
     Rollback,
     RuntimeUpgrade,
@@ -32,7 +33,7 @@ from governance.proposals import (
 )
 from governance.targets import require_feature, require_running_module
 from runtime.address import module_address
-from runtime.coordinator import PlanRequest
+from runtime.coordinator import PlanRequest, RestoreRequest
 from runtime.host import HostContext
 from runtime.plans import CANCELLED, CLOSED, EXECUTED, EXPIRED, FAILED, ROLLED_BACK, SUPERSEDED, VERIFIED
 from runtime.receipts import event
@@ -61,8 +62,13 @@ def act(context: HostContext, proposal: int, what: Proposal) -> None:
     ACTS[type(content)](context, proposal, content)
 
 
-def schedule(context: HostContext, proposal: int, what: Proposal, content: RuntimeUpgrade) -> int:
-    """Hand an approved upgrade to the coordinator; returns its plan's id."""
+def schedule(context: HostContext, proposal: int, what: Proposal) -> int:
+    """Hand what was approved to the coordinator; returns its plan's id. Raises HostRefused, UpgradeRefused."""
+    content = what.content.value
+    return SCHEDULED[type(content)](context, proposal, what, content)
+
+
+def _schedule_upgrade(context: HostContext, proposal: int, what: Proposal, content: RuntimeUpgrade) -> int:
     declaration, effect = read_upgrade(context, content.code_hash)
     need(effect.digest == what.effect, "wrong_effect", effect=effect.digest.hex())
     plan = context.coordinator.schedule(
@@ -72,11 +78,28 @@ def schedule(context: HostContext, proposal: int, what: Proposal, content: Runti
             effect=effect,
             declaration=declaration,
             activation=context.height + max(what.track.timelock, content.activation_delay),
-            gated=context.parameters.integer("rehearsal_gate") > 0,
+            gated=_gated(context),
         )
     )
     keep_for_good(context.overlay, content.code_hash)
     return plan
+
+
+def _schedule_restore(context: HostContext, proposal: int, what: Proposal, content: RestoreModule) -> int:
+    read_restore(context, content)
+    return context.coordinator.schedule_restore(
+        RestoreRequest(
+            proposal=proposal,
+            backup=content.backup,
+            effect=what.effect,
+            activation=context.height + what.track.timelock,
+            gated=_gated(context),
+        )
+    )
+
+
+def _gated(context: HostContext) -> bool:
+    return context.parameters.integer("rehearsal_gate") > 0
 
 
 def _parameters(context: HostContext, proposal: int, content: ParameterChange) -> None:
@@ -139,6 +162,12 @@ def _guardian(context: HostContext, proposal: int, content: AppointGuardian) -> 
 def _statement(context: HostContext, proposal: int, content: Statement) -> None:
     """An opinion is its own effect."""
 
+
+SCHEDULED: Mapping[type[Record], Callable[[HostContext, int, Proposal, Any], int]] = {
+    RuntimeUpgrade: _schedule_upgrade,
+    RestoreModule: _schedule_restore,
+}
+"""What takes effect as a plan of the coordinator."""
 
 ACTS: Mapping[type[Record], Callable[[HostContext, int, Any], None]] = {
     ParameterChange: _parameters,

@@ -25,6 +25,7 @@ from governance.proposals import (
     NewValue,
     ParameterChange,
     Pause,
+    RestoreModule,
     Resume,
     Rollback,
     RuntimeUpgrade,
@@ -42,12 +43,15 @@ from governance.targets import (
     require_running_module,
 )
 from governance.tracks import Track, earliest_effect
-from runtime.bundle.checker import examine
+from runtime.bundle.checker import check_bundle, examine
 from runtime.bundle.declarations import RuntimeDeclaration
 from runtime.bundle.effect import Effect
 from runtime.bundle.problems import BundleRefused
+from runtime.bundles import stored_bundle
 from runtime.host import HostContext
+from runtime.module_backups import KeptBackup
 from runtime.parameters import Parameters, check_bounds
+from runtime.restoring import require_restorable
 from runtime.safe_mode import WHOLE_CHAIN
 from storage.record import Record
 
@@ -231,6 +235,22 @@ def _guardian(context: HostContext, content: AppointGuardian, track: Track) -> A
     return Admission(content_digest(content))
 
 
+def _restore(context: HostContext, content: RestoreModule, track: Track) -> Admission:
+    require_running_module(context, content.module)
+    read_restore(context, content)
+    return Admission(content_digest(content), base=context.runtime.code_hash)
+
+
+def read_restore(context: HostContext, content: RestoreModule) -> KeptBackup:
+    """The backup that a restore names; raises HostRefused when it cannot return to the running runtime."""
+
+    def declared(code_hash: bytes) -> RuntimeDeclaration:
+        _count_examined(context)
+        return check_bundle(stored_bundle(context.overlay, code_hash), chain=None, host_release=None)
+
+    return require_restorable(context.overlay, context.runtime, content.module, content.backup, declared)
+
+
 def _statement(context: HostContext, content: Statement, track: Track) -> Admission:
     return Admission(content_digest(content))
 
@@ -247,4 +267,5 @@ ADMIT: Mapping[type[Record], Callable[[HostContext, Any, Track], Admission]] = {
     Statement: _statement,
     Isolate: _isolate,
     AppointGuardian: _guardian,
+    RestoreModule: _restore,
 }

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from governance.acts import MOVE_OF_PLAN, PASSING, act, schedule
+from governance.acts import MOVE_OF_PLAN, PASSING, SCHEDULED, act, schedule
 from governance.agenda import due_by, pulse_of, refresh_pulse
 from governance.electorate import electors_at
 from governance.lifecycle import Move, Status
 from governance.progress import advance, keep, proposal_at, remark
-from governance.proposals import WITH_POWER_BEFORE_UPGRADE, Proposal, RuntimeUpgrade, Standing
+from governance.proposals import WITH_POWER_BEFORE_UPGRADE, Proposal, Standing
 from governance.tally import judge
 from runtime.errors import BundleUnavailable, HostRefused, UpgradeRefused
 from runtime.host import HostContext
@@ -93,18 +93,17 @@ def _close(context: HostContext, proposal: int, what: Proposal, standing: Standi
     standing = advance(
         context, proposal, what, standing, move, reason, due=effective, effective=effective, expires=expires
     )
-    content = what.content.value
-    if isinstance(content, RuntimeUpgrade):
-        _schedule(context, proposal, what, content, standing)
+    if type(what.content.value) in SCHEDULED:
+        _schedule(context, proposal, what, standing)
 
 
-def _schedule(context: HostContext, proposal: int, what: Proposal, content: RuntimeUpgrade, standing: Standing) -> None:
+def _schedule(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> None:
     """The plan stands from the close on, so that the new generation can grow during the timelock."""
     if context.runtime.code_hash != what.base:
         advance(context, proposal, what, standing, Move.OVERTAKEN, "another_runtime_runs")
         return
     try:
-        plan = schedule(context, proposal, what, content)
+        plan = schedule(context, proposal, what)
     except (HostRefused, UpgradeRefused, BundleUnavailable) as refusal:
         advance(context, proposal, what, standing, Move.REFUSED, refusal.code)
         return

@@ -4,10 +4,10 @@ A chain begins with one or without; after that only a vote on the ordinary track
 gives no power: its holder votes and proposes like anybody who has power. Three host calls are the guardian's, admitted
 whatever else happens and, while they wait, ahead of every voter's:
 
-- *cancel* an upgrade, a change of parameters or features, or a treasury spend, from its submission to its effect, at
-  most `guardian_cancels` in `guardian_span` blocks. These change what the chain is or owns; a proposal that stops,
-  resumes or undoes something, or that fills this post, it cannot touch. So whoever holds the guardian's key can keep
-  neither an upgrade from being undone nor himself in office.
+- *cancel* an upgrade, the return of a module's data, a change of parameters or features, or a treasury spend, from its
+  submission to its effect, at most `guardian_cancels` in `guardian_span` blocks. These change what the chain is or
+  owns; a proposal that stops, resumes or undoes something, or that fills this post, it cannot touch. So whoever holds
+  the guardian's key can keep neither an upgrade from being undone nor himself in office.
 - *pause* the chain and *isolate* modules, from the next block on. The first stop begins a *term* of `guardian_span`
   blocks, in which it may stop more, as an incident unfolds. Everything that it stopped runs again with the term's last
   height at the latest. Then it rests for as long as the term was, counted from the term's end, before it can begin
@@ -23,7 +23,7 @@ from __future__ import annotations
 from governance.errors import need, refused
 from governance.lifecycle import Move, Status, can
 from governance.progress import call_off, proposal_at
-from governance.proposals import FeatureSwitch, ParameterChange, RuntimeUpgrade, TreasurySpend
+from governance.proposals import FeatureSwitch, ParameterChange, RestoreModule, RuntimeUpgrade, TreasurySpend
 from governance.tables import GUARDIAN, Guardian
 from governance.targets import require_longer, require_running_module
 from runtime.host import HostContext
@@ -31,7 +31,9 @@ from runtime.receipts import event
 from runtime.safe_mode import WHOLE_CHAIN
 from storage.record import Record
 
-GUARDIAN_CANCELS: frozenset[type[Record]] = frozenset({RuntimeUpgrade, ParameterChange, FeatureSwitch, TreasurySpend})
+GUARDIAN_CANCELS: frozenset[type[Record]] = frozenset(
+    {RuntimeUpgrade, ParameterChange, FeatureSwitch, TreasurySpend, RestoreModule}
+)
 """Kinds of proposals that the guardian may cancel."""
 BY = "guardian"
 """The reason that what it did is recorded under."""

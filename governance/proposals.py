@@ -115,6 +115,14 @@ class AppointGuardian(Record):
     """At most one; none leaves the post empty."""
 
 
+class RestoreModule(Record):
+    """Bring back what a module left behind when it was reinstalled; see `runtime.restoring`."""
+
+    module: Text = field(1)
+    backup: Hash = field(2)
+    """The digest that names the data."""
+
+
 class Statement(Record):
     """Words only: the electorate's opinion of the description."""
 
@@ -133,6 +141,7 @@ class Content(Variant):
     text: Statement = case(9)
     isolate: Isolate = case(10)
     guardian: AppointGuardian = case(11)
+    restore_module: RestoreModule = case(12)
 
 
 class MaintenanceWindow(Record):
@@ -166,7 +175,7 @@ class Proposal(Record):
     effect: Hash = field(7)
     """An upgrade's effect digest; for every other kind a digest of the content. A vote names it."""
     base: Data = field(8, default=b"")
-    """Code hash of the runtime that an upgrade's effect was compared with."""
+    """Code hash of the runtime that an upgrade's effect was compared with, or that a module's data is to return to."""
 
 
 class Standing(Record):
@@ -190,7 +199,7 @@ class Standing(Record):
     expires: Amount = field(11, default=0)
     """Last height at which an approved act is tried."""
     plan: Amount = field(12, default=0)
-    """The coordinator's plan of an approved upgrade."""
+    """The coordinator's plan of an approved upgrade, or of a module's data that is to return."""
     ended: Amount = field(13, default=0)
     reason: Text = field(14, default="")
     """Why it went the way it went, a stable code."""
@@ -244,6 +253,7 @@ KIND_NAMES: dict[type[Record], str] = {
     Statement: "text",
     Isolate: "isolate",
     AppointGuardian: "guardian",
+    RestoreModule: "restore_module",
 }
 
 TRACKS_OF: dict[type[Record], tuple[str, ...]] = {
@@ -258,6 +268,7 @@ TRACKS_OF: dict[type[Record], tuple[str, ...]] = {
     Statement: ("opinion",),
     Isolate: ("emergency", "ordinary"),
     AppointGuardian: ("ordinary",),
+    RestoreModule: ("breaking",),
 }
 """The tracks a kind may take; the first is taken when a proposal names none."""
 

@@ -20,6 +20,7 @@ from node.genesis.document import Genesis
 from node.genesis.rows import genesis_state
 from node.host_modules import HOST_MODULES
 from node.mempool import Limits, Mempool, Sender
+from node.module_backups import BackupKeeper
 from node.verification import Claim, Verifier
 from runtime.accounts import ACCOUNTS, account_for
 from runtime.block import Block, make_block
@@ -73,6 +74,7 @@ class Application:
         self.chain = Chain(state, HOST_MODULES, self._signature_holds)
         self.mempool = Mempool(limits, state.height)
         self.mempool.paused = safe_mode_of(state.overlay()).on
+        self.backups = BackupKeeper(home, state)
         self._reading: Execution | None = None
         self._checkpoints = Checkpoints(state)
         self.growth: Progress | None = self.chain.growth_progress()
@@ -169,6 +171,7 @@ class Application:
         head = self.chain.commit(prepared, durable, rows)
         self.growth = self.chain.growth_progress()
         self._reading = None
+        self.backups.follow(prepared.opening.activated > 0)
         self._update_mempool(prepared)
         return head
 
@@ -225,6 +228,7 @@ class Application:
 
     def close(self) -> None:
         """Keep what waits and let go of the database."""
+        self.backups.close()
         self.state.flush()
         self.state.close()
 

@@ -19,7 +19,7 @@ from governance.calls import CALLS
 from node.application import Application
 from node.attesting import Due, due_now
 from node.errors import NodeError
-from node.trial.process import Trial, TrialLimits, clear_rooms, copy_without_keys, room_in
+from node.trial.process import Trial, TrialLimits, clear_rooms, copy_without_keys, room_in, share_backups
 from node.trial.report import Line, Report, Subject
 from node.trial.turn import subject_of
 from node.wallet import Wallet
@@ -220,6 +220,7 @@ class _Job:
         try:
             with room_in(home) as room:
                 copy_without_keys(checkpoint, room)
+                share_backups(home, room)
                 self.report = self._trial.hear(room, self._heard, subject)
         except (NodeError, StorageError) as why:
             self._tell("rehearsal_impossible", **about, code=why.code, message=str(why))

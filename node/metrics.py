@@ -23,6 +23,7 @@ from node.backups import lost, needs_told
 from node.incident import shelf
 from node.reading import Reading
 from node.solo import MadeBlock
+from runtime.growth.growth import WAITING_FOR_DATA
 from runtime.plans import (
     CANCELLED,
     CLOSED,
@@ -43,6 +44,7 @@ from runtime.plans import (
 from runtime.receipts import OK
 from storage.errors import CheckpointLost
 from storage.home import Home
+from storage.module_backup import held
 from storage.view import CommittedView
 
 MOST_CODES = 200
@@ -129,6 +131,8 @@ class Gauges:
         yield _gauge("incidents", "Sealed reports in this home.", len(shelf.ids(application.home)))
         yield _gauge("incidents_unseen", "Those that nobody looked at yet.", _unseen(application.home))
         yield _gauge("checkpoints_lost", "Checkpoints that an upgrade needs, and gone.", len(_lost(application)))
+        yield _gauge("module_backups", "Backups of reinstalled modules in this home.", len(held(application.home)))
+        yield from _restoring(application, reading)
         yield _running(reading)
         yield _pending(reading)
         yield from _phase(reading)
@@ -215,6 +219,16 @@ def _phase(reading: Reading) -> Iterator[Metric]:
     if found is not None:
         yield _gauge("rehearsal_gate_height", "The height whose end judges the rehearsals.", found[2].gate)
         yield _gauge("rehearsal_postponements", "How often the pending plan was put off.", found[2].postponed)
+
+
+def _restoring(application: Application, reading: Reading) -> Iterator[Metric]:
+    """Whether this node can follow when a module's data comes back; no series while none is pending."""
+    for plan_id in (reading.view.get(QUEUE, ()) or Queue()).plans[:1]:
+        plan = reading.view.get(PLANS, (plan_id,))
+        growth = application.growth
+        if plan is not None and plan.backup and growth is not None:
+            holds = growth.phase != WAITING_FOR_DATA
+            yield _gauge("restore_data_held", "1 if this node holds the data that the next plan brings back.", holds)
 
 
 def _growing(application: Application) -> Iterator[Metric]:

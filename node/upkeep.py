@@ -6,6 +6,7 @@
 - Generations that nothing refers to any more are deleted.
 - After an upgrade's checkpoint the older ones go, by the chain's `max_snapshots`, but never one that `node.backups`
   needs. It is told of each what became of it, and of one that is needed and lost.
+- What a reinstalled module left behind is written to a file, a chunk after each block (`node.module_backups`).
 - `migration_manifest.json` is written anew whenever the upgrade tables change, whole or not at all.
 - What went wrong with an upgrade leaves a sealed folder (`node.incident`).
 """
@@ -64,6 +65,7 @@ class Upkeep:
         """Catch up with the last block, whose upkeep a crash may have cut off."""
         self.write_manifest()
         self._report()
+        self._application.backups.step()
 
     def after(self, made: MadeBlock) -> None:
         """Do what this block made due, and a slice of what waits."""
@@ -76,6 +78,7 @@ class Upkeep:
             self._report(made)
         if made.prepared.block.header.height % PRUNE_EVERY == 0:
             self._prune_log()
+        self._application.backups.step()
         self._application.state.collect(COLLECT_ROWS)
 
     def _report(self, made: MadeBlock | None = None) -> None:

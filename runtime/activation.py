@@ -5,7 +5,10 @@ succeed), the flip of catalogue and running row, what `pre_upgrade` wrote, `post
 and the rules: of groups that this height moved, and of those that the growth found broken. Any failure raises
 ActivationFailed; the caller drops the overlay and runs A again under the old runtime. What `pre_upgrade` wrote is
 carried over: rows of shared tables as they are, rows of migrated tables through their migration, to their new key where
-that rekeys. Nothing here costs more the more rows the state has.
+that rekeys, rows of tables that are emptied not at all. Nothing here costs more the more rows the state has.
+
+What a reinstalled module leaves behind is noted by its digest (`runtime.module_backups`). A plan that brings a backup
+back (`runtime.restoring`) takes the same way, with the running runtime as its own successor and without its hooks.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from runtime.bundle.loader import LoadedRuntime
 from runtime.errors import ActivationFailed
 from runtime.growth.growth import Grown, Growth
 from runtime.invariants.counters import AGGREGATES
-from runtime.invariants.settle import SUPPLY_RULE, holds, supply_holds
+from runtime.invariants.settle import SUPPLY_RULE, holds, supply_holds, supply_missing
 from runtime.migration import NotedReads, RecordMigrator, old_name, renames
 from runtime.plans import RUNNING, WINDOW, Plan, Running, Window
 from runtime.purse import MOST_COINS, SUPPLY, Supply
@@ -30,21 +33,21 @@ from storage.tables import Half, Table
 def flip(state: State, overlay: Overlay, growth: Growth, grown: Grown, new: LoadedRuntime) -> None:
     """Put the next runtime's tables in force in this overlay, whose catalogue may have let go of generations of an
     earlier window."""
-    catalogue = _next_catalogue(state, overlay.catalogue, new, growth.migrators)
+    catalogue = _next_catalogue(state, overlay.catalogue, new, growth.replaced.union(growth.migrators))
     if AGGREGATES.name in grown.generations:
         catalogue = catalogue.replaced(AGGREGATES, keep_root=state.table_root(AGGREGATES.name))
     overlay.flip(catalogue, grown.generations)
 
 
 def _next_catalogue(
-    state: State, catalogue: Catalogue, new: LoadedRuntime, migrators: Mapping[str, RecordMigrator]
+    state: State, catalogue: Catalogue, new: LoadedRuntime, remade: frozenset[str]
 ) -> Catalogue:
-    """The catalogue after the flip: renamed, migrated, added and removed tables; what goes is kept for a rollback."""
+    """The catalogue after the flip: renamed, remade, added and removed tables; what goes is kept for a rollback."""
     for before, after in renames(new):
         catalogue = catalogue.renamed(before, new.tables[after])
     for name in sorted(new.tables):
         table = new.tables[name]
-        if name in migrators:
+        if name in remade:
             source = old_name(new, name)
             catalogue = catalogue.replaced(table, keep_root=state.table_root(source))
         elif catalogue.find(name) is None:
@@ -64,7 +67,7 @@ def carry_over(
     moved = dict(renames(new))
     for name, rows in written.items():
         target = new.tables.get(moved.get(name, name))
-        if target is None:
+        if target is None or target.name in growth.replaced:
             continue
         migrator = growth.migrators.get(target.name)
         if migrator is not None and migrator.declaration.rekeys:
@@ -104,7 +107,8 @@ def record_window(
     """
     previous = overlay.get(RUNNING, ())
     assert previous is not None, "every chain has a running runtime from genesis on"
-    overlay.put(RUNNING, (), Running(code_hash=plan.code_hash, version=plan.version, since=height, plan=plan_id))
+    if not plan.backup:
+        overlay.put(RUNNING, (), Running(code_hash=plan.code_hash, version=plan.version, since=height, plan=plan_id))
     supply = overlay.get(SUPPLY, ()) or Supply()
     changed = supply.plus(signed_change(plan))
     if changed.total > MOST_COINS or changed.overburned > supply.overburned:
@@ -134,11 +138,19 @@ def signed_change(plan: Plan | Window) -> int:
     return -plan.supply_change if plan.supply_shrinks else plan.supply_change
 
 
-def require_sound(overlay: Overlay, grown: Grown, tables: Mapping[str, Table[Any]]) -> None:
-    """The rules that the growth found broken must hold by now, and the supply; raises ActivationFailed naming those
-    that do not."""
+def require_sound(
+    overlay: Overlay, growth: Growth, grown: Grown, tables: Mapping[str, Table[Any]], settled: tuple[str, ...]
+) -> None:
+    """The rules that were found broken in settling this height, those that the growth found broken, and the supply must
+    hold by now; raises ActivationFailed naming those that do not. A supply that does not add up because of coins in
+    tables whose rows went has a code of its own."""
     broken = {rule.name for rule, group in grown.broken if not holds(overlay, tables, rule, group)}
+    broken.update(settled)
     if not supply_holds(overlay):
         broken.add(SUPPLY_RULE)
+        if growth.coins:
+            missing = supply_missing(overlay)
+            what = f"{missing} units too few" if missing > 0 else f"{-missing} units too many"
+            raise ActivationFailed("coins_not_kept", detail=f"{what}, with the rows of {', '.join(growth.coins)} gone")
     if broken:
         raise ActivationFailed("invariant_broken", detail=", ".join(sorted(broken)))

@@ -37,6 +37,7 @@ from runtime.identity import CHAIN, ChainIdentity
 from runtime.invariants.counters import AGGREGATES, Counters, counters_of
 from runtime.journal import JOURNALS, LOG, START
 from runtime.library import Library
+from runtime.module_backups import BACKUPS
 from runtime.opening import Opener, Opening
 from runtime.parameters import (
     FLAGS,
@@ -46,10 +47,11 @@ from runtime.parameters import (
     ParameterRule,
     Parameters,
 )
-from runtime.plans import HISTORY, PLANS, QUEUE, REPLAYING, RUNNING, WINDOW
+from runtime.plans import HISTORY, PLANS, QUEUE, REPLAYING, RUNNING, WINDOW, Plan
 from runtime.purse import DEBTS, SUPPLY, Purse
 from runtime.receipts import Event, Receipt
 from runtime.registry import REGISTRY, registered_modules
+from runtime.restoring import RestoreRefused, itself_next, require_backup
 from runtime.rollback import LoggedHeight
 from runtime.safe_mode import SAFE_MODE, STOPS
 from runtime.sealing import RECEIPTS, Sealed, block_of, seal
@@ -61,8 +63,8 @@ from storage.state import State
 from storage.tables import Table
 
 RUNTIME_ROOM_TABLES: tuple[Table[Any], ...] = (
-    ACCOUNTS, AGGREGATES, BUNDLES, CHAIN, CHUNKS, DEBTS, FLAGS, HISTORY, LOG, PARAMETERS, PLANS, QUEUE, REPLAYING,
-    REGISTRY, RUNNING, SAFE_MODE, STOPS, SUPPLY, WINDOW,
+    ACCOUNTS, AGGREGATES, BACKUPS, BUNDLES, CHAIN, CHUNKS, DEBTS, FLAGS, HISTORY, LOG, PARAMETERS, PLANS, QUEUE,
+    REPLAYING, REGISTRY, RUNNING, SAFE_MODE, STOPS, SUPPLY, WINDOW,
 )  # fmt: skip
 """Tables of this room; AGGREGATES lies in the runtime half, so that a rollback rewinds it."""
 
@@ -177,12 +179,21 @@ class Chain:
         pending = Coordinator(overlay, self.state.height, Parameters(overlay, self.state.height), []).pending()
         if pending is None or pending[1].base != self.loaded.code_hash:
             return None
+        if pending[1].backup:
+            return self._begin_restoring(*pending)
         try:
             new = self.library.get(overlay, pending[1].code_hash)
             check_upgrade(self.loaded.declaration, new.declaration)
         except (BundleRefused, BundleUnavailable, HostTooOld):
             return None
         return Growth(self.state, *pending, self.loaded, new)
+
+    def _begin_restoring(self, plan_id: int, plan: Plan) -> Growth | None:
+        try:
+            kept = require_backup(self.state.overlay(), self.library, self.loaded, plan.backup)
+        except RestoreRefused:
+            return None
+        return Growth(self.state, plan_id, plan, self.loaded, itself_next(self.loaded), kept.content)
 
     def _change_growth(self, activated: int) -> None:
         """Let go of a growth whose plan has ended or taken effect, or whose base runs no longer, and begin the next."""

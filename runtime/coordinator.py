@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from runtime.bundle.declarations import RuntimeDeclaration
 from runtime.bundle.effect import Effect
 from runtime.errors import UpgradeRefused
+from runtime.module_backups import KeptBackup, forget_backups, note_backups
 from runtime.parameters import ParameterReader
 from runtime.plans import (
     CANCELLED,
@@ -48,6 +49,20 @@ from runtime.receipts import Event, event
 from runtime.safe_mode import WHOLE_CHAIN, SafeMode, Stop, lift_stop, put_stop, safe_mode_of
 from runtime.version import RuntimeVersion
 from storage.overlay import Overlay
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """What governance asks to schedule: an approved return of a module's data, as `runtime.restoring` admits it."""
+
+    proposal: int
+    backup: bytes
+    effect: bytes
+    """Digest of what was approved."""
+    activation: int
+    """Earliest height, as for an upgrade."""
+    gated: bool = False
+    """As for an upgrade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,28 +139,52 @@ class Coordinator:
         running = self.running()
         if request.code_hash == running.code_hash:
             raise UpgradeRefused("already_running", "this bundle runs already")
-        if request.activation <= self._height:
-            raise UpgradeRefused("activation_passed", f"height {request.activation} is not after {self._height}")
+        manifest = request.declaration.manifest
+        return self._queue_up(
+            Plan(
+                proposal=request.proposal,
+                code_hash=request.code_hash,
+                base=running.code_hash,
+                version=str(manifest.version),
+                effect=request.effect.digest,
+                activation=request.activation,
+                scheduled_at=self._height,
+                state=SCHEDULED,
+                supply_change=abs(manifest.supply_change),
+                supply_shrinks=manifest.supply_change < 0,
+                migrations=tuple(migration.id for migration in request.declaration.migrations()),
+                frozen=self._frozen(request.declaration),
+                record_steps=self._parameters.integer("record_steps"),
+                gated=request.gated,
+            )
+        )
+
+    def schedule_restore(self, request: RestoreRequest) -> int:
+        """Schedule the return of a module's data, under the runtime that runs, and return its plan id; raises
+        UpgradeRefused when its height has passed."""
+        running = self.running()
+        return self._queue_up(
+            Plan(
+                proposal=request.proposal,
+                code_hash=running.code_hash,
+                base=running.code_hash,
+                version=running.version,
+                effect=request.effect,
+                activation=request.activation,
+                scheduled_at=self._height,
+                state=SCHEDULED,
+                backup=request.backup,
+                gated=request.gated,
+            )
+        )
+
+    def _queue_up(self, wanted: Plan) -> int:
+        if wanted.activation <= self._height:
+            raise UpgradeRefused("activation_passed", f"height {wanted.activation} is not after {self._height}")
         queue = self._queue()
         plan_id = queue.last + 1
-        manifest = request.declaration.manifest
-        first = not queue.plans
-        plan = Plan(
-            proposal=request.proposal,
-            code_hash=request.code_hash,
-            base=running.code_hash,
-            version=str(manifest.version),
-            effect=request.effect.digest,
-            activation=self._beyond_window(request.activation),
-            scheduled_at=self._height,
-            state=SCHEDULED if first else WAITING,
-            supply_change=abs(manifest.supply_change),
-            supply_shrinks=manifest.supply_change < 0,
-            migrations=tuple(migration.id for migration in request.declaration.migrations()),
-            frozen=self._frozen(request.declaration),
-            record_steps=self._parameters.integer("record_steps"),
-            gated=request.gated,
-        )
+        state = WAITING if queue.plans else SCHEDULED
+        plan = wanted.but(activation=self._beyond_window(wanted.activation), state=state)
         self._overlay.put(PLANS, (plan_id,), plan)
         self._overlay.put(QUEUE, (), Queue(plans=(*queue.plans, plan_id), last=plan_id))
         self.queue_changed = True
@@ -209,15 +248,19 @@ class Coordinator:
         for stop in self.safe_mode().ending_by(self._height):
             self.resume("its last height has come", stop.module)
 
-    def end(self, plan_id: int, state: str, **details: str | int | bytes) -> None:
-        """Move a plan to an end state, write its history, and let the next in the queue take its turn."""
+    def end(
+        self, plan_id: int, state: str, left: tuple[KeptBackup, ...] = (), **details: str | int | bytes
+    ) -> None:
+        """Move a plan to an end state, write its history, and let the next in the queue take its turn. ``left`` is what
+        reinstalled modules leave behind."""
         plan = self.plan(plan_id)
         queue = self._queue()
         self._overlay.put(PLANS, (plan_id,), plan.but(state=state))
         self._overlay.put(QUEUE, (), queue.but(plans=tuple(other for other in queue.plans if other != plan_id)))
         self.queue_changed = True
-        self._record(plan_id, plan, state, **details)
+        self._record(plan_id, plan, state, tuple(one.content.digest for one in left), **details)
         self._say(_EVENT_OF[state], plan_id, plan, **details)
+        self._leave_behind(left)
         self._advance_queue()
 
     def _end_executed(self, window: Window, **details: str | int | bytes) -> None:
@@ -232,13 +275,16 @@ class Coordinator:
             version_to=window.previous.version,
             code_hash=window.previous.code_hash,
             migrations=plan.migrations,
+            restored=plan.backup,
         ).but(**details)
         self._overlay.put(HISTORY, (self._height, window.plan), entry)
         self._say("UpgradeRolledBack", window.plan, plan, **details)
 
     def begin_replay(self, window: Window, root_before: bytes, root_after: bytes) -> Replaying:
-        """Record that the runtime tables have returned to A - 1: the window was used, and a replay is under way."""
+        """Record that the runtime tables have returned to A - 1: the window was used, and a replay is under way. What a
+        reinstall left behind is in force again."""
         self.close_window()
+        forget_backups(self._overlay, window.plan)
         begun = Replaying(window=window, next=window.activation, root_before=root_before, root_after=root_after)
         self._events.append(event("UpgradeReturned", plan=window.plan, height=self._height, next=begun.next))
         return begun
@@ -293,7 +339,9 @@ class Coordinator:
             raise UpgradeRefused("not_pending", f"plan {plan_id} is not the pending one")
         return pending[1]
 
-    def _record(self, plan_id: int, plan: Plan, kind: str, **details: str | int | bytes) -> None:
+    def _record(
+        self, plan_id: int, plan: Plan, kind: str, backups: tuple[bytes, ...] = (), **details: str | int | bytes
+    ) -> None:
         """Append a line about a plan to the history of this height; ``details`` are further fields of the entry, or
         other values of those that it has anyway."""
         entry = HistoryEntry(
@@ -304,8 +352,17 @@ class Coordinator:
             version_to=plan.version,
             code_hash=plan.code_hash,
             migrations=plan.migrations,
+            backups=backups,
+            restored=plan.backup,
         ).but(**details)
         self._overlay.put(HISTORY, (self._height, plan_id), entry)
+
+    def _leave_behind(self, left: tuple[KeptBackup, ...]) -> None:
+        note_backups(self._overlay, left)
+        for one in left:
+            content = one.content
+            said = event("ModuleReset", plan=one.plan, module=content.module, backup=content.digest, rows=content.rows)
+            self._events.append(said)
 
     def _advance_queue(self) -> None:
         queue = self._queue()
@@ -333,9 +390,10 @@ class Coordinator:
         return self._overlay.get(QUEUE, ()) or Queue()
 
     def _say(self, kind: str, plan_id: int, plan: Plan, **details: str | int | bytes) -> None:
-        self._events.append(
-            event(kind, plan=plan_id, proposal=plan.proposal, version=plan.version, code_hash=plan.code_hash, **details)
-        )
+        named: dict[str, str | int | bytes] = {"version": plan.version, "code_hash": plan.code_hash}
+        if plan.backup:
+            named["backup"] = plan.backup
+        self._events.append(event(kind, plan=plan_id, proposal=plan.proposal, **named, **details))
 
 
 _EVENT_OF = {

@@ -23,10 +23,12 @@ from runtime.guard import Guard
 from runtime.hooks import run_hooks
 from runtime.invariants.counters import Counters
 from runtime.library import Library
+from runtime.module_backups import backups_left
 from runtime.parameters import ParameterReader
 from runtime.plans import EXECUTED, FAILED, SUPERSEDED, Plan, Replaying
 from runtime.receipts import OK, Receipt, Receipts
 from runtime.registry import register_runtime
+from runtime.restoring import RestoreRefused, require_backup
 from runtime.rollback import LoggedHeight, Replayer, open_accounts, return_to_base
 from runtime.transaction import SignedTransaction
 from storage.blockview import Change
@@ -35,6 +37,8 @@ from storage.state import State
 
 _CHECKING: tuple[HookKind, ...] = ("post_upgrade", "health")
 """Hooks of the new runtime that must succeed at A, in this order."""
+_CHECKING_DATA: tuple[HookKind, ...] = ("health",)
+"""Those of the running one, where it gets a module's data back."""
 
 REPLAY_WAIT = 10
 """Blocks by which an upgrade is put off whose height comes while a replay is under way; again, if need be."""
@@ -134,16 +138,17 @@ class Opener:
     ) -> Opening:
         plan, old = coordinator.plan(plan_id), before.loaded
         new = self._load(overlay, plan, old)
-        pre_receipts, written = self._pre_upgrade(old, height, coordinator.safe_mode().isolated)
+        pre_receipts, written = self._pre_upgrade(plan, old, height, coordinator.safe_mode().isolated)
         growth = self.growth(plan_id)
         grown = growth.finish()
-        flip(self.state, overlay, growth, grown, new)
-        register_runtime(overlay, new.declaration, plan.proposal)
+        flip(self.state, overlay, growth, grown, growth.new)
+        if not plan.backup:
+            register_runtime(overlay, new.declaration, plan.proposal)
         guard = Guard(self.execution(overlay, new, height, False, frozenset()), growth.counters, careful=False)
-        carry_over(self.state, overlay, growth, new, written)
+        carry_over(self.state, overlay, growth, growth.new, written)
         spans = (parameters.integer("probation"), parameters.integer("rollback_window"))
         record_window(overlay, self.state, plan_id, plan, height, *spans)
-        self._check_new(guard, grown)
+        self._check_new(guard, growth, grown, _CHECKING_DATA if plan.backup else _CHECKING)
         coordinator.end(
             plan_id,
             EXECUTED,
@@ -151,6 +156,7 @@ class Opener:
             root_before=self.state.head.runtime_root,
             root_after=self.state.prepare(overlay).runtime_root,
             snapshot=self.state.head.app_root,
+            left=backups_left(self.state, old, growth.new.declaration.manifest.reinstalled, plan_id),
         )
         return Opening(
             new,
@@ -163,6 +169,13 @@ class Opener:
         )
 
     def _load(self, overlay: Overlay, plan: Plan, old: LoadedRuntime) -> LoadedRuntime:
+        """The runtime after the flip, once it is sure that it may take place."""
+        if plan.backup:
+            try:
+                require_backup(overlay, self.library, old, plan.backup)
+            except RestoreRefused as refused:
+                raise ActivationFailed(refused.code, detail=str(refused)) from refused
+            return old
         try:
             new = self.library.get(overlay, plan.code_hash)
             effect = check_upgrade(old.declaration, new.declaration)
@@ -173,26 +186,25 @@ class Opener:
         return new
 
     def _pre_upgrade(
-        self, old: LoadedRuntime, height: int, isolated: frozenset[str]
+        self, plan: Plan, old: LoadedRuntime, height: int, isolated: frozenset[str]
     ) -> tuple[list[Receipt], dict[str, dict[bytes, Change]]]:
         """Run the old modules' hooks in reverse order on an overlay of their own; what they wrote is carried over."""
+        if plan.backup:
+            return [], {}
         aside = self.state.overlay()
         receipts = run_hooks(self.execution(aside, old, height, False, isolated), "pre_upgrade", backwards=True)
         changes = aside.changes()
         written = {name: dict(rows) for name, rows in changes.items() if name in old.tables}
         return [receipt for receipt in receipts if receipt.code != OK], written
 
-    def _check_new(self, guard: Guard, grown: Grown) -> None:
-        """`post_upgrade`, health, and every rule that may not hold; the first that fails ends the upgrade."""
+    def _check_new(self, guard: Guard, growth: Growth, grown: Grown, hooks: tuple[HookKind, ...]) -> None:
+        """Hooks, and every rule that may not hold; the first that fails ends the upgrade."""
         execution = guard.execution
-        for kind in _CHECKING:
+        for kind in hooks:
             for receipt in run_hooks(execution, kind):
                 if receipt.code != OK:
                     raise ActivationFailed(f"{kind}_{receipt.code}", receipt.file, receipt.line)
-        broken = guard.catch_up()
-        if broken:
-            raise ActivationFailed("invariant_broken", detail=", ".join(broken))
-        require_sound(execution.overlay, grown, execution.loaded.tables)
+        require_sound(execution.overlay, growth, grown, execution.loaded.tables, guard.catch_up())
 
     def _roll_back(self, overlay: Overlay, coordinator: Coordinator, height: int, now: Opening) -> Opening:
         window = coordinator.window()

@@ -65,6 +65,8 @@ class Plan(Record):
     """It takes effect only once it is cleared."""
     cleared: Data = field(15, default=b"")
     """Digest of the rehearsed result that cleared it; empty until then."""
+    backup: Data = field(16, default=b"")
+    """The module's backup that it brings back, under the runtime that runs; empty for an upgrade."""
 
 
 class Queue(Record):
@@ -141,6 +143,10 @@ class HistoryEntry(Record):
     """Height at which its probation was passed (closed)."""
     returned: Amount = field(18, default=0)
     """Height of the return to A-1, decided at the end of the block before (rolled_back)."""
+    backups: tuple[Hash, ...] = field(19, default=())
+    """What the modules left behind that it reinstalled, by the digests that name it (executed, verified, closed)."""
+    restored: Data = field(20, default=b"")
+    """The module's backup that it brought back, or was to; empty for an upgrade."""
 
 
 RUNNING: Table[Running] = host_table("upgrade.running", Running, key=(), names=())

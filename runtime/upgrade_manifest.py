@@ -5,6 +5,7 @@ Bytes are lower-case hex. `snapshot` is the application root of A-1: the hash th
 checkpoint which a rollback restores. An upgrade is `verified` once it has passed its probation, and `closed` once its
 rollback window is over; until then, nothing that the manifest names may be removed. `needs` lists those states, with
 why: each is that of a checkpoint of this node, or of none (`checkpoint` empty), which is a loss to be told of.
+`backups` lists what reinstalled modules left behind, by the digest that a proposal names it by.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from runtime.module_backups import BACKUPS, KeptBackup
 from runtime.plans import (
     CLOSED,
     EXECUTED,
@@ -61,6 +63,18 @@ def upgrade_manifest(
         "pending": [_pending(plan_id, reader.get(PLANS, (plan_id,))) for plan_id in _queue(reader)],
         "rollback": None if window is None else _rollback(window, checkpoints),
         "needs": [dict(need) for need in needs],
+        "backups": [_backup(key[0], kept) for key, kept in reader.scan(BACKUPS)],
+    }
+
+
+def _backup(digest: bytes, kept: KeptBackup) -> dict[str, Any]:
+    return {
+        "backup": digest.hex(),
+        "module": kept.content.module,
+        "height": kept.height,
+        "rows": kept.content.rows,
+        "plan": kept.plan,
+        "code_hash": kept.code_hash.hex(),
     }
 
 
@@ -81,6 +95,7 @@ def _pending(plan_id: int, plan: Plan) -> dict[str, Any]:
         "code_hash": plan.code_hash.hex(),
         "activation": plan.activation,
         "state": plan.state,
+        "backup": plan.backup.hex(),
     }
 
 
@@ -141,6 +156,8 @@ def _event(height: int, entry: HistoryEntry) -> dict[str, Any]:
         "root_after": entry.root_after.hex(),
         "replayed": entry.replayed,
         "not_replayed": entry.not_replayed,
+        "backups": [one.hex() for one in entry.backups],
+        "restored": entry.restored.hex(),
     }
 
 

@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "rollback": Entry("rollback", "Undo the last upgrade by an emergency vote."),
     "guardian": Entry("guardian", "Cancel, pause or isolate at once, as the chain's guardian."),
     "checkpoint": Entry("checkpoint", "Make, list, verify and remove checkpoints."),
+    "backup": Entry("backup", "What reinstalled modules left behind: list, verify, hand on, bring back."),
     "incident": Entry("incident", "What went wrong: list, show and note on sealed reports."),
     "restore": Entry("restore", "Put a home back to a checkpoint, or begin a new chain from it."),
     "import": Entry("import_genesis", "Read another chain's genesis and make it a chain of yours."),

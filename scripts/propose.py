@@ -17,6 +17,7 @@ from governance.proposals import (
     Isolate,
     ParameterChange,
     Pause,
+    RestoreModule,
     Resume,
     Rollback,
     RuntimeUpgrade,
@@ -24,6 +25,7 @@ from governance.proposals import (
     TreasurySpend,
 )
 from runtime.bundle.checker import examine
+from storage.hashing import HASH_BYTES
 from storage.home import RELEASE
 from storage.record import Record
 
@@ -62,6 +64,16 @@ def words_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _proposed(asked: Asked, words: dict[str, str], title: str, content: Record, deposit: int | None) -> Answer:
     with desk_of(asked) as desk:
         return propose(desk, desk.signer(), {**words, "title": words["title"] or title}, content, deposit)
+
+
+def _digest(_: click.Context, __: click.Parameter, given: str) -> bytes:
+    try:
+        digest = bytes.fromhex(given)
+    except ValueError:
+        digest = b""
+    if len(digest) != HASH_BYTES:
+        raise click.BadParameter("a backup is named by 64 hexadecimal digits; `synod backup list --json` shows them")
+    return digest
 
 
 @group(
@@ -209,6 +221,22 @@ def guardian(who: str, words: dict[str, str], deposit: int | None, asked: Asked)
     """Propose who may cancel, pause and isolate at once (`synod guardian`), or that nobody may."""
     chosen = () if who == "none" else (asked.identities().address(who),)
     return _proposed(asked, words, f"Appoint as guardian: {who}", AppointGuardian(guardian=chosen), deposit)
+
+
+@command_line.command(
+    "restore-module",
+    examples=("synod propose restore-module shelf 9f86d081884c7d65... --from alice", "synod backup restore 9f86d081"),
+)
+@click.argument("module")
+@click.argument("backup", metavar="BACKUP", callback=_digest)
+@words_options
+def restore_module(module: str, backup: bytes, words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose that the data of MODULE comes back: the BACKUP that its reinstall left behind, by its whole digest.
+
+    `synod backup restore` also votes, and waits until it has taken effect.
+    """
+    content = RestoreModule(module=module, backup=backup)
+    return _proposed(asked, words, f"Bring back the data of {module}", content, deposit)
 
 
 @command_line.command("text", examples=("synod propose text 'Meet on Friday' --description 'At noon.'",))

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from node.trial.child import COPY, VECTORS
-from node.trial.process import Trial, TrialLimits, copy_without_keys, room_in
+from node.trial.process import Trial, TrialLimits, copy_without_keys, room_in, share_backups
 from node.trial.report import Line, Report, Step
 from node.trial.vectors import FILE as VECTORS_FILE
 from storage.checkpoint import Checkpoint
@@ -67,6 +67,7 @@ def command_line(
             open_copy_of_running(place, room / COPY)
         else:
             copy_without_keys(_checkpoint(place, which), room)
+        share_backups(place, room)
         try:
             report = trial.hear(room, shown.at)
         finally:

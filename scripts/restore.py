@@ -20,6 +20,7 @@ from storage.checkpoint import Checkpoint
 from storage.errors import StoreFault
 from storage.headfile import read_head
 from storage.home import Home
+from storage.module_backup import share
 from storage.signing import LastSigned
 
 from .checkpoint import described, found_checkpoint
@@ -138,11 +139,13 @@ def _begun(home: Home, found: Checkpoint, chain_id: str | None, into: Path | Non
 
 
 def _carry_over(old: Home, new: Home) -> None:
-    """Settings and key files: the same people, on a chain where what they sign counts by itself."""
+    """Settings, key files and what modules left behind: the same people, on a chain where what they sign counts by
+    itself."""
     if old.settings_file.exists():
         shutil.copy2(old.settings_file, new.settings_file)
     else:
         new.settings_file.write_text(documentation(), encoding="utf-8")
+    share(old, new)
     for file in sorted(old.keys.glob("*.key.json")):
         shutil.copy2(file, new.keys / file.name)
 

@@ -6,26 +6,19 @@ with every key at hand. The upgrade itself still decides nothing: power and keys
 
 from __future__ import annotations
 
-import time
-
 import click
 
 from governance.lifecycle import Status
 from governance.proposals import Rollback
 from runtime.receipts import OK
 
-from .client import Answered, NodeProblem
+from .client import Answered
 from .command import command, run
-from .console import Answer, Progress, columns, note
+from .console import Answer, columns, note
 from .exits import Exit
-from .identities import Signer
 from .proposing import propose
-from .signing import Asked, Desk, KeyNotOfAccount, StillWaiting, desk_of, signing_options
-from .vote import cast
-
-POLL = 0.3
-"""Seconds between two looks at a proposal that waits for its vote to open."""
-
+from .signing import Asked, Desk, desk_of, signing_options
+from .voting import opened, strongest, vote_yes
 
 NEWEST = 200
 """Proposals looked through for one that is open already."""
@@ -67,7 +60,7 @@ def command_line(title: str, asked: Asked) -> Answer:
         voters = list(desk.identities.everybody())  # a key that cannot be opened is told before anything is sent
         found = _proposed(desk, window)
         if found is None:
-            signer = _proposer(desk, voters)
+            signer = strongest(desk, voters)
             words = {"title": title, "description": "", "track": ""}
             answer = propose(desk, signer, words, Rollback(upgrade=int(window["proposal"])), None)
             if answer.exit or not asked.wait:
@@ -75,7 +68,7 @@ def command_line(title: str, asked: Asked) -> Answer:
             found = answer.data["proposal"]
             note(answer.text)
         number, earliest = int(found["id"]), earliest_height(found)
-        votes = _vote(desk, voters, _opened(desk, number))
+        votes = vote_yes(desk, voters, opened(desk, number))
         after = desk.client.proposal(number)
         then = f"proposal {number} takes effect at height {earliest:,} at the earliest, if it passes"
         text = f"{columns(votes, ('voter', 'vote'))}\n{then}"
@@ -110,46 +103,6 @@ def _proposed(desk: Desk, window: Answered) -> Answered | None:
         if mine and found["standing"]["status"] in (Status.DELAY, Status.VOTING):
             return found
     return None
-
-
-def _proposer(desk: Desk, voters: list[Signer]) -> Signer:
-    """Who was asked to sign, else the voter with the most power, who meets the emergency track's floor if any does."""
-
-    def power(signer: Signer) -> int:
-        rows = list(desk.client.rows("governance.power", (signer.text,)))
-        return int(rows[-1]["value"]["power"]) if rows else 0
-
-    if desk.asked.sender is not None or not voters:
-        return desk.signer()
-    return max(voters, key=power)
-
-
-def _opened(desk: Desk, number: int) -> Answered:
-    """The proposal, once votes on it count; raises StillWaiting when the time is up."""
-    progress, deadline = Progress("waiting for the vote to open, height"), time.monotonic() + desk.asked.timeout
-    try:
-        while (found := desk.client.proposal(number))["standing"]["status"] == Status.DELAY:
-            if time.monotonic() >= deadline:
-                due = found["standing"]["due"]
-                raise StillWaiting(f"voting on proposal {number} opens after height {due}", desk.asked.timeout)
-            progress.at(desk.client.status()["height"], f"of {found['standing']['due']}")
-            time.sleep(POLL)
-    finally:
-        progress.end()
-    return found
-
-
-def _vote(desk: Desk, voters: list[Signer], found: Answered) -> list[tuple[str, str]]:
-    """Who voted yes and what became of it; a key without power is told and no failure."""
-    sent: list[tuple[str, str]] = []
-    refused: list[tuple[str, str]] = []
-    for signer in voters:
-        try:
-            sent.append((signer.name, cast(desk, signer, found, "yes")))
-        except (NodeProblem, KeyNotOfAccount) as no:
-            refused.append((signer.name, no.code))
-    receipts = [(name, desk.receipt(one)) for name, one in sent]
-    return [*((name, one["reason"] or OK) for name, one in receipts), *refused]
 
 
 if __name__ == "__main__":

@@ -85,7 +85,8 @@ def _happened(line: dict[str, Any]) -> str:
     """The newest line of the upgrade history."""
     entry = line["entry"]
     why = f" ({entry['reason']})" if entry["reason"] else ""
-    way = f"{entry['version_from']} to {entry['version_to']}"
+    upgrade = f"{entry['version_from']} to {entry['version_to']}"
+    way = f"the backup {entry['restored'][:16]}" if entry["restored"] else upgrade
     return f"{entry['kind'].replace('_', ' ')} at {line['height']:,}: {way}, proposal {entry['proposal']}{why}"
 
 
@@ -113,7 +114,8 @@ def _planned(pending: dict[str, Any] | None) -> str:
     if pending is None:
         return "none approved"
     plan = pending["plan"]
-    return f"to {plan['version']} at height {int(plan['activation']):,}, proposal {plan['proposal']}"
+    what = f"the backup {plan['backup'][:16]} returns" if plan["backup"] else f"to {plan['version']}"
+    return f"{what} at height {int(plan['activation']):,}, proposal {plan['proposal']}"
 
 
 def _prepared(pending: dict[str, Any] | None) -> list[tuple[str, str]]:

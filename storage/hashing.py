@@ -33,6 +33,8 @@ TAG_SCHEMA = b"\x07"
 """The declaration of a record."""
 TAG_TABLE = b"\x08"
 """A record's schema with the kinds of the key."""
+TAG_BACKUP = b"\x09"
+"""What a module's backup holds."""
 
 ABSENT = bytes(HASH_BYTES)
 """Stands in an inner node where there is no child; no SHA-256 output is known to be all zero."""

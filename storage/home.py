@@ -75,6 +75,11 @@ class Home:
         return self.root / "snapshots"
 
     @property
+    def backups(self) -> Path:
+        """Backups of reinstalled modules; made with the first."""
+        return self.root / "backups"
+
+    @property
     def manifest_file(self) -> Path:
         """What happened to upgrades, and where a rollback leads; written by the node as the chain goes on."""
         return self.root / "migration_manifest.json"

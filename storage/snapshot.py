@@ -98,9 +98,14 @@ class SnapshotManifest:
 
 def chunks_of(view: CommittedView, log_heights: range = range(0)) -> Iterator[bytes]:
     """The chunks of a view, with the log rows of these heights."""
+    return chunked(_entries(view, log_heights))
+
+
+def chunked(entries: Iterable[Entry]) -> Iterator[bytes]:
+    """Entries as chunks, each of whole entries."""
     chunk: list[Entry] = []
     size = 0
-    for entry in _entries(view, log_heights):
+    for entry in entries:
         chunk.append(entry)
         size += len(entry[2]) + len(entry[3])
         if size >= CHUNK_BYTES:
@@ -108,6 +113,11 @@ def chunks_of(view: CommittedView, log_heights: range = range(0)) -> Iterator[by
             chunk, size = [], 0
     if chunk:
         yield _encode(chunk)
+
+
+def entries_of(chunk: bytes) -> list[Entry]:
+    """The entries of a chunk; raises msgspec.MsgspecError."""
+    return _decode(chunk)
 
 
 def export(view: CommittedView, folder: Path, log_heights: range = range(0)) -> SnapshotManifest:
@@ -221,7 +231,7 @@ def _checked(manifest: SnapshotManifest, chunks: Iterable[bytes]) -> Iterator[En
         if len(chunk) > CHUNK_LIMIT or hashlib.sha256(chunk).hexdigest() != next(expected, None):
             raise SnapshotDamaged(f"chunk {place} is not the one in the manifest")
         try:
-            entries = _decode(chunk)
+            entries = entries_of(chunk)
         except msgspec.MsgspecError as error:
             raise SnapshotDamaged(f"chunk {place}: {error}") from error
         for entry in entries:

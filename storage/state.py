@@ -107,6 +107,11 @@ class State:
             return state
 
     @property
+    def home(self) -> Home:
+        """The folder it lies in."""
+        return self._home
+
+    @property
     def head(self) -> Head:
         """The last committed block, durable or not."""
         return self._head

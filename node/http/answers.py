@@ -348,7 +348,7 @@ class Proposals(Answer):
 class Growth(Answer):
     """How far this node is with the state of the next runtime, which it grows beside the chain."""
 
-    phase: str = Field(description="migrating, counting or ready.")
+    phase: str = Field(description="migrating, counting or ready; waiting for data where this node lacks a backup.")
     done: Number = Field(description="Records looked at.")
     total: Number
     failing: Number = Field(description="Records that cannot migrate as things stand; any left would end the plan.")

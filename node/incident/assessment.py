@@ -13,7 +13,9 @@ from node.incident.record import ROLLED_BACK, UPGRADE_FAILED, Incident, Upgrade
 
 Advice = Literal["go_on", "mend_this_machine", "restore"]
 
-OF_THIS_MACHINE = frozenset({"disk_full", "disk_error", "engine_stopped", "checkpoint_unstable"})
+OF_THIS_MACHINE = frozenset(
+    {"disk_full", "disk_error", "engine_stopped", "checkpoint_unstable", "backup_missing", "backup_damaged"}
+)
 """Stops after which the files are as they were."""
 OF_ITS_FILES = frozenset(
     {

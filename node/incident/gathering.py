@@ -82,7 +82,7 @@ class OfUpgrade:
             id=id_of(self._height, kind),
             kind=kind,
             code=entry.reason if kind == UPGRADE_FAILED else kind,
-            message=f"the upgrade to {self._plan.version} (proposal {self._plan.proposal}) {what}: {entry.reason}",
+            message=f"{self._planned()} (proposal {self._plan.proposal}) {what}: {entry.reason}",
             chain_id=self._chain.identity.chain_id,
             height=self._height,
             made_at=now(),
@@ -93,6 +93,10 @@ class OfUpgrade:
             checkpoint=_named(_leading_back(self._home, entry.snapshot)),
             versions=versions(str(self._chain.loaded.version)),
         )
+
+    def _planned(self) -> str:
+        backup = self._plan.backup.hex()
+        return f"the return of the backup {backup}" if backup else f"the upgrade to {self._plan.version}"
 
     def files(self, settings: Settings | None) -> dict[str, bytes]:
         """What goes beside the report."""

@@ -88,7 +88,20 @@ def migrate(stage: Stage, told: Told) -> Counts:
     grown = growth.finish()
     fanouts = growth.fanouts()
     _require_small_fanouts(stage, fanouts)
-    return {"records": grown.records, "most_readers_of_a_row": max(fanouts.values(), default=0)}
+    counts = {"records": grown.records, "most_readers_of_a_row": max(fanouts.values(), default=0)}
+    return {**counts, **_left_behind(stage)}
+
+
+def _left_behind(stage: Stage) -> dict[str, int]:
+    """Rows and coins of each table whose rows a reinstall leaves behind."""
+    counts = {}
+    reinstalled = stage.growth.new.declaration.manifest.reinstalled
+    for table in (one for one in stage.chain.loaded.declaration.tables() if one.module in reinstalled):
+        counts[f"rows_left_in_{table.id}"] = stage.state.count(table.id)
+        if coins := [spec.name for spec in table.record.fields if spec.value]:
+            rows = _records(stage, stage.chain.loaded.tables[table.id])
+            counts[f"coins_left_in_{table.id}"] = sum(getattr(record, name) for _, record in rows for name in coins)
+    return counts
 
 
 def _require_small_fanouts(stage: Stage, fanouts: Mapping[str, int]) -> None:
@@ -104,11 +117,11 @@ def _require_small_fanouts(stage: Stage, fanouts: Mapping[str, int]) -> None:
 
 def activate(stage: Stage, told: Told) -> Counts:
     """Flip, keep what stands right then, and make the activating block."""
-    overlay, opening = stage.chain.opened()
+    overlay, _ = stage.chain.opened()
     stage.note_after(overlay)
     if stage.export is not None:
-        write_vectors(stage, overlay, opening.loaded, stage.export)
-    counts = prove_reverse(stage, overlay, opening.loaded)
+        write_vectors(stage, overlay, stage.growth.new, stage.export)
+    counts = prove_reverse(stage, overlay, stage.growth.new)
     prepared = stage.block()
     ended = stage.ended()
     if ended is None or ended.kind != EXECUTED:

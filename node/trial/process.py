@@ -28,6 +28,7 @@ from node.trial.report import CRASHED, OVER_MEMORY, OVER_TIME, Line, Report, Ste
 from storage.checkpoint import Checkpoint
 from storage.faults import fault_of
 from storage.home import Home
+from storage.module_backup import share
 from storage.restore import open_copy
 
 ROOMS = "trying-"
@@ -208,6 +209,11 @@ def copy_without_keys(checkpoint: Checkpoint, room: Path) -> None:
     Raises CheckpointDamaged, DiskFull, DiskError.
     """
     open_copy(checkpoint, room / COPY).genesis_file.unlink(missing_ok=True)
+
+
+def share_backups(home: Home, room: Path) -> None:
+    """Let the copy in a room have what modules of its chain left behind; raises DiskFull, DiskError."""
+    share(home, Home(room / COPY))
 
 
 def clear_rooms(home: Home) -> None:

@@ -8,14 +8,14 @@ that of the height. A plan that is scheduled keeps what was frozen for it.
 from __future__ import annotations
 
 from governance.lifecycle import Status
-from governance.proposals import Proposal, RuntimeUpgrade, Standing
+from governance.proposals import Proposal, RestoreModule, RuntimeUpgrade, Standing, content_digest
 from governance.tables import PROPOSALS, STANDINGS
 from node.trial.errors import NothingToTry
 from node.trial.report import Subject
 from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundle.declarations import RuntimeDeclaration
 from runtime.bundles import stored_bundle
-from runtime.coordinator import Coordinator, PlanRequest
+from runtime.coordinator import Coordinator, PlanRequest, RestoreRequest
 from runtime.parameters import Parameters
 from runtime.plans import PLANS, QUEUE, SCHEDULED, WAITING, WINDOW, Queue
 from storage.overlay import Overlay
@@ -29,16 +29,16 @@ def subject_of(state: State, proposal: int) -> Subject:
     """What is tried when a proposal is; raises NothingToTry."""
     overlay = state.overlay()
     coordinator = _coordinator(overlay, state.height)
-    _, content, standing = _upgrade(overlay, proposal)
+    what, content, standing = _planned(overlay, proposal)
     if standing.plan and (ended := coordinator.plan(standing.plan).state) not in (SCHEDULED, WAITING):
         raise NothingToTry("plan_ended", f"the plan of proposal {proposal} is {ended}: rehearse one that is open")
-    queue = overlay.get(QUEUE, ()) or Queue()
+    queue, running = overlay.get(QUEUE, ()) or Queue(), coordinator.running()
     return Subject(
         proposal=proposal,
         plan=standing.plan or queue.last + 1,
-        version_from=coordinator.running().version,
-        version_to=content.version,
-        code_hash=content.code_hash.hex(),
+        version_from=running.version,
+        version_to=running.version if isinstance(content, RestoreModule) else content.version,
+        code_hash=(what.base if isinstance(content, RestoreModule) else content.code_hash).hex(),
         height=state.height,
         runtime_root=state.head.runtime_root.hex(),
     )
@@ -54,7 +54,7 @@ def bring_forward(state: State, subject: Subject) -> Proposal:
     window = coordinator.window()
     if window is not None:
         overlay.put(WINDOW, (), window.but(closes=min(window.closes, height), rollback_at=0))
-    what, content, standing = _upgrade(overlay, subject.proposal)
+    what, content, standing = _planned(overlay, subject.proposal)
     plan_id = standing.plan or _schedule(overlay, coordinator, height, subject.proposal, content)
     plan = coordinator.plan(plan_id).but(state=SCHEDULED, activation=height + 1, cleared=CLEARED)
     overlay.put(PLANS, (plan_id,), plan.but(base=what.base, effect=what.effect))
@@ -65,9 +65,12 @@ def bring_forward(state: State, subject: Subject) -> Proposal:
 
 
 def _schedule(
-    overlay: Overlay, coordinator: Coordinator, height: int, proposal: int, content: RuntimeUpgrade
+    overlay: Overlay, coordinator: Coordinator, height: int, proposal: int, content: RuntimeUpgrade | RestoreModule
 ) -> int:
     """The plan that the proposal would get if its vote closed now."""
+    if isinstance(content, RestoreModule):
+        restore = RestoreRequest(proposal, content.backup, content_digest(content), activation=height + 1)
+        return coordinator.schedule_restore(restore)
     declaration = _declared(overlay, content.code_hash)
     running = _declared(overlay, coordinator.running().code_hash)
     effect = check_upgrade(running, declaration)
@@ -83,13 +86,13 @@ def _coordinator(overlay: Overlay, height: int) -> Coordinator:
     return Coordinator(overlay, height, Parameters(overlay, height), [])
 
 
-def _upgrade(overlay: Overlay, proposal: int) -> tuple[Proposal, RuntimeUpgrade, Standing]:
+def _planned(overlay: Overlay, proposal: int) -> tuple[Proposal, RuntimeUpgrade | RestoreModule, Standing]:
     what: Proposal | None = overlay.get(PROPOSALS, (proposal,))
     standing: Standing | None = overlay.get(STANDINGS, (proposal,))
     if what is None or standing is None:
         raise NothingToTry("unknown_proposal", f"there is no proposal {proposal} at this height")
     content = what.content.value
-    if not isinstance(content, RuntimeUpgrade):
+    if not isinstance(content, RuntimeUpgrade | RestoreModule):
         raise NothingToTry("no_upgrade", f"proposal {proposal} proposes no upgrade: there is nothing to rehearse")
     if Status(standing.status).is_final:
         raise NothingToTry("proposal_ended", f"proposal {proposal} is {standing.status}: rehearse one that is open")

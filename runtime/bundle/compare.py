@@ -2,8 +2,9 @@
 
     safe      a new module, table, call, query or invariant; a new optional field; a new variant case;
               the same interface with a new body; anything about internal calls, which no transaction names
-    breaking  a removed module, table, call or query; a changed signature or meaning; a new required field; a removed
-              or changed field; a changed variant; a dropped invariant; another port; coins made or burnt
+    breaking  a removed module, table, call or query; a reinstalled module, and each table that begins empty with it; a
+              changed signature or meaning; a new required field; a removed or changed field; a changed variant; a
+              dropped invariant; another port; coins made or burnt
 
 Tables are compared under their new names where the bundle declares a rename.
 """
@@ -46,6 +47,7 @@ BREAKING: dict[str, bool] = {
     "invariant_dropped": True,
     "migration_one_way": False,
     "module_added": False,
+    "module_reinstalled": True,
     "module_removed": True,
     "pause_required": False,
     "port_added": False,
@@ -59,6 +61,7 @@ BREAKING: dict[str, bool] = {
     "table_rekeyed": True,
     "table_removed": True,
     "table_renamed": True,
+    "table_reset": True,
     "variant_changed": True,
 }
 """Every kind of change, and whether it is breaking."""
@@ -157,6 +160,8 @@ def _modules(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Itera
     after = {module.name for module in proposed.modules}
     yield from (Change("module_removed", name) for name in sorted(before - after))
     yield from (Change("module_added", name) for name in sorted(after - before))
+    for name in proposed.manifest.reinstalled:
+        yield Change("module_reinstalled", name, "its data is kept as a backup")
 
 
 def _tables(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Change]:
@@ -170,6 +175,9 @@ def _tables(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterat
             yield Change("table_renamed", new.id, f"was {old.id}")
         if old.key != new.key or new.id in rekeyed:
             yield Change("table_rekeyed", new.id, f"({', '.join(old.key)}) to ({', '.join(new.key)})")
+        if new.module in proposed.manifest.reinstalled:
+            coins = [spec.name for spec in old.record.fields if spec.value]
+            yield Change("table_reset", new.id, f"coins in {', '.join(coins)} are burnt" if coins else "")
         yield from compare_schemas(old.record, new.record, new.id)
 
 

@@ -82,6 +82,7 @@ def _told(manifest: Manifest) -> Iterator[tuple[str, str]]:
 def _module(module: ModuleEntry) -> Iterator[tuple[str, str]]:
     yield f"{module.name}.source", module.source
     yield f"{module.name}.schema", str(module.schema)
+    yield f"{module.name}.reinstall_from", str(module.reinstall_from or "")
     yield f"{module.name}.needs", ", ".join(module.needs)
     yield f"{module.name}.uses", ", ".join(module.uses)
 

@@ -42,6 +42,9 @@ class ModuleEntry:
     """Modules whose tables or calls it relies on; each stands before it."""
     uses: tuple[str, ...]
     """Calls of other modules that it makes, `module.call`."""
+    reinstall_from: int = 0
+    """The running schema number whose data the module leaves behind, to begin with empty tables; 0 when it goes on with
+    what it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,11 @@ class Manifest:
     source: str = field(default="", compare=False, repr=False)
     """The text it was read from, for the lines of problems."""
 
+    @property
+    def reinstalled(self) -> tuple[str, ...]:
+        """The modules that begin anew, in order."""
+        return tuple(module.name for module in self.modules if module.reinstall_from)
+
     def module(self, name: str) -> ModuleEntry | None:
         return next((module for module in self.modules if module.name == name), None)
 
@@ -156,13 +164,14 @@ def _modules(reader: TableReader, document: dict[str, Any]) -> tuple[ModuleEntry
 
 
 def _module(reader: TableReader, entry: dict[str, Any]) -> ModuleEntry:
-    reader.only(entry, frozenset({"name", "source", "schema", "needs", "uses"}), "[[module]]")
+    reader.only(entry, frozenset({"name", "source", "schema", "needs", "uses", "reinstall_from"}), "[[module]]")
     return ModuleEntry(
         name=reader.text(entry, "name", None, _NAME),
         source=reader.text(entry, "source", None, _SOURCE),
         schema=reader.integer(entry, "schema", 1, 1, 2**32),
         needs=reader.texts(entry, "needs", _NAME),
         uses=reader.texts(entry, "uses", _FULL_NAME),
+        reinstall_from=reader.integer(entry, "reinstall_from", 0, 0, 2**32),
     )
 
 

@@ -21,6 +21,7 @@ from runtime.bundle.compare import REWRITES, Change, compare_schemas, table_pair
 from runtime.bundle.declarations import MigrationDeclaration, RuntimeDeclaration, TableDeclaration
 from runtime.bundle.effect import Effect, effect_of
 from runtime.bundle.problems import BundleRefused, Problem
+from runtime.bundle.reinstall import reinstall_problems
 from storage.record import Schema
 
 _NAME = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*")
@@ -30,8 +31,8 @@ def check_upgrade(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> 
     """The effect of the upgrade; raises BundleRefused with every reason why it may not be.
 
     A breaking effect demands the next major version and notes that name what breaks. A record that changes so that
-    stored rows no longer fit demands a migration of its table from the running schema number. A migration already
-    done must be deleted.
+    stored rows no longer fit demands a migration of its table from the running schema number, unless its module is
+    reinstalled (`runtime.bundle.reinstall`). A migration already done must be deleted.
     """
     effect = effect_of(running, proposed)
     problems = [
@@ -43,6 +44,7 @@ def check_upgrade(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> 
         *_validators(running, proposed),
         *_reverses(running, proposed),
         *_pauses(proposed),
+        *reinstall_problems(running, proposed),
     ]
     for migration in proposed.migrations():
         problems.extend(_migration(migration, running, proposed))
@@ -101,6 +103,8 @@ def _renames(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Itera
 def _tables(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
     migrated = {migration.table_id: migration for migration in proposed.migrations()}
     for old, new in table_pairs(running, proposed):
+        if new.module in proposed.manifest.reinstalled:  # no row goes on
+            continue
         file = _file(proposed, new)
         if old.key != new.key and not (new.id in migrated and migrated[new.id].rekeys):
             message = f"{new.id} changes its key: declare a migration that rekeys, or a new table and let users move"

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
+from typing import Protocol
 
 from runtime.bundle.loader import LoadedRuntime
-from runtime.growth.records import TableGrowth
 from runtime.growth.sums import SumsGrowth
 from runtime.growth.tally import Slot
 from runtime.invariants.counters import AGGREGATES, Counters, Rule
 from runtime.migration import old_name
 from storage.blockview import Change
 from storage.state import State
+
+
+class Remade(Protocol):
+    """A table whose rows do not stand under their keys of before."""
+
+    def has(self, key: bytes) -> bool:
+        """Whether a row stands, as far as it is made."""
+
+    def moved(self) -> list[bytes]:
+        """Keys whose row came or went since this was asked last."""
 
 
 class Audit:
@@ -25,7 +35,7 @@ class Audit:
         sums: SumsGrowth,
         old: LoadedRuntime,
         new: LoadedRuntime,
-        rekeyed: Mapping[str, TableGrowth],
+        remade: Mapping[str, Remade],
     ) -> None:
         self._state = state
         self._counters = counters
@@ -33,10 +43,10 @@ class Audit:
         self._sources = {
             name: source
             for name in counters.by_target
-            if name not in rekeyed and (source := old_name(new, name)) in old.tables
+            if name not in remade and (source := old_name(new, name)) in old.tables
         }
         """Where the rows of a target stand now, by its name in the next runtime, when every record keeps its key."""
-        self._rekeyed = {name: rekeyed[name] for name in counters.by_target if name in rekeyed}
+        self._remade = {name: remade[name] for name in counters.by_target if name in remade}
         self._cursor: bytes | None = None
         self._complete = False
         self._broken: dict[tuple[str, bytes], Rule] = {}
@@ -51,7 +61,7 @@ class Audit:
         worked = False
         if self._cursor is None and not self._complete:
             self._sums.moved.clear()  # the first look sees all of them
-        worked = self._follow_rekeyed() or worked
+        worked = self._follow_remade() or worked
         if not self._complete:
             keys = [key for key, _ in islice(self._sums.rows(self._cursor), limit)]
             for key in keys:
@@ -89,9 +99,9 @@ class Audit:
         right = self._sums.value((rule.right, group))
         return left == right if rule.kind == "equal" else left <= right
 
-    def _follow_rekeyed(self) -> bool:
+    def _follow_remade(self) -> bool:
         worked = False
-        for target, growth in self._rekeyed.items():
+        for target, growth in self._remade.items():
             for key in growth.moved():
                 worked = True
                 for rule in self._counters.by_target[target]:
@@ -99,7 +109,7 @@ class Audit:
         return worked
 
     def _exists(self, target: str, key: bytes) -> bool:
-        if target in self._rekeyed:
-            return self._rekeyed[target].has(key)
+        if target in self._remade:
+            return self._remade[target].has(key)
         source = self._sources.get(target)
         return source is not None and self._state.row(source, key) is not None

@@ -13,9 +13,11 @@ from typing import Any, Protocol
 
 from runtime.bundle.loader import LoadedRuntime
 from runtime.errors import ActivationFailed
-from runtime.growth.audit import Audit
+from runtime.growth.audit import Audit, Remade
 from runtime.growth.census import Census
+from runtime.growth.emptied import coins_left, emptied_tables
 from runtime.growth.records import SideRow, TableGrowth
+from runtime.growth.restored import RestoredTable
 from runtime.growth.sums import SumsGrowth
 from runtime.growth.tally import Tally
 from runtime.invariants.counters import Counters, Rule, counters_of
@@ -24,11 +26,15 @@ from runtime.plans import Plan
 from storage.blockview import Change
 from storage.growing import Generation
 from storage.home import RELEASE
+from storage.module_backup import BackupContent
 from storage.state import State
 from storage.tables import Table
 
 FINISH_ROWS = 4096
 """Records of a slice when nobody waits for the chain."""
+
+WAITING_FOR_DATA = "waiting for data"
+"""The phase of a growth whose source this node does not hold."""
 
 Changes = Mapping[str, Mapping[bytes, Change]]
 
@@ -50,7 +56,7 @@ class Progress:
     """How far a plan's growth is, for people."""
 
     phase: str
-    """migrating | laying out | counting | ready"""
+    """migrating | counting | ready, or waiting for data that this node does not hold"""
     done: int
     """Records looked at."""
     total: int
@@ -73,9 +79,28 @@ class Grown:
 class Growth:
     """One pending plan's growth. Belongs to the executor thread."""
 
-    def __init__(self, state: State, plan_id: int, plan: Plan, old: LoadedRuntime, new: LoadedRuntime) -> None:
+    def __init__(
+        self,
+        state: State,
+        plan_id: int,
+        plan: Plan,
+        old: LoadedRuntime,
+        new: LoadedRuntime,
+        restored: BackupContent | None = None,
+    ) -> None:
         self._state = state
         self.plan_id = plan_id
+        self.new = new
+        """The next runtime; the running one as its own successor where a backup is brought back."""
+        emptied = emptied_tables(old.declaration, new.declaration)
+        backed = () if restored is None else restored.tables
+        self.replaced = frozenset(emptied) | {table.name for table in backed}
+        """Tables whose rows go, without a migration, for those of a backup or for none."""
+        self.coins = (
+            *coins_left(old.declaration, new.declaration),
+            *(table.name for table in backed if any(spec.value for spec in new.tables[table.name].schema.fields)),
+        )
+        """Those of them, and of tables that go with a reinstalled module, in which coins stand or may come to."""
         label = f"{RELEASE} {plan_id} {plan.code_hash.hex()} ".encode()
         frozen = {item.name: item.value for item in plan.frozen}
         self.migrators = {
@@ -84,21 +109,31 @@ class Growth:
         }
         self.counters = counters_of(new.declaration)
         before = counters_of(old.declaration)
-        kept = _kept(self.counters, before, frozenset(self.migrators) | _renamed_within(old, new))
+        kept = _kept(self.counters, before, self.replaced.union(self.migrators) | _renamed_within(old, new))
         wanted, known = frozenset(self.counters.tables_of), frozenset(before.tables_of)
         tally = Tally(self.counters, wanted - kept)
-        self._tables = {
+        migrated = {
             name: TableGrowth(state, self.migrators[name], tally, label + name.encode())
             for name in sorted(self.migrators)
         }
+        self._migrated = tuple(migrated.items())
+        self._restored = {
+            one.name: RestoredTable(state, new.tables[one.name], one, plan.backup, tally, label + one.name.encode())
+            for one in backed
+        }
+        self._tables: dict[str, TableGrowth | RestoredTable] = {**migrated, **self._restored}
+        counted = {name: old_name(new, name) for name in sorted(new.tables) if tally.watches(name)}
         self._censuses = [
-            Census(state, source, table, tally)
-            for name, table in sorted(new.tables.items())
-            if name not in self.migrators and tally.watches(name) and (source := old_name(new, name)) in old.tables
+            Census(state, source, new.tables[name], tally)
+            for name, source in counted.items()
+            if source in old.tables and name not in self._tables and name not in self.replaced
         ]
         self._sums = SumsGrowth(state, tally, kept, not kept == wanted == known)
-        rekeyed = {name: self._tables[name] for name, made in self.migrators.items() if made.declaration.rekeys}
-        self._audit = Audit(state, self.counters, self._sums, old, new, rekeyed)
+        remade: dict[str, Remade] = {
+            **{name: table for name, table in migrated.items() if self.migrators[name].declaration.rekeys},
+            **self._restored,
+        }
+        self._audit = Audit(state, self.counters, self._sums, old, new, remade)
         self.ready = False
         """Whether the last slice found nothing left to do."""
 
@@ -106,7 +141,9 @@ class Growth:
         """How far it is."""
         tables = self._tables.values()
         made = all(table.made for table in tables)
-        phase = "ready" if self.ready else "migrating" if not made else "counting"
+        phase = "ready" if self.ready and made else "migrating" if not made else "counting"
+        if any(table.waits for table in self._restored.values()):
+            phase = WAITING_FOR_DATA
         done, total = sum(table.done for table in tables), sum(table.total for table in tables)
         return Progress(phase, min(done, total), total, sum(table.failing for table in tables))
 
@@ -128,7 +165,8 @@ class Growth:
         self.ready = False
 
     def finish(self) -> Grown:
-        """Do all that is left; raises ActivationFailed when a record, or a whole migration, fails."""
+        """Do all that is left; raises ActivationFailed when a record, or a whole migration, fails, and BackupMissing or
+        BackupDamaged where this node lacks the data that comes back."""
         while self.grow(FINISH_ROWS):
             continue
         generations = {name: table.finish() for name, table in self._tables.items()}
@@ -142,7 +180,7 @@ class Growth:
 
     def fanouts(self) -> dict[str, int]:
         """By migrated table, how many of its records read one input row at most: what a write to it makes anew."""
-        return {name: table.most_readers() for name, table in self._tables.items()}
+        return {name: table.most_readers() for name, table in self._migrated}
 
     def discard(self) -> None:
         """Give everything up; the state collects the rows."""
@@ -151,6 +189,8 @@ class Growth:
         self._sums.discard()
 
     def _step(self, limit: int) -> bool:
+        if any(table.waits for table in self._restored.values()):
+            return False
         # Each in every slice: writes that go on in one table must not hold the others up.
         counting: tuple[Counting, ...] = (*self._tables.values(), *self._censuses)
         worked = [part.step(limit) for part in counting]

@@ -44,10 +44,15 @@ def settle(
 
 def supply_holds(overlay: Overlay, fees_in_flight: int = 0) -> bool:
     """The equation of the supply, see `runtime.purse`."""
+    return supply_missing(overlay, fees_in_flight) == 0
+
+
+def supply_missing(overlay: Overlay, fees_in_flight: int = 0) -> int:
+    """Coins that should be there and are not; below zero, those that should not be and are."""
     supply = overlay.get(SUPPLY, ()) or Supply()
     counted = value_of(overlay, SUPPLY_ID, b"")
     there = counted + supply.held + supply.unpaid + fees_in_flight - supply.uncollected
-    return there == supply.total - supply.overburned
+    return supply.total - supply.overburned - there
 
 
 def value_of(overlay: Overlay, aggregate: str, group: bytes) -> int:

@@ -9,6 +9,7 @@
     |  |- DiskFull  DiskError
     |  |- EngineStopped      a call after the first I/O error
     |  |- HeadMissing  HeadDamaged  HeadMismatch
+    |  |- BackupMissing  BackupDamaged
     |  `- LastSignedMissing  LastSignedDamaged
     |- HomeFault             the folder is not what was asked for
     |  `- HomeMissing  HomeNotEmpty  HomeFormatUnreadable  HomeFormatTooNew
@@ -81,6 +82,8 @@ from storage.errors.home import (
     SigningRefused,
 )
 from storage.errors.machine import (
+    BackupDamaged,
+    BackupMissing,
     DiskError,
     DiskFull,
     EngineStopped,
@@ -99,7 +102,7 @@ from storage.errors.machine import (
 __all__ = [
     "StorageError",
     "StoreFault", "StoreMissing", "StoreDamaged", "StoreExists", "StoreLocked", "DiskFull", "DiskError",
-    "EngineStopped",
+    "EngineStopped", "BackupMissing", "BackupDamaged",
     "HeadMissing", "HeadDamaged", "HeadMismatch", "LastSignedMissing", "LastSignedDamaged",
     "HomeFault", "HomeMissing", "HomeNotEmpty", "HomeFormatUnreadable", "HomeFormatTooNew", "SigningRefused",
     "CheckpointFault", "CheckpointMissing", "CheckpointExists", "CheckpointDamaged", "CheckpointUnstable",

@@ -112,3 +112,23 @@ class LastSignedDamaged(StoreFault):
     says = "{path} is damaged ({detail}), so a second signature cannot be ruled out; do not sign with these keys"
     path: Path
     detail: str
+
+
+@dataclass(eq=False)
+class BackupMissing(StoreFault):
+    """The chain needs a module's data that this node does not hold."""
+
+    code = "backup_missing"
+    says = (
+        "this node has no backup {digest}: `synod backup export` it on another node, `synod backup import FILE` here, "
+        "and start again"
+    )
+    digest: str
+
+
+@dataclass(eq=False)
+class BackupDamaged(StoreFault):
+    code = "backup_damaged"
+    says = "{path} is no whole backup of a module ({detail}); remove it and `synod backup import` a whole one"
+    path: Path
+    detail: str

@@ -2,8 +2,10 @@
 
     first ──quiet──▶ first'      lenders are migrated; the aggregates stay, one rule more looks at them
       │ ├──minting─▶ full'       as full, and every purse gains a coin
-      │ └──moved───▶ moved       notes get other keys, by their size, where they may collide; pledges refer to them
+      │ ├──moved───▶ moved       notes get other keys, by their size, where they may collide; pledges refer to them
+      │ └──anew────▶ first       loans are reinstalled
       └────full────▶ full ──back──▶ back
+                      └──full_anew─▶ full    loans are reinstalled, with two rules over them
     full: purses migrate and read notes, which are renamed; limits are renamed and migrate; lenders migrate and are
     validated; loans, counted by nobody before, come under two rules; a rule over pledges is dropped
     back: notes, under their old name again, and purses migrate; the rules over loans are dropped
@@ -35,7 +37,7 @@ schema = {coins_schema}
 name = "loans"
 source = "loans.py"
 schema = {loans_schema}
-{renames}
+{again}{renames}
 [ports.purse]
 table = "coins.purses"
 field = "coins"
@@ -288,6 +290,7 @@ class Form:
     loan_rules: str = ""
     coin_migrations: str = ""
     loan_migrations: str = ""
+    loans_anew: bool = False
 
 
 FORMS = {
@@ -297,6 +300,8 @@ FORMS = {
     "minting": Form("remarks", "caps", RANK, "", "", LOAN_RULES, RANK_PURSES, RAISE_LIMITS + DOUBLE_RATES),
     "moved": Form("notes", "limits", "", SEEN, FIRST_RULE, "", MOVE_NOTES, ""),
     "back": Form("notes", "caps", RANK, SEEN, FIRST_RULE, "", DATE_NOTES + RANK_AGAIN, ""),
+    "anew": Form(coin_rules=FIRST_RULE, loans_anew=True),
+    "full_anew": Form("remarks", "caps", RANK, "", "", LOAN_RULES, loans_anew=True),
 }
 RENAMES = {
     "full": '"coins.notes" = "coins.remarks"\n"loans.limits" = "loans.caps"',
@@ -304,10 +309,12 @@ RENAMES = {
     "back": '"coins.remarks" = "coins.notes"',
 }
 AFTER = {
-    "first": ("quiet", "full", "minting", "moved"),
+    "first": ("quiet", "full", "minting", "moved", "anew"),
     "quiet": ("full", "minting", "moved"),
-    "full": ("back",),
-    "minting": ("back",),
+    "anew": ("quiet", "full", "minting", "moved", "anew"),
+    "full": ("back", "full_anew"),
+    "minting": ("back", "full_anew"),
+    "full_anew": ("back", "full_anew"),
     "back": (),
     "moved": (),
 }
@@ -325,7 +332,7 @@ def upgrade(kind: str, running: RuntimeDeclaration, supply: int = 0) -> Bundle:
     return _bundle(kind, f"{running.manifest.version.major + 1}.0.0", schemas["coins"], schemas["loans"], supply)
 
 TOLD = (
-    "A market, in which these come and go or change: coins.purses, coins.pledges, coins.tallies, loans.lenders, "
+    "A market, in which these come and go or change: loans, coins.purses, coins.pledges, coins.tallies, loans.lenders, "
     "loans.loans, coins.notes, coins.remarks, coins.few_pledges, coins.few_sizes, "
     "loans.limits, loans.caps, loans.within_caps, loans.lender_known, supply."
 )
@@ -342,7 +349,8 @@ def _bundle(kind: str, version: str, coins_from: int, loans_from: int, supply: i
         version=version,
         supply=supply,
         coins_schema=coins_from + bool(coin_migrations),
-        loans_schema=loans_from + bool(loan_migrations),
+        loans_schema=loans_from + (bool(loan_migrations) or form.loans_anew),
+        again=f"reinstall_from = {loans_from}\n" if form.loans_anew else "",
         renames=f"\n[renames]\n{RENAMES[kind]}\n" if kind in RENAMES else "",
     )
     coins = COINS.format(

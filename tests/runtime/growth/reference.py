@@ -71,6 +71,8 @@ class Meaning:
     """The names of the rules that do not hold."""
     rekeys: Mapping[str, Callable[[Key, Row], Key]] = field(default_factory=dict)
     """By the new name of a table: where a record of it goes."""
+    emptied: frozenset[str] = frozenset()
+    """Tables that begin without rows."""
 
 
 def judge(meaning: Meaning, before: Tables, scheduled_at: int, owed: int, declared: int) -> Judgement:
@@ -80,6 +82,7 @@ def judge(meaning: Meaning, before: Tables, scheduled_at: int, owed: int, declar
     for name in sorted(before):
         new = next((new for new, old in meaning.renamed.items() if old == name), name)
         found.tables[new] = {key: dict(row) for key, row in before[name].items()}
+    found.tables |= {name: {} for name in meaning.emptied}
     for name in sorted(meaning.makes):
         failures += _made(found, meaning, name, before, scheduled_at)
     if failures:
@@ -161,7 +164,7 @@ def _raise_limit(before: Tables, old: Row, scheduled_at: int) -> Row:
 
 def _double_rate(before: Tables, old: Row, scheduled_at: int) -> Row:
     if old["rate"] > 5:
-        raise Wrong("record_not_valid", "")
+        raise Wrong("record_not_valid", "def bearable")
     return {"rate": 2 * old["rate"]}
 
 
@@ -276,6 +279,20 @@ MEANINGS: dict[str, Meaning] = {
         sums=lambda tables: _coin_sums(tables, "coins.notes") | _counts(tables),
         broken=_moved_broken,
         rekeys={"coins.notes": _up},
+    ),
+    "anew": Meaning(
+        makes={},
+        renamed={},
+        sums=lambda tables: _coin_sums(tables, "coins.notes") | _counts(tables),
+        broken=_moved_broken,
+        emptied=frozenset({"loans.loans", "loans.limits", "loans.lenders"}),
+    ),
+    "full_anew": Meaning(
+        makes={},
+        renamed={},
+        sums=_FULL.sums,
+        broken=_FULL.broken,
+        emptied=frozenset({"loans.loans", "loans.caps", "loans.lenders"}),
     ),
 }
 
