@@ -10,16 +10,8 @@ from hypothesis import strategies as st
 from storage.engine import Engine
 from storage.errors import StoreDamaged
 from storage.home import Home
-from storage.levelfiles import (
-    BLOCK,
-    Unreadable,
-    check_files,
-    log_paths,
-    read_files,
-    read_records,
-    read_version,
-    table_path,
-)
+from storage.levelfiles import check_files, log_paths, read_files, read_version, table_path
+from storage.logrecords import BLOCK, Unreadable, read_records
 from tests.storage.small_home import commit_up_to, content_at, head_of, new_home, open_whole
 
 

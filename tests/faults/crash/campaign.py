@@ -57,14 +57,13 @@ def workspace() -> Path:
     return MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
 
 
-def crash_states(states: int, seed: int, workers: int, folder: Path, keep: Path, show: Show) -> Report:
-    """Open so many different states, and a few more. Raises ShimImpossible, WorkerFailed."""
-    share = -(-states // workers)
-    jobs = [
-        {"work": "examine", "seed": seed, "place": place, "workers": workers, "states": share, "keep": str(keep)}
-        for place in range(workers)
-    ]
-    return _run(jobs, folder, show)
+def crash_states(
+    states: int, seed: int, workers: int, folder: Path, keep: Path, show: Show, resume: bool = False
+) -> Report:
+    """Open so many different states, and a few more; with ``resume`` those count that a run before noted in ``keep``.
+    Raises ShimImpossible, WorkerFailed."""
+    job = {"work": "examine", "seed": seed, "workers": workers, "keep": str(keep), "resume": resume}
+    return _run([{**job, "place": place, "states": -(-states // workers)} for place in range(workers)], folder, show)
 
 
 def failing_disks(seed: int, folder: Path, show: Show) -> Report:
