@@ -70,20 +70,25 @@ def _cuts_that_mend(home: Home, stands: Stands) -> list[Cut]:
     """What to cut so that the database opens and stands where the head file says; nothing where that does not help."""
     copy = Home(home.mending)
     try:
-        files, cuts = _torn(home)
-        _place(home, copy, files, cuts)
-        engine = Engine.open(copy.database)
         try:
-            stands(copy, engine)
+            files, cuts = _torn(home)
+            _place(home, copy, files, cuts)
+            _require(copy, stands)
+        except _OF_CONTENT:
+            cuts = []
         finally:
-            engine.close()
-    except _OF_CONTENT:
-        cuts = []
+            _remove(copy)
     except OSError as error:
         raise fault_of(copy.root, error) from error
-    finally:
-        _remove(copy)
     return cuts
+
+
+def _require(copy: Home, stands: Stands) -> None:
+    engine = Engine.open(copy.database)
+    try:
+        stands(copy, engine)
+    finally:
+        engine.close()
 
 
 def _torn(home: Home) -> tuple[Files, list[Cut]]:
