@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from storage.engine import Engine
@@ -68,10 +71,10 @@ def gaps(raw: bytes, before: bytes) -> Iterator[bytes]:
         yield without_sector(raw, at, before)
 
 
-@pytest.fixture
-def last_write(tmp_path: Path) -> tuple[Files, str, bytes]:
+@pytest.fixture(scope="module")
+def last_write(tmp_path_factory: pytest.TempPathFactory) -> tuple[Files, str, bytes]:
     """A home whose last commit reached the log and not yet the head file, the log's name, and it before that commit."""
-    home, engine = new_home(tmp_path / "live", BUFFER)
+    home, engine = new_home(tmp_path_factory.mktemp("torn") / "live", BUFFER)
     commit_up_to(home, engine, 1, LAST, SIZE)
     log = log_paths(home.database)[-1]
     before = log.read_bytes()
@@ -93,6 +96,20 @@ def test_a_later_sector_without_an_earlier_one_opens_at_the_last_acknowledged_co
         assert not home.mending.exists()
         Engine.open(home.database).close()
     assert number > 5
+
+
+@settings(max_examples=25, deadline=None)
+@given(chosen=st.integers(0, (1 << 11) - 1))
+def test_whichever_sectors_are_lost_the_commit_is_there_whole_or_not_at_all(
+    last_write: tuple[Files, str, bytes], chosen: int
+) -> None:
+    files, log, before = last_write
+    torn = whole = files[log]
+    for number, at in enumerate(range(len(before) // SECTOR * SECTOR, len(whole), SECTOR)):
+        torn = without_sector(torn, at, before) if chosen >> number & 1 else torn
+    with TemporaryDirectory() as folder:
+        home = laid_out({**files, log: torn}, Path(folder))
+        assert opened(home) == content_at(LAST if torn != whole else LAST + 1, SIZE)
 
 
 def test_what_was_cut_is_told(last_write: tuple[Files, str, bytes], tmp_path: Path) -> None:
