@@ -17,12 +17,11 @@ import logging
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from storage.checkpoint import place_database
 from storage.engine import Engine
 from storage.errors import HeadDamaged, HeadMismatch, HeadMissing, StoreDamaged, StoreMissing
 from storage.faults import fault_of
@@ -112,13 +111,26 @@ def _torn(home: Home) -> tuple[Files, list[Cut]]:
 
 
 def _place(home: Home, copy: Home, files: Files, cuts: list[Cut]) -> None:
+    """Make the copy; it need not outlive this start, so nothing of it is synced."""
     _remove(copy)
     copy.database.mkdir(parents=True)
-    there = tuple(table for table in files.version.tables if table_path(home.database, table[0]).exists())
-    place_database(replace(files, version=replace(files.version, tables=there)), home.database, copy.database)
-    for cut in cuts:
-        cut_file(copy.database / cut.file.name, cut.kept)
+    kept = {cut.file: cut.kept for cut in cuts}
+    for number, _ in files.version.tables:
+        _share(table_path(home.database, number), copy.database)
+    for file in (home.database / "CURRENT", home.database / files.manifest, *files.logs):
+        (copy.database / file.name).write_bytes(file.read_bytes()[: kept.get(file)])
     shutil.copyfile(home.head_file, copy.head_file)
+
+
+def _share(table: Path, folder: Path) -> None:
+    """Sorted files do not change. One that is missing is missing in the copy too, and opening it tells what that
+    means."""
+    try:
+        (folder / table.name).hardlink_to(table)
+    except FileNotFoundError:
+        return
+    except OSError:  # a file system without hard links
+        shutil.copyfile(table, folder / table.name)
 
 
 def _remove(copy: Home) -> None:
