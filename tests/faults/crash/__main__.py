@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tests.faults.crash.campaign import Report, WorkerFailed, crash_states, failing_disks, workspace
+from tests.faults.crash.campaign import Report, WorkerFailed, crash_states, failing_disks, take_interruptions, workspace
 from tests.faults.crash.damage import Damager
 from tests.faults.crash.examining import look_again
 from tests.faults.crash.kills import Stopped, killed
@@ -179,4 +179,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    take_interruptions()
     sys.exit(main(sys.argv[1:]))

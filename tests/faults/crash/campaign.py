@@ -52,6 +52,13 @@ Show = Callable[[Report], None]
 """Hears of each step."""
 
 
+def take_interruptions() -> None:
+    """Let SIGINT and SIGTERM end this process's work with what it has, also where a shell without a terminal started
+    it in the background and had SIGINT ignored."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
+
+
 def workspace() -> Path:
     """Where crash states are laid out by default."""
     return MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())

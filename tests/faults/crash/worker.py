@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from tests.faults.crash.campaign import take_interruptions
 from tests.faults.crash.examining import Enough, Examiner, Tally
 from tests.faults.crash.failing import try_all
 from tests.faults.crash.shim import Recorder
@@ -84,4 +85,5 @@ def main(raw: str) -> None:
 
 
 if __name__ == "__main__":
+    take_interruptions()
     main(sys.argv[1])
