@@ -19,7 +19,7 @@ from storage.home import Home
 from storage.rows import META_KEY
 from storage.torntail import open_database
 from tests.faults.crash.story import STEPS, Player, bundle_of, genesis_of
-from tests.faults.crash.twin import Twin, Violation, inspect, live_on
+from tests.faults.crash.twin import Twin, Violation, inspect, live_on, require_no_copy
 from tests.storage.small_home import commit_up_to, content_at, head_of, new_home
 
 EVER = 1 << 62
@@ -162,6 +162,7 @@ class EngineSubject:
             raise Violation(f"other rows than those of commit {head.commit}")
         if damaged := checkpoint.damaged_checkpoints(home):
             raise Violation(f"a listed checkpoint is damaged: {damaged[0]}")
+        require_no_copy(home)
         return head.commit
 
     def turns(self, height: int) -> bool:
