@@ -6,8 +6,9 @@
 - After the first failed write or damaged read the engine stops: every later call raises EngineStopped until the
   database is opened anew. A handle that met a full disk acknowledges synced writes and loses them.
 - LevelDB's own repair is never run: it drops what it cannot read.
-- A synced write has its log's name on disk too. LevelDB begins a new log whenever its buffer is full and leaves the
-  folder to chance; a power loss could then take the log with everything that was acknowledged in it.
+- A synced write has its log's name on disk too, and the end of the log before. LevelDB begins a new log whenever its
+  buffer is full, and leaves to chance the folder and what was written to the old log unsynced; a power loss could then
+  take the log with everything that was acknowledged in it, or leave a gap before it.
 
 One thread owns an engine. Snapshots may be read from other threads, also while the engine is being closed.
 """
@@ -15,7 +16,7 @@ One thread owns an engine. Snapshots may be read from other threads, also while 
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -26,7 +27,7 @@ from storage.errors import EngineStopped, StoreDamaged, StoreExists, StoreFault,
 from storage.faults import fault_of, text_of
 from storage.levelfiles import find_whole, log_paths, newest_log, size_of
 from storage.scan import Row, scan
-from storage.slots import sync_directory
+from storage.slots import sync_directory, sync_file
 
 PAST_THE_END = b"\xff" * 64
 """Above every key in use: an empty range begins here."""
@@ -128,9 +129,12 @@ class Engine:
             self.fail(error)
 
     def _name_log(self) -> None:
-        """A synced write went to another log than the one known: bring its name to disk as well."""
+        """A synced write went to another log than the one known: bring its name, and the log before, to disk too."""
+        *left, self._log = log_paths(self.path)
+        for log in left:
+            with suppress(FileNotFoundError):  # its rows are in a synced sorted file meanwhile
+                sync_file(log)
         sync_directory(self.path)
-        self._log = log_paths(self.path)[-1]
 
     def delete_range(self, start: bytes, stop: bytes, limit: int) -> list[bytes]:
         """Delete at most `limit` rows of a range, unsynced; returns their keys, fewer than `limit` when it is empty.

@@ -95,6 +95,11 @@ class Home:
         return self.root / "replaced"
 
     @property
+    def mending(self) -> Path:
+        """A copy of a database that does not open, to try whether it would without its torn tail."""
+        return self.root / "mending"
+
+    @property
     def incidents(self) -> Path:
         """Sealed reports of what went wrong; made when the first is written."""
         return self.root / "incidents"

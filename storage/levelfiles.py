@@ -1,7 +1,7 @@
 """What LevelDB's files say, read by ourselves: to link exactly the right files, and to notice what LevelDB passes over.
 
-Formats: a log (also the MANIFEST) is blocks of 32 KiB holding fragments of records, each `crc(4) length(2) type(1)`
-and its bytes. MANIFEST records are version edits; log records are batches that begin with `sequence(8) count(4)`.
+Formats: records as in `logrecords`. Those of the MANIFEST are version edits; those of other logs are batches that begin
+with `sequence(8) count(4)`.
 
 LevelDB itself finds sorted files missing, checksums wrong and fragments torn. It says nothing when zeros stand where
 a record began, when the log it still needs is gone, when a log that others follow lost its end, or when a sorted
@@ -12,18 +12,16 @@ or in zeros is what a crash leaves: it is accepted here, and the head file tells
 
 import os
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from storage.errors import StoreDamaged, StoreMissing
 from storage.faults import fault_of
-from storage.manifest import Unreadable, Version, add_up
+from storage.logrecords import Unreadable, located, read_records
+from storage.manifest import Version, add_up
 
-BLOCK = 32768
-_FRAGMENT = struct.Struct("<IHB")
 _BATCH = struct.Struct("<QI")
-_ZERO, _FULL, _FIRST, _MIDDLE, _LAST = range(5)
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,11 @@ def size_of(path: Path) -> int:
 def read_files(path: Path, before: Files | None = None) -> Files:
     """What CURRENT, MANIFEST and the folder say. A MANIFEST that only grew since ``before`` is read on from there, so
     that a long one costs little. Raises StoreMissing, StoreDamaged, DiskError."""
+    return files_of(path, *read_manifest(path), before)
+
+
+def read_manifest(path: Path) -> tuple[str, bytes]:
+    """The MANIFEST that CURRENT names. Raises StoreMissing, StoreDamaged, DiskError."""
     try:
         current = (path / "CURRENT").read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -78,22 +81,24 @@ def read_files(path: Path, before: Files | None = None) -> Files:
     if not current.endswith(b"\n") or not name.startswith("MANIFEST-") or not name[9:].isdigit():
         raise StoreDamaged(path, "CURRENT names no MANIFEST")
     try:
-        return _files_of(path, name, (path / name).read_bytes(), before)
+        return name, (path / name).read_bytes()
     except FileNotFoundError as error:
         raise StoreMissing(path, f"no file {name}") from error
-    except Unreadable as error:
-        raise StoreDamaged(path, f"{name}: {error}") from error
     except OSError as error:
         raise fault_of(path, error) from error
 
 
-def _files_of(path: Path, name: str, raw: bytes, before: Files | None = None) -> Files:
+def files_of(path: Path, name: str, raw: bytes, before: Files | None = None) -> Files:
+    """What a MANIFEST of these bytes, and the folder, say, as `read_files`. Raises StoreDamaged."""
     if before is not None and not raw.startswith(before.manifest_bytes):
         before = None
-    edits = list(_located(raw, 0 if before is None else before.last_edit))
-    version = add_up((edit for _, edit in edits), None if before is None else before.version)
+    try:
+        edits = list(located(raw, 0 if before is None else before.last_edit))
+        version = add_up((edit.content for edit in edits), None if before is None else before.version)
+    except Unreadable as error:
+        raise StoreDamaged(path, f"{name}: {error}") from error
     logs = tuple(log for log in log_paths(path) if int(log.stem) >= version.log_number)
-    return Files(name, raw, version, logs, edits[-1][0])
+    return Files(name, raw, version, logs, edits[-1].begin)
 
 
 def find_whole(path: Path) -> None:
@@ -112,14 +117,14 @@ def find_whole(path: Path) -> None:
         if before is None:
             raise
         _check(path, before)
-        _cut(path / files.manifest, len(before.manifest_bytes))
+        cut_file(path / files.manifest, len(before.manifest_bytes))
 
 
 def _before_last_edit(path: Path, files: Files) -> Files | None:
     """The database as its MANIFEST has it without the last edit; None unless a file that came with it is missing."""
     try:
-        before = _files_of(path, files.manifest, files.manifest_bytes[: files.last_edit])
-    except Unreadable:
+        before = files_of(path, files.manifest, files.manifest_bytes[: files.last_edit])
+    except StoreDamaged:
         return None
     now, then = files.version, before.version
     added = {number for number, _ in now.tables} - {number for number, _ in then.tables}
@@ -129,7 +134,8 @@ def _before_last_edit(path: Path, files: Files) -> Files | None:
     return before if ahead and then.log_number else None
 
 
-def _cut(file: Path, length: int) -> None:
+def cut_file(file: Path, length: int) -> None:
+    """Shorten a file, durably; a crash leaves it as it was or cut. Raises DiskFull, DiskError."""
     try:
         with file.open("r+b") as handle:
             handle.truncate(length)
@@ -159,55 +165,22 @@ def _check(path: Path, files: Files) -> None:
 
 def _check_sequences(path: Path, files: Files) -> None:
     """Batches count up without a gap, from one log to the next."""
-    due: int | None = None
+    due = files.version.last_sequence + 1
     for log in files.logs:
         try:
             for record in read_records(log.read_bytes()):
-                if len(record) < _BATCH.size:
-                    raise Unreadable("a batch is too short")
-                sequence, count = _BATCH.unpack_from(record)
-                if sequence > (files.version.last_sequence + 1 if due is None else due):
-                    raise Unreadable(f"rows before sequence {sequence} are missing")
-                due = sequence + count
+                due = after_batch(record, due)
         except Unreadable as error:
             raise StoreDamaged(path, f"{log.name}: {error}") from error
         except OSError as error:
             raise fault_of(path, error) from error
 
 
-def read_records(raw: bytes) -> Iterator[bytes]:
-    """Records of a log up to its end or to a tail as a crash leaves it. Raises Unreadable for anything else.
-
-    Checksums are LevelDB's part: it compares them when it reads the same bytes.
-    """
-    return (record for _, record in _located(raw))
-
-
-def _located(raw: bytes, at: int = 0) -> Iterator[tuple[int, bytes]]:
-    """Records from one that begins at ``at`` on, each with the place at which it begins."""
-    begun = at
-    parts: list[bytes] | None = None  # joined once: the batch of a large genesis has thousands
-    while at + _FRAGMENT.size <= len(raw):
-        room = BLOCK - at % BLOCK
-        if room < _FRAGMENT.size:
-            at += room
-            continue
-        checksum, length, kind = _FRAGMENT.unpack_from(raw, at)
-        if kind == _ZERO and length == 0 and checksum == 0:
-            if raw.count(0, at) != len(raw) - at:
-                raise Unreadable(f"zeros at byte {at}, where records follow")
-            return
-        start, end = at + _FRAGMENT.size, at + _FRAGMENT.size + length
-        if length > room - _FRAGMENT.size:
-            raise Unreadable(f"a record at byte {at} leaves its block")
-        if end > len(raw):
-            return
-        if kind not in (_FULL, _FIRST, _MIDDLE, _LAST) or (kind in (_MIDDLE, _LAST)) != (parts is not None):
-            raise Unreadable(f"a fragment of kind {kind} at byte {at} is out of place")
-        if parts is None:
-            parts, begun = [], at
-        parts.append(raw[start:end])
-        if kind in (_FULL, _LAST):
-            yield begun, b"".join(parts)
-            parts = None
-        at = end
+def after_batch(batch: bytes, due: int) -> int:
+    """The sequence that is due after a batch, where `due` was before. Raises Unreadable."""
+    if len(batch) < _BATCH.size:
+        raise Unreadable("a batch is too short")
+    sequence, count = _BATCH.unpack_from(batch)
+    if sequence > due:
+        raise Unreadable(f"rows before sequence {sequence} are missing")
+    return int(sequence + count)

@@ -6,12 +6,10 @@ An edit is a run of tagged fields. Numbers are varints; texts have their length 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from storage.logrecords import Unreadable
+
 _COMPARATOR, _LOG_NUMBER, _NEXT_FILE, _LAST_SEQUENCE, _COMPACT_POINTER = 1, 2, 3, 4, 5
 _DELETED_FILE, _NEW_FILE, _PREVIOUS_LOG = 6, 7, 9
-
-
-class Unreadable(ValueError):
-    """Bytes do not follow the format; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)

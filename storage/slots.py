@@ -91,7 +91,16 @@ def read_slots(path: Path, magic: bytes, damaged: Damaged) -> Pair:
 
 def sync_directory(path: Path) -> None:
     """Make names made, moved or removed in a folder durable."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(path, os.O_DIRECTORY)
+
+
+def sync_file(path: Path) -> None:
+    """Make what was written to a file through any handle durable. Raises FileNotFoundError if it is not there."""
+    _sync(path, 0)
+
+
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, os.O_RDONLY | flags)
     try:
         os.fsync(handle)
     finally:

@@ -4,7 +4,7 @@ The database must be at the head file's commit or one above it (the crash fell b
 written again). Its catalogue must be there, and every generation that it refers to as well. Every row is read: the
 trees are made of them, and must give the head's roots; those of kept generations the roots that the catalogue names,
 or a rollback would return to other rows than every other node's. Anything else is refused with an error that says what
-to do.
+to do. A tail that the last writes left torn is not damage: it is cut (`storage/torntail.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from storage.pending import PendingRows
 from storage.rows import CATALOGUE_NUMBER, META_KEY, table_prefix
 from storage.tables import Half
 from storage.tablestore import TableStore
+from storage.torntail import open_database
 
 DATABASE_CACHE = 64 << 20
 """Bytes of LevelDB's own cache."""
@@ -40,8 +41,12 @@ def create_rows(home: Home, cached_rows: int) -> PendingRows:
 
 def open_rows(home: Home, cached_rows: int) -> PendingRows:
     """The rows of a database that is there. Raises StoreMissing, StoreDamaged, StoreLocked, DiskFull, DiskError."""
-    engine = Engine.open(home.database, cache_bytes=DATABASE_CACHE, buffer_bytes=DATABASE_BUFFER)
+    engine = open_database(home, _stands, cache_bytes=DATABASE_CACHE, buffer_bytes=DATABASE_BUFFER)
     return PendingRows(engine, cached_rows)
+
+
+def _stands(home: Home, engine: Engine) -> None:
+    read_whole(home, PendingRows(engine, cached_rows=0))
 
 
 @contextmanager

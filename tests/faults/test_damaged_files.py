@@ -8,7 +8,8 @@ import pytest
 
 from storage.errors import HeadDamaged, HeadMismatch, HeadMissing, StoreDamaged, StoreFault, StoreMissing
 from storage.home import Home
-from storage.levelfiles import BLOCK, log_paths, read_files, table_path
+from storage.levelfiles import log_paths, read_files, table_path
+from storage.logrecords import BLOCK
 from tests.storage.small_home import commit_up_to, content_at, head_of, new_home, open_whole
 
 pytestmark = pytest.mark.faults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -66,10 +67,25 @@ def test_a_rename_is_there_whole_or_not_at_all(shim: Path, root: Path) -> None:
     assert all(each in seen for each in both)
 
 
-def test_a_write_is_torn_at_borders_of_sectors_only(shim: Path, root: Path) -> None:
+def sectors(content: bytes | None) -> str:
+    """One letter for each."""
+    assert content is not None
+    pieces = [content[at : at + SECTOR] for at in range(0, len(content), SECTOR)]
+    assert all(piece == piece[:1] * len(piece) for piece in pieces), "a sector is written whole or not at all"
+    return "".join(chr(piece[0]) for piece in pieces)
+
+
+def test_sectors_of_a_write_reach_the_disk_in_any_order(shim: Path, root: Path) -> None:
     disk = played(shim, root, "write('old', b'n' * 2048, False)")
-    seen = {left(disk, seed)["old"] for seed in range(200)}
-    assert seen == {b"n" * cut * SECTOR + b"o" * (4 - cut) * SECTOR for cut in range(5)}
+    seen = {sectors(left(disk, seed)["old"]) for seed in range(1000)}
+    assert seen == {"".join(each) for each in product("on", repeat=4)}
+
+
+def test_a_sector_that_stayed_behind_has_what_an_earlier_write_left_there(shim: Path, root: Path) -> None:
+    disk = played(shim, root, "write('new', b'1' * 1024, False); write('new', b'2' * 1536, False)")
+    seen = {sectors(left(disk, seed)["new"]) for seed in range(1000) if "new" in left(disk, seed)}
+    assert {"", "11", "21", "22", "222", "12\0", "\0" + "22", "212", "122"} <= seen
+    assert not any(each[2:] == "1" for each in seen)
 
 
 def test_equal_states_have_equal_digests(shim: Path, root: Path) -> None:

@@ -10,15 +10,9 @@ from hypothesis import strategies as st
 from storage.engine import Engine
 from storage.errors import StoreDamaged
 from storage.home import Home
-from storage.levelfiles import (
-    BLOCK,
-    check_files,
-    log_paths,
-    read_files,
-    read_records,
-    table_path,
-)
-from storage.manifest import Unreadable, Version, add_up
+from storage.levelfiles import check_files, log_paths, read_files, table_path
+from storage.logrecords import BLOCK, Unreadable, read_records
+from storage.manifest import Version, add_up
 from tests.storage.small_home import commit_up_to, content_at, head_of, new_home, open_whole
 
 

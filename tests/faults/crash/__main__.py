@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tests.faults.crash.campaign import Report, WorkerFailed, crash_states, failing_disks, workspace
+from tests.faults.crash.campaign import Report, WorkerFailed, crash_states, failing_disks, take_interruptions, workspace
 from tests.faults.crash.damage import Damager
 from tests.faults.crash.examining import look_again
 from tests.faults.crash.kills import Stopped, killed
@@ -28,17 +28,22 @@ class Progress:
         self._whole = whole
         self._of = of
         self._began = self._shown = time.monotonic()
+        self._before: int | None = None
+        """What an interrupted run had done: it took none of this run's time."""
 
     def __call__(self, done: int, wrong: int) -> None:
         """So many are done, so many of them wrong."""
         now = time.monotonic()
+        if self._before is None:
+            self._before = done
         if now - self._shown < 1:
             return
         self._shown = now
         whole, left = "", ""
         if self._whole:
             whole = f" of {self._whole:,}"
-            left = f", {(now - self._began) / max(1, done) * max(0, self._whole - done):,.0f} s left"
+            each = (now - self._began) / max(1, done - self._before)
+            left = f", {each * max(0, self._whole - done):,.0f} s left"
         end = "\r" if sys.stderr.isatty() else "\n"
         print(f"{done:,}{whole} {self._of}, {wrong} violations{left}   ", end=end, file=sys.stderr, flush=True)
 
@@ -54,6 +59,7 @@ def states(given: argparse.Namespace) -> int:
         given.folder,
         keep,
         lambda report: progress(report.sum("states"), report.sum("violations")),
+        given.resume,
     )
     print(
         f"{report.sum('states'):,} different states opened, of {report.sum('points'):,} crash points; "
@@ -145,6 +151,9 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     one.add_argument("--states", type=int, default=STATES, help="different states to open, at least (%(default)s)")
     one.add_argument("--workers", type=int, default=2, help="processes side by side (%(default)s)")
     one.add_argument("--keep", type=Path, help="where violations are kept; a folder beside other temporary ones")
+    one.add_argument(
+        "--resume", action="store_true", help="go on with an interrupted run of the same seed, workers and --keep"
+    )
     command("disks", disks, "a full disk, and an I/O error, at every single change of the disk")
     one = command("kills", kills, "SIGKILL a chain at any moment")
     one.add_argument("--kills", type=int, default=KILLS, help="how often (%(default)s)")
@@ -170,4 +179,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    take_interruptions()
     sys.exit(main(sys.argv[1:]))

@@ -52,19 +52,25 @@ Show = Callable[[Report], None]
 """Hears of each step."""
 
 
+def take_interruptions() -> None:
+    """Let SIGINT and SIGTERM end this process's work with what it has, also where a shell without a terminal started
+    it in the background and had SIGINT ignored."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
+
+
 def workspace() -> Path:
     """Where crash states are laid out by default."""
     return MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
 
 
-def crash_states(states: int, seed: int, workers: int, folder: Path, keep: Path, show: Show) -> Report:
-    """Open so many different states, and a few more. Raises ShimImpossible, WorkerFailed."""
-    share = -(-states // workers)
-    jobs = [
-        {"work": "examine", "seed": seed, "place": place, "workers": workers, "states": share, "keep": str(keep)}
-        for place in range(workers)
-    ]
-    return _run(jobs, folder, show)
+def crash_states(
+    states: int, seed: int, workers: int, folder: Path, keep: Path, show: Show, resume: bool = False
+) -> Report:
+    """Open so many different states, and a few more; with ``resume`` those count that a run before noted in ``keep``.
+    Raises ShimImpossible, WorkerFailed."""
+    job = {"work": "examine", "seed": seed, "workers": workers, "keep": str(keep), "resume": resume}
+    return _run([{**job, "place": place, "states": -(-states // workers)} for place in range(workers)], folder, show)
 
 
 def failing_disks(seed: int, folder: Path, show: Show) -> Report:

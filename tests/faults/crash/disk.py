@@ -8,8 +8,9 @@ and a `Loss` chooses between them:
 - `SYNCED`: of files only what was synced; names as they were;
 - `NAMES`: of names only what was synced with their folder, though files are complete;
 - `STRICT`: neither;
-- a seed: each file on its own keeps some of its unsynced writes, the last of them cut at a sector's border; of the
-  unsynced names the first few are there, for file systems write names in order.
+- a seed: each file on its own keeps some of its unsynced writes, the last of them cut at a sector's border, or all of
+  them but for sectors here and there, for a disk writes sectors in any order; of the unsynced names the first few are
+  there, for file systems write names in order.
 
 A sector is written whole or not at all. Where two losses lead to the same content they have the same `State.key`.
 """
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.crash.entries import Entry, File, Folder, Kept, draw
+from tests.faults.crash.entries import NOTHING, Entry, File, Folder, Kept, draw
 from tests.faults.crash.shim import CREATED, EMPTIED, FOLDER, Event
 
 IGNORED = frozenset({"LOG", "LOG.old", "lock", "LOCK"})
@@ -46,17 +47,20 @@ class Loss:
     """None keeps every write; a file that is not in it keeps none."""
 
     def of(self, file: File) -> Kept:
-        whole = len(file.unsafe)
         if self.kept is None:
-            return whole, 0
-        return self.kept.get(file.number, (0, 0))
+            return Kept(len(file.unsafe))
+        return self.kept.get(file.number, NOTHING)
+
+
+Identity = tuple[int, Kept]
+"""A file by number, and what is kept of all that was ever written to it."""
 
 
 @dataclass(frozen=True)
 class State:
     """What is on the disk after a loss: files with their content's identity, and folders with None."""
 
-    key: tuple[tuple[str, tuple[int, int, int] | None], ...]
+    key: tuple[tuple[str, Identity | None], ...]
     files: dict[str, tuple[File, Kept]]
 
     def contents(self) -> Iterator[tuple[str, bytes | None]]:
@@ -66,7 +70,7 @@ class State:
                 yield path, None
             else:
                 file, kept = self.files[path]
-                yield path, file.kept(*kept)
+                yield path, file.kept(kept)
 
 
 class Disk:
@@ -78,7 +82,7 @@ class Disk:
         self._names = 0
         self._names_safe = 0
         self._handles: dict[int, Entry] = {}
-        self._digests: dict[tuple[int, int, int], bytes] = {}
+        self._digests: dict[Identity, bytes] = {}
         self._top = self._read(root)
 
     def play(self, event: Event) -> bool:
@@ -99,7 +103,7 @@ class Disk:
                 known = self._digests.get(identity)
                 if known is None:
                     file, kept = state.files[path]
-                    known = hashlib.blake2b(file.kept(*kept), digest_size=16).digest()
+                    known = hashlib.blake2b(file.kept(kept), digest_size=16).digest()
                     self._digests[identity] = known
                 whole.update(known)
         return whole.digest()
@@ -124,7 +128,7 @@ class Disk:
         return Loss(until, kept)
 
     def _state(self, loss: Loss) -> State:
-        key: list[tuple[str, tuple[int, int, int] | None]] = []
+        key: list[tuple[str, Identity | None]] = []
         files: dict[str, tuple[File, Kept]] = {}
         for path, entry in self._walk(loss.names_until):
             if isinstance(entry, Folder):
@@ -132,7 +136,7 @@ class Disk:
             else:
                 kept = loss.of(entry)
                 files[path] = (entry, kept)
-                key.append((path, (entry.number, entry.version + kept[0], kept[1])))
+                key.append((path, (entry.number, entry.ever(kept))))
         return State(tuple(key), files)
 
     def _walk(self, until: int) -> Iterator[tuple[str, Entry]]:

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 SECTOR = 512
 """Written whole or not at all."""
+
+
+class Kept(NamedTuple):
+    """What is kept of a file's unsafe writes: so many whole ones, so many bytes of the next, and for the sectors that
+    stayed behind, by their place in the file, how many of the writes each had seen."""
+
+    whole: int
+    torn: int = 0
+    behind: tuple[tuple[int, int], ...] = ()
+
+
+NOTHING = Kept(0)
 
 
 @dataclass(eq=False)
@@ -25,18 +38,30 @@ class File:
         self.version += len(self.unsafe)
         self.unsafe = []
 
-    def kept(self, whole: int, torn: int) -> bytes:
-        """The content with so many unsafe writes, and so many bytes of the next one."""
-        if not whole and not torn:
-            return bytes(self.safe)
-        made = bytearray(self.safe)
-        for change in self.unsafe[:whole]:
-            _apply(made, *change)
-        if torn:
-            offset, content = self.unsafe[whole]
+    def kept(self, kept: Kept) -> bytes:
+        """The content with a part of the unsafe writes. It is as long as they make it: of a sector that stayed behind
+        the rest is zeros."""
+        made = self._after(kept.whole)
+        if kept.torn:
+            offset, content = self.unsafe[kept.whole]
             assert content is not None, "only a write can be torn"
-            _apply(made, offset, content[:torn])
+            _apply(made, offset, content[: kept.torn])
+        before = {seen: self._after(seen) for seen in {seen for _, seen in kept.behind}}
+        for sector, seen in kept.behind:
+            place = slice(sector * SECTOR, min((sector + 1) * SECTOR, len(made)))
+            made[place] = before[seen][place].ljust(place.stop - place.start, b"\0")
         return bytes(made)
+
+    def ever(self, kept: Kept) -> Kept:
+        """The same, counted from the file's first write."""
+        behind = tuple((sector, self.version + seen) for sector, seen in kept.behind)
+        return Kept(self.version + kept.whole, kept.torn, behind)
+
+    def _after(self, writes: int) -> bytearray:
+        made = bytearray(self.safe)
+        for change in self.unsafe[:writes]:
+            _apply(made, *change)
+        return made
 
 
 @dataclass(eq=False)
@@ -71,25 +96,37 @@ class Folder:
 
 
 Entry = File | Folder
-Kept = tuple[int, int]
-"""Of a file's unsafe writes: how many whole ones, and how many bytes of the next."""
 
 
 def draw(chance: random.Random, file: File) -> Kept:
-    """None, all, some, or some and a part of the next: a whole number of sectors of the disk."""
+    """None, all, some, some and a part of the next, or all but some sectors: these reach the disk in any order."""
     count = len(file.unsafe)
-    way = chance.randrange(6)
+    way = chance.randrange(8)
     if not count or way == 0:
-        return 0, 0
+        return NOTHING
     if way == 1:
-        return count, 0
+        return Kept(count)
     whole = chance.randrange(count)
+    if way > 5:
+        return Kept(whole + 1, behind=_stay_behind(chance, file, whole + 1))
     offset, content = file.unsafe[whole]
     if content is None:
-        return whole, 0
+        return Kept(whole)
     first = SECTOR - offset % SECTOR
     borders = range(first, len(content), SECTOR)
-    return whole, chance.choice(borders) if borders else 0
+    return Kept(whole, chance.choice(borders) if borders else 0)
+
+
+def _stay_behind(chance: random.Random, file: File, writes: int) -> tuple[tuple[int, int], ...]:
+    """Sectors that had not seen all of so many writes, each for itself: one in two or one in eight."""
+    touched = {
+        sector
+        for offset, content in file.unsafe[:writes]
+        if content is not None
+        for sector in range(offset // SECTOR, (offset + len(content) - 1) // SECTOR + 1)
+    }
+    rarely = chance.choice((2, 8))
+    return tuple((sector, chance.randrange(writes)) for sector in sorted(touched) if chance.randrange(rarely) == 0)
 
 
 def _apply(content: bytearray, offset: int, written: bytes | None) -> None:

@@ -64,10 +64,12 @@ class Enough(Exception):
 
 
 class Examiner:
-    """Examines subjects one after the other; ``tell`` hears of the tally now and then."""
+    """Examines subjects one after the other, and adds to ``tally``; ``tell`` hears of it now and then."""
 
-    def __init__(self, recorder: Recorder, scratch: Path, keep: Path, tell: Callable[[Tally], None]) -> None:
-        self.tally = Tally()
+    def __init__(
+        self, recorder: Recorder, scratch: Path, keep: Path, tell: Callable[[Tally], None], tally: Tally
+    ) -> None:
+        self.tally = tally
         self._recorder = recorder
         self._scratch = scratch
         self._keep = keep

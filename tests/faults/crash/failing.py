@@ -14,6 +14,9 @@ from itertools import count
 from pathlib import Path
 
 from storage.errors import StorageError
+from storage.home import Home
+from storage.levelfiles import log_paths
+from tests.faults.crash.entries import SECTOR
 from tests.faults.crash.shim import Recorder
 from tests.faults.crash.subjects import EngineSubject, Mark, NodeSubject, Subject
 
@@ -49,7 +52,8 @@ class Trial:
 
 
 def trials(recorder: Recorder, seed: int, folder: Path) -> Iterator[Trial]:
-    """A node that starts and takes an upgrade, a node that goes back, and the engine alone."""
+    """A node that starts and takes an upgrade, a node that goes back, the engine alone, and the engine with a log whose
+    end is torn."""
     node = NodeSubject(seed)
     node.begin(folder / "twin")
     node.live(folder / "twin", lambda height: None)
@@ -65,6 +69,11 @@ def trials(recorder: Recorder, seed: int, folder: Path) -> Iterator[Trial]:
     engine.begin(base)
     engine.live(base, lambda commit: None, begun)
     yield Trial("engine", engine, base, begun, 1, lambda root, mark: engine.live(root, mark, last))
+    torn = folder / "torn"
+    shutil.copytree(base, torn)
+    with log_paths(Home(torn).database)[-1].open("ab") as log:
+        log.write(bytes(SECTOR) + b"later" * SECTOR)
+    yield Trial("torn engine", engine, torn, begun, 1, engine.recover)
 
 
 def try_all(recorder: Recorder, seed: int, failure: str, folder: Path, tell: Callable[[Attempts], None]) -> Attempts:

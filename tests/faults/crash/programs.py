@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.faults.crash.disk import Disk
-from tests.faults.crash.shim import events_of, preloaded
+from tests.faults.crash.shim import Event, events_of, preloaded
 
 PROGRAM = """
 import os, sys
@@ -33,9 +33,15 @@ Path(sys.argv[3]).write_bytes(recorder.taken())
 def played(shim: Path, root: Path, program: str) -> Disk:
     """The disk below ``root`` after a program, which may use ``root``, ``write(name, content, sync)`` and
     ``sync_folder()``."""
+    disk, events = recorded(shim, root, program)
+    for event in events:
+        disk.play(event)
+    return disk
+
+
+def recorded(shim: Path, root: Path, program: str) -> tuple[Disk, list[Event]]:
+    """The disk before such a program, which may also use ``recorder``, and what the program did to it."""
     disk = Disk(root)
     record = root.parent / "record"
     subprocess.run([sys.executable, "-c", PROGRAM, str(root), program, str(record)], env=preloaded(shim), check=True)
-    for event in events_of(record.read_bytes()):
-        disk.play(event)
-    return disk
+    return disk, events_of(record.read_bytes())

@@ -106,11 +106,18 @@ def inspect(root: Path, twin: Twin, promised: int) -> int:
             raise Violation(f"signed up to {signed}, which is below {promised} as acknowledged or above {height}")
         if damaged := damaged_checkpoints(home):
             raise Violation(f"a listed checkpoint is damaged: {damaged[0]}")
+        require_no_copy(home)
         if newest_checkpoint(home) < twin.stands[promised].checkpoint:
             raise Violation(f"the checkpoint {twin.stands[promised].checkpoint} is gone")
         if home.manifest_file.exists():
             json.loads(home.manifest_file.read_text("utf-8"))
     return height
+
+
+def require_no_copy(home: Home) -> None:
+    """Raise Violation if a copy is left on which it was tried to mend the database: nobody would look for it."""
+    if home.mending.exists():
+        raise Violation(f"{home.mending.name} is left")
 
 
 def live_on(player: Player, twin: Twin, steps: int = STEPS) -> None:
