@@ -11,7 +11,7 @@ from governance.admission import Admission, admit
 from governance.attestations import Attest
 from governance.closing import snapshot_height
 from governance.deposits import least_at_submission, take
-from governance.electorate import electors_at, power_at
+from governance.electorate import electors_at, power_at, voting_power_at
 from governance.errors import need, refused
 from governance.lifecycle import Move, Status, can
 from governance.progress import advance, begin, keep, proposal_at, require_room
@@ -252,7 +252,7 @@ def _require_standing(context: HostContext, args: Propose, track: Track) -> None
         return
     need(args.deposit == 0, "no_deposit_here", track=track.name)
     height = snapshot_height(context, args.content.value)
-    power = power_at(context.overlay, context.sender, height)
+    power = voting_power_at(context.overlay, context.sender, height)
     enough = power > 0 and reaches(power, electors_at(context.overlay, height).power, track.power_floor)
     floor = f"{track.power_floor.part}/{track.power_floor.whole}"
     need(enough, "below_power_floor", track=track.name, floor=floor)

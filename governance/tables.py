@@ -14,9 +14,10 @@
 | governance.upload_chunks | publisher, index | what of it is there |
 | governance.upload_ends | height, publisher | the last height of an upload |
 | governance.bundle_uses | code hash | what needs a stored bundle |
-| governance.power | voter, height | power from the end of that height on |
+| governance.power | validator, height | its power from the end of that height on |
+| governance.stakes | delegator, height | what it delegates from the end of that height on |
 | governance.electors | height | all power from the end of that height on |
-| governance.power_queue | height, voter | power changes waiting to be copied |
+| governance.power_queue | height, kind, address | power changes waiting to be copied |
 | governance.readiness | plan | how far its rehearsals are |
 | governance.attestations | plan, round, validator | a validator's latest word in a round |
 | governance.rehearsal_results | plan, result | what a rehearsal came to |
@@ -114,9 +115,23 @@ class Proposer(Record):
 
 
 class Power(Record):
-    """A voter's power in units."""
+    """A validator's power in units, and the shares it is divided into; both 0 while it is not bonded."""
 
     power: Amount = field(1, default=0)
+    shares: Amount = field(2, default=0)
+
+
+class Delegated(Record):
+    """What one delegator holds of one validator."""
+
+    validator: Address = field(1)
+    shares: Amount = field(2)
+
+
+class Stake(Record):
+    """All that a delegator holds of others, by validator's address; never of itself, which is the validator's."""
+
+    parts: tuple[Delegated, ...] = field(1, default=())
 
 
 class Pins(Record):
@@ -133,7 +148,8 @@ class Pulse(Record):
     waiting: Amount = field(2, default=0)
     """Rows in the power queue."""
     phase: Amount = field(3, default=0)
-    """0: changes are followed; 1: the validators table is read again; 2: voters who left it are looked for."""
+    """0: changes are followed; 1 and 3: the validators table, then that of delegations is read again; 2 and 4: those
+    who left it are looked for."""
     cursor: Data = field(4, default=b"")
     """The last address that the present phase has looked at."""
     next_upload_end: Amount = field(5, default=0)
@@ -152,9 +168,12 @@ UPLOADS = host_table("governance.uploads", Upload, names=("publisher",))
 UPLOAD_CHUNKS = host_table("governance.upload_chunks", Chunk, key=("address", "amount"), names=("publisher", "index"))
 UPLOAD_ENDS = host_table("governance.upload_ends", Mark, key=("amount", "address"), names=("height", "publisher"))
 BUNDLE_USES = host_table("governance.bundle_uses", BundleUse, key=("hash",), names=("code_hash",))
-POWER = host_table("governance.power", Power, key=("address", "amount"), names=("voter", "height"))
+POWER = host_table("governance.power", Power, key=("address", "amount"), names=("validator", "height"))
+STAKES = host_table("governance.stakes", Stake, key=("address", "amount"), names=("delegator", "height"))
 ELECTORS = host_table("governance.electors", Electors, key=("amount",), names=("height",))
-POWER_QUEUE = host_table("governance.power_queue", Mark, key=("amount", "address"), names=("height", "voter"))
+POWER_QUEUE = host_table(
+    "governance.power_queue", Mark, key=("amount", "amount", "address"), names=("height", "kind", "address")
+)
 READINESS = host_table("governance.readiness", Readiness, key=("amount",), names=("plan",))
 ATTESTATIONS = host_table(
     "governance.attestations", Attestation, key=("amount", "amount", "address"), names=("plan", "round", "validator")
@@ -180,6 +199,7 @@ TABLES: tuple[Table[Any], ...] = (
     UPLOAD_ENDS,
     BUNDLE_USES,
     POWER,
+    STAKES,
     ELECTORS,
     POWER_QUEUE,
     READINESS,
