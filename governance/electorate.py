@@ -21,7 +21,7 @@ from __future__ import annotations
 from itertools import islice
 
 from governance.reading import Reader
-from governance.tables import ELECTORS, GUARDIAN, PINS, POWER, STAKES, Pins, Power, Stake
+from governance.tables import ELECTORS, GUARDIAN, PINS, POWER, STAKES, Override, Pins, Power, Stake
 from governance.tally import Electors
 from runtime.plans import WINDOW
 from storage.overlay import Overlay
@@ -52,7 +52,7 @@ def power_at(reader: Reader, validator: bytes, height: int) -> int:
     return validator_at(reader, validator, height).power
 
 
-def worth(shares: int, of: Power) -> int:
+def worth(shares: int, of: Power | Override) -> int:
     """Units that shares of a validator are worth, rounded down; never more than all it has."""
     return min(shares * of.power // of.shares, of.power) if of.shares else 0
 

@@ -5,6 +5,8 @@
 | governance.proposals | proposal | what was proposed |
 | governance.standings | proposal | how far it has come |
 | governance.votes | proposal, voter | a voter's present vote |
+| governance.overrides | proposal, validator | what delegators took out of its power by voting themselves |
+| governance.proxies | account | who may cast its votes |
 | governance.deposits | proposal, depositor | units held for it |
 | governance.history | proposal, step | what happened to it |
 | governance.due | lane, height, proposal | at whose end something is due |
@@ -29,7 +31,8 @@ from __future__ import annotations
 from typing import Any
 
 from governance.attestations import Attestation, Readiness, RehearsalResult
-from governance.proposals import Proposal, Standing, Step, Vote
+from governance.ballots import Vote
+from governance.proposals import Proposal, Standing, Step
 from governance.tally import Electors
 from runtime.bundles import Chunk
 from storage.record import Address, Amount, Data, Flag, Hash, Record, field
@@ -134,6 +137,23 @@ class Stake(Record):
     parts: tuple[Delegated, ...] = field(1, default=())
 
 
+class Override(Record):
+    """A validator as one proposal counts it, once one of its delegators has voted himself."""
+
+    power: Amount = field(1)
+    """Its tokens at the snapshot."""
+    shares: Amount = field(2)
+    taken: Amount = field(3, default=0)
+    """Units of its power that delegators have voted themselves; never more than it has."""
+
+
+class Proxy(Record):
+    """Who may cast an account's votes."""
+
+    proxy: Address = field(1)
+    since: Amount = field(2)
+
+
 class Pins(Record):
     """Snapshot heights that open votes count by, ascending, one entry a vote."""
 
@@ -159,6 +179,10 @@ class Pulse(Record):
 PROPOSALS = host_table("governance.proposals", Proposal, key=("amount",), names=("proposal",))
 STANDINGS = host_table("governance.standings", Standing, key=("amount",), names=("proposal",))
 VOTES = host_table("governance.votes", Vote, key=("amount", "address"), names=("proposal", "voter"))
+OVERRIDES = host_table(
+    "governance.overrides", Override, key=("amount", "address"), names=("proposal", "validator")
+)
+PROXIES = host_table("governance.proxies", Proxy, names=("account",))
 DEPOSITS = host_table("governance.deposits", Deposit, key=("amount", "address"), names=("proposal", "depositor"))
 HISTORY = host_table("governance.history", Step, key=("amount", "amount"), names=("proposal", "step"))
 DUE = host_table("governance.due", Mark, key=("amount", "amount", "amount"), names=("lane", "height", "proposal"))
@@ -189,6 +213,8 @@ TABLES: tuple[Table[Any], ...] = (
     PROPOSALS,
     STANDINGS,
     VOTES,
+    OVERRIDES,
+    PROXIES,
     DEPOSITS,
     HISTORY,
     DUE,

@@ -21,6 +21,11 @@ class Option(StrEnum):
     VETO = "veto"
 
 
+Parts = tuple[int, int, int, int]
+"""Counted power for yes, no, abstain and veto."""
+NOTHING: Parts = (0, 0, 0, 0)
+
+
 class Tally(Record):
     """Counted power by option, kept as votes come, so that a close costs the same however many voted."""
 
@@ -35,16 +40,15 @@ class Tally(Record):
         """All counted power, abstentions included."""
         return self.yes + self.no + self.abstain + self.veto
 
-    def with_vote(self, option: Option, weight: int) -> Tally:
-        """The tally after a first vote of a voter."""
-        return self._moved(option, weight).but(voters=self.voters + 1)
-
-    def with_change(self, before: Option, option: Option, weight: int) -> Tally:
-        """The tally after a voter whose vote was ``before`` changed it; its weight stays the same."""
-        return self._moved(before, -weight)._moved(option, weight)
-
-    def _moved(self, option: Option, weight: int) -> Tally:
-        return self.but(**{option.value: getattr(self, option.value) + weight})
+    def moved(self, before: Parts, after: Parts, voters: int = 0) -> Tally:
+        """The tally once what a voter added is ``after`` instead of ``before``; ``voters`` are new ones."""
+        return Tally(
+            yes=self.yes - before[0] + after[0],
+            no=self.no - before[1] + after[1],
+            abstain=self.abstain - before[2] + after[2],
+            veto=self.veto - before[3] + after[3],
+            voters=self.voters + voters,
+        )
 
 
 class Electors(Record):
