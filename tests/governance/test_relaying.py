@@ -57,8 +57,8 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
     chain.state.close()
 
 
-def statement(chain: Chain, who: int, option: str, **changes: object) -> VoteStatement:
-    effect = proposal_at(chain.state.overlay(), 1)[0].effect
+def statement(on: Chain, who: int, option: str, **changes: object) -> VoteStatement:
+    effect = proposal_at(on.state.overlay(), 1)[0].effect
     said = VoteStatement(chain=CHAIN_NAME, voter=OWNERS[who], proposal=1, option=option, effect=effect)
     return said.but(**changes)
 
@@ -126,11 +126,3 @@ def test_rotating_the_key_changes_no_power_doubles_no_vote_and_takes_back_what_t
     row = chain.state.overlay().get(VOTES, (1, OWNERS[1]))
     assert row is not None and row.own == 2
     assert standing_of(chain.state.overlay(), OWNERS[1], chain.state.height) == before
-
-
-def test_the_votes_of_the_chain_are_the_same_after_a_restart(chain: Chain, tmp_path: Path) -> None:
-    stranger = Sender(STRANGER)
-    said = sign_vote(statement(chain, 3, "yes"), KEYS[3])
-    assert produce(chain, stranger("governance", "relay_vote", said)) == ("ok",)
-    rows = list(chain.state.overlay().scan(VOTES))
-    assert [(key, row.option, row.weight) for key, row in rows] == [((1, OWNERS[3]), "yes", 100)]
