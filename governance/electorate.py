@@ -6,12 +6,14 @@ validator's rate, rounded down to a whole unit; what nobody takes out, the rests
 validator's to vote. What a validator holds of itself is part of that and no delegation. A delegator counts for at most
 `MOST_DELEGATIONS` validators, the first by address; what he has with others they vote for him.
 
-The host keeps its own copy (see `governance.following`): a row (validator, height) or (delegator, height) says how it
-was from the end of that height on, so power as of a kept height is one seek for the validator, and for a delegator one
-more. A vote counts by the end of the block before its first vote. Whatever is moved, slashed, jailed or unbonded
-between then and the close changes no weight in it, in either direction: as of that height every coin has one voter, so
-none counts twice, and nobody can buy, lend or destroy power in a vote that runs. A validator that misbehaved keeps its
-say in votes that had begun, and has none in the next.
+The host keeps its own copy (see `governance.following`): a row for each validator and each delegator, with the height
+since which it is so, and rows of earlier heights that an open vote counts by. So a look-up as of a kept height is one
+read where nothing changed since, and else one seek.
+
+A vote counts by the end of the block before its first vote. Whatever is moved, slashed, jailed or unbonded between then
+and the close changes no weight in it, in either direction: as of that height every coin has one voter, so none counts
+twice, and nobody can buy, lend or destroy power in a vote that runs. A validator that misbehaved keeps its say in votes
+that had begun, and has none in the next.
 
 Power belongs to addresses. Keys only sign for them: rotating the account's key or the consensus key changes no power.
 """
@@ -19,13 +21,29 @@ Power belongs to addresses. Keys only sign for them: rotating the account's key 
 from __future__ import annotations
 
 from itertools import islice
+from typing import TypeVar
 
 from governance.reading import Reader
-from governance.tables import ELECTORS, GUARDIAN, PINS, POWER, STAKES, Override, Pins, Power, Stake
+from governance.tables import (
+    ELECTORS,
+    GUARDIAN,
+    PINS,
+    POWER,
+    POWER_BEFORE,
+    STAKES,
+    STAKES_BEFORE,
+    Override,
+    Pins,
+    Power,
+    Stake,
+)
 from governance.tally import Electors
 from runtime.plans import WINDOW
 from storage.overlay import Overlay
+from storage.record import Record
+from storage.tables import Table
 
+R = TypeVar("R", bound=Record)
 MOST_POWER = 2**192
 """A validator's power is cut here, so that no sum of powers leaves 256 bits, whatever a bundle writes."""
 MOST_DELEGATIONS = 100
@@ -37,14 +55,23 @@ NO_POWER, NO_STAKE = Power(), Stake()
 
 def validator_at(reader: Reader, validator: bytes, height: int) -> Power:
     """A validator's tokens and shares at the end of ``height``."""
-    rows = reader.scan(POWER, (validator,), start=(validator, height), reverse=True)
-    return next((row for _, row in rows), NO_POWER)
+    row = reader.get(POWER, (validator,))
+    if row is not None and row.since > height:
+        row = _before(reader, POWER_BEFORE, validator, height)
+    return row or NO_POWER
 
 
 def stake_at(reader: Reader, delegator: bytes, height: int) -> Stake:
     """What a delegator held of others at the end of ``height``."""
-    rows = reader.scan(STAKES, (delegator,), start=(delegator, height), reverse=True)
-    return next((row for _, row in rows), NO_STAKE)
+    row = reader.get(STAKES, (delegator,))
+    if row is not None and row.since > height:
+        row = _before(reader, STAKES_BEFORE, delegator, height)
+    return row or NO_STAKE
+
+
+def _before(reader: Reader, table: Table[R], address: bytes, height: int) -> R | None:
+    rows = reader.scan(table, (address,), start=(address, height), reverse=True)
+    return next((row for _, row in rows), None)
 
 
 def power_at(reader: Reader, validator: bytes, height: int) -> int:

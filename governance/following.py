@@ -8,8 +8,9 @@ compared whole, in slices of that size; until a slice is compared, the copy rule
 Two rules keep a bundle from silencing the electorate: without a readable port the last copy stands, and the change
 that would leave no power at all waits in the queue until another validator has some.
 
-History is kept only as far as it is asked for: the newest row, and the rows that open votes or an open rollback
-window count by. A newest row that says "nothing" goes once no earlier one is left.
+History is kept only as far as it is asked for: what was so at a height that an open vote or an open rollback window
+counts by moves to a row of its own when it changes, and goes with a later change once nobody counts by it. A present
+row that says "nothing" goes once no earlier one is left.
 """
 
 from __future__ import annotations
@@ -21,11 +22,24 @@ from typing import Any
 from governance.agenda import pulse_of
 from governance.electorate import NO_POWER, NO_STAKE, electors_at, stake_at, validator_at
 from governance.staked import Delegations, Staked, Validators, staked_of
-from governance.tables import ELECTORS, PINS, POWER, POWER_QUEUE, PULSE, STAKES, Mark, Pins, Pulse
+from governance.tables import (
+    ELECTORS,
+    PINS,
+    POWER,
+    POWER_BEFORE,
+    POWER_QUEUE,
+    PULSE,
+    STAKES,
+    STAKES_BEFORE,
+    Mark,
+    Pins,
+    Power,
+    Pulse,
+    Stake,
+)
 from governance.tally import Electors
 from runtime.host import Changes, HostContext
 from storage.overlay import Overlay
-from storage.record import Record
 from storage.tables import Table
 
 VALIDATOR, DELEGATOR = 0, 1
@@ -45,7 +59,7 @@ def copy_all(context: HostContext) -> None:
     if staked.delegations is not None:
         for owner, stake in staked.delegations.all():
             if stake.parts:
-                overlay.put(STAKES, (owner, height), stake)
+                overlay.put(STAKES, (owner,), stake.but(since=height))
 
 
 def follow(context: HostContext, changes: Changes) -> None:
@@ -111,28 +125,58 @@ def _apply(context: HostContext, staked: Staked, entries: Iterable[Entry]) -> li
         if staked.validators is None:
             continue
         old, new = validator_at(overlay, address, height), staked.validators.now(address)
-        if old == new:
+        if (old.power, old.shares) == (new.power, new.shares):
             continue
         if power - old.power + new.power == 0:
             waiting.append((kind, address))
             continue
         power += new.power - old.power
         count += (new.power > 0) - (old.power > 0)
-        overlay.put(POWER, (address, height), new)
-        _forget(overlay, POWER, (address,), pins, NO_POWER)
+        _replace(context, POWER, POWER_BEFORE, address, new, new == NO_POWER, pins)
     after = Electors(power=power, voters=count)
     if after != before:
         overlay.put(ELECTORS, (height,), after)
-        _forget(overlay, ELECTORS, (), pins, None)
+        _forget_electors(overlay, pins)
     return waiting
 
 
 def _apply_stake(context: HostContext, delegations: Delegations, owner: bytes, pins: tuple[int, ...]) -> None:
-    overlay, height = context.overlay, context.height
     new = delegations.now(owner)
-    if new != stake_at(overlay, owner, height):
-        overlay.put(STAKES, (owner, height), new)
-        _forget(overlay, STAKES, (owner,), pins, NO_STAKE)
+    if new.parts != stake_at(context.overlay, owner, context.height).parts:
+        _replace(context, STAKES, STAKES_BEFORE, owner, new, new == NO_STAKE, pins)
+
+
+def _replace(
+    context: HostContext,
+    now: Table[Any],
+    before: Table[Any],
+    address: bytes,
+    new: Power | Stake,
+    is_nothing: bool,
+    pins: tuple[int, ...],
+) -> None:
+    """Write what is so from this height on; what was so is kept if somebody counts by it, and nothing else is."""
+    overlay, height = context.overlay, context.height
+    old = overlay.get(now, (address,))
+    earlier = False
+    if old is not None and old.earlier:
+        heights = [key[1] for key, _ in overlay.scan(before, (address,))]
+        for since, following in pairwise((*heights, old.since)):
+            if _counted_by(pins, since, following):
+                earlier = True
+            else:
+                overlay.delete(before, (address, since))
+    if old is not None and _counted_by(pins, old.since, height):
+        overlay.put(before, (address, old.since), old.but(earlier=False))
+        earlier = True
+    if is_nothing and not earlier:
+        overlay.delete(now, (address,))
+    else:
+        overlay.put(now, (address,), new.but(since=height, earlier=earlier))
+
+
+def _counted_by(pins: tuple[int, ...], since: int, following: int) -> bool:
+    return any(since <= pinned < following for pinned in pins)
 
 
 def _pins(context: HostContext) -> tuple[int, ...]:
@@ -142,21 +186,11 @@ def _pins(context: HostContext) -> tuple[int, ...]:
     return kept if window is None else (*kept, window.activation - 1)
 
 
-def _forget(
-    overlay: Overlay, table: Table[Any], prefix: tuple[bytes, ...], pins: tuple[int, ...], nothing: Record | None
-) -> None:
-    """Delete rows that are neither the newest nor the one in force at a pinned height, and a last one of nothing."""
-    rows = [(key[-1], row) for key, row in overlay.scan(table, prefix)]
-    gone = [
-        height
-        for (height, _), (following, _) in pairwise(rows)
-        if not any(height <= pinned < following for pinned in pins)
-    ]
-    newest, row = rows[-1]
-    if row == nothing and len(gone) == len(rows) - 1:
-        gone.append(newest)
-    for height in gone:
-        overlay.delete(table, (*prefix, height))
+def _forget_electors(overlay: Overlay, pins: tuple[int, ...]) -> None:
+    """Delete sums that are neither the newest nor in force at a pinned height."""
+    for height, following in pairwise([key[0] for key, _ in overlay.scan(ELECTORS)]):
+        if not _counted_by(pins, height, following):
+            overlay.delete(ELECTORS, (height,))
 
 
 def _compare(context: HostContext, staked: Staked, pulse: Pulse, most: int) -> tuple[Pulse, int]:
@@ -169,7 +203,7 @@ def _compare(context: HostContext, staked: Staked, pulse: Pulse, most: int) -> t
         if port is not None:
             read = pulse.phase in (VALIDATORS_READ, DELEGATIONS_READ)
             part = list(islice(port.addresses(pulse.cursor) if read else _copied(overlay, kind, pulse.cursor), left))
-            differing = [address for address in part if port.now(address) != _copy_of(overlay, port, address, context)]
+            differing = [address for address in part if _differs(context, port, address)]
             pulse = _enqueue(context, pulse, [(kind, address) for address in differing])
         if len(part) == left:
             pulse = pulse.but(cursor=part[-1])
@@ -180,16 +214,15 @@ def _compare(context: HostContext, staked: Staked, pulse: Pulse, most: int) -> t
     return pulse, left
 
 
-def _copy_of(overlay: Overlay, port: Validators | Delegations, address: bytes, context: HostContext) -> Record:
-    found = validator_at if isinstance(port, Validators) else stake_at
-    return found(overlay, address, context.height)
+def _differs(context: HostContext, port: Validators | Delegations, address: bytes) -> bool:
+    if isinstance(port, Validators):
+        of, now = validator_at(context.overlay, address, context.height), port.now(address)
+        return (of.power, of.shares) != (now.power, now.shares)
+    return stake_at(context.overlay, address, context.height).parts != port.now(address).parts
 
 
 def _copied(overlay: Overlay, kind: int, after: bytes) -> Iterator[bytes]:
     """Everyone the copy knows behind ``after``, in order."""
     table: Table[Any] = POWER if kind == VALIDATOR else STAKES
-    last = after
-    for (address, _), _row in overlay.scan(table, (), start=(after,) if after else None):
-        if address != last:
-            last = address
-            yield address
+    rows = overlay.scan(table, (), start=(after,) if after else None)
+    return (address for (address,), _ in rows if address != after)

@@ -16,8 +16,10 @@
 | governance.upload_chunks | publisher, index | what of it is there |
 | governance.upload_ends | height, publisher | the last height of an upload |
 | governance.bundle_uses | code hash | what needs a stored bundle |
-| governance.power | validator, height | its power from the end of that height on |
-| governance.stakes | delegator, height | what it delegates from the end of that height on |
+| governance.power | validator | its power now, and since when |
+| governance.power_before | validator, height | its power from the end of that height on, where a vote counts by it |
+| governance.stakes | delegator | what he delegates now, and since when |
+| governance.stakes_before | delegator, height | what he delegated from then on, where a vote counts by it |
 | governance.electors | height | all power from the end of that height on |
 | governance.power_queue | height, kind, address | power changes waiting to be copied |
 | governance.readiness | plan | how far its rehearsals are |
@@ -122,6 +124,10 @@ class Power(Record):
 
     power: Amount = field(1, default=0)
     shares: Amount = field(2, default=0)
+    since: Amount = field(3, default=0)
+    """The height from whose end on it was so."""
+    earlier: Flag = field(4, default=False)
+    """There are rows of heights before that."""
 
 
 class Delegated(Record):
@@ -135,6 +141,8 @@ class Stake(Record):
     """All that a delegator holds of others, by validator's address; never of itself, which is the validator's."""
 
     parts: tuple[Delegated, ...] = field(1, default=())
+    since: Amount = field(2, default=0)
+    earlier: Flag = field(3, default=False)
 
 
 class Override(Record):
@@ -192,8 +200,10 @@ UPLOADS = host_table("governance.uploads", Upload, names=("publisher",))
 UPLOAD_CHUNKS = host_table("governance.upload_chunks", Chunk, key=("address", "amount"), names=("publisher", "index"))
 UPLOAD_ENDS = host_table("governance.upload_ends", Mark, key=("amount", "address"), names=("height", "publisher"))
 BUNDLE_USES = host_table("governance.bundle_uses", BundleUse, key=("hash",), names=("code_hash",))
-POWER = host_table("governance.power", Power, key=("address", "amount"), names=("validator", "height"))
-STAKES = host_table("governance.stakes", Stake, key=("address", "amount"), names=("delegator", "height"))
+POWER = host_table("governance.power", Power, names=("validator",))
+POWER_BEFORE = host_table("governance.power_before", Power, key=("address", "amount"), names=("validator", "height"))
+STAKES = host_table("governance.stakes", Stake, names=("delegator",))
+STAKES_BEFORE = host_table("governance.stakes_before", Stake, key=("address", "amount"), names=("delegator", "height"))
 ELECTORS = host_table("governance.electors", Electors, key=("amount",), names=("height",))
 POWER_QUEUE = host_table(
     "governance.power_queue", Mark, key=("amount", "amount", "address"), names=("height", "kind", "address")
@@ -225,7 +235,9 @@ TABLES: tuple[Table[Any], ...] = (
     UPLOAD_ENDS,
     BUNDLE_USES,
     POWER,
+    POWER_BEFORE,
     STAKES,
+    STAKES_BEFORE,
     ELECTORS,
     POWER_QUEUE,
     READINESS,

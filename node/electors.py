@@ -11,14 +11,12 @@ from typing import Any
 
 from governance.electorate import electors_at, stake_at, validator_at, worth
 from governance.lifecycle import Status
-from governance.tables import POWER, PROXIES, STAKES, STANDINGS, Power
+from governance.tables import POWER, PROXIES, STAKES, STANDINGS
 from node.errors import BadRequest, NotFound
 from node.http import answers
 from node.reading import Reading
 from runtime.address import address_text, parse_address
 from storage.tables import Table
-
-TABLES: dict[str, Table[Any]] = {"validators": POWER, "delegators": STAKES}
 
 
 def height_of(reading: Reading, proposal: int | None) -> int:
@@ -73,17 +71,15 @@ def elector_of(reading: Reading, address: bytes, height: int) -> answers.Elector
 
 
 def _with_power(reading: Reading, kind: str, height: int, after: bytes) -> Iterator[bytes]:
-    """Addresses behind ``after`` of which the copy has something at ``height``."""
-    table = TABLES[kind]
-    here, has = after, False
-    for (address, since), row in reading.view.scan(table, (), start=(after,) if after else None):
+    """Addresses behind ``after`` that had something at ``height``."""
+    validators = kind == "validators"
+    table: Table[Any] = POWER if validators else STAKES
+    for (address,), _ in reading.view.scan(table, (), start=(after,) if after else None):
         if address == after:
             continue
-        if address != here:
-            if has:
-                yield here
-            here, has = address, False
-        if since <= height:
-            has = row.power > 0 if isinstance(row, Power) else bool(row.parts)
-    if has:
-        yield here
+        if validators:
+            has = validator_at(reading.view, address, height).power > 0
+        else:
+            has = bool(stake_at(reading.view, address, height).parts)
+        if has:
+            yield address
