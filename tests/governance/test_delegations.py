@@ -20,9 +20,10 @@ from governance.electorate import (
     unpin,
     voting_power_at,
 )
-from governance.proposals import Pause
+from governance.proposals import Pause, Rollback
 from governance.tables import POWER_BEFORE, POWER_QUEUE, STAKES, STAKES_BEFORE
-from tests.governance.world import World, changed_bundle, loaded, person
+from governance.tally import Tally
+from tests.governance.world import World, changed_bundle, loaded, minor_bundle, person
 
 Make = Callable[..., World]
 ANNA, BEN = person(20), person(21)
@@ -178,6 +179,29 @@ def test_a_delegator_above_the_floor_of_power_may_propose_an_emergency(make_worl
 def test_a_delegator_s_calls_rank_by_what_he_can_vote(make_world: Make) -> None:
     world = make_world(delegations=((20, 1, 30), (20, 2, 5)))
     assert [standing_of(world.overlay, voter, 0) for voter in (ANNA, person(1), person(30))] == [35, 100, 0]
+
+
+def test_a_vote_to_roll_back_counts_delegations_as_they_were_before_the_upgrade(make_world: Make) -> None:
+    """What the new runtime writes into its table says nothing in the vote on undoing it."""
+    world = make_world(delegations=((20, 1, 30),))
+    world.publish(person(1), minor_bundle())
+    upgrade = world.proposed(person(1), world.upgrade(minor_bundle()))
+    world.passed(upgrade)
+    world.run_to(world.standing(upgrade).effective)
+    world.flip(world.standing(upgrade).plan, loaded(minor_bundle()))
+    for validator in world.voters:
+        world.delegate(BEN, validator, 100)
+    world.delegate(ANNA, person(1), 0)
+    world.end_block()
+    while pulse_of(world.overlay).phase or pulse_of(world.overlay).waiting:
+        world.end_block()
+    assert (delegated_at(world.overlay, BEN, world.height), delegated_at(world.overlay, ANNA, world.height)) == (400, 0)
+    rollback = world.emergency(person(1), Rollback(upgrade=upgrade))
+    world.open(rollback)
+    assert world.vote(BEN, rollback, "no") == "no_power"
+    assert world.vote(ANNA, rollback, "yes") == "ok"
+    assert world.vote(person(1), rollback, "yes") == "ok"
+    assert world.standing(rollback).tally == Tally(yes=100, voters=2)
 
 
 OWNERS = [person(20 + number) for number in range(4)]
