@@ -10,6 +10,7 @@ from governance import guardian
 from governance.admission import Admission, admit
 from governance.attestations import Attest
 from governance.ballots import Split
+from governance.casting import cast
 from governance.closing import snapshot_height
 from governance.deposits import least_at_submission, take
 from governance.electorate import electors_at, voting_power_at
@@ -31,7 +32,6 @@ from governance.relaying import RelayedVote, relay
 from governance.tally import Electors, Tally
 from governance.tracks import BREAKING, TRACKS, Track, track_now
 from governance.uploads import receive
-from governance.voting import cast
 from runtime.errors import HostRefused
 from runtime.host import HostCall, HostContext
 from storage.record import Amount, Data, Hash, Record, Text, field

@@ -10,9 +10,9 @@ nobody has relayed. The relayer needs no power, uses its own nonce, and can chan
 from __future__ import annotations
 
 from governance.ballots import Split
+from governance.casting import cast, open_vote
 from governance.errors import need
 from governance.tables import VOTES
-from governance.voting import cast, open_vote
 from runtime.accounts import account_for
 from runtime.host import HostContext
 from runtime.keys import PrivateKey, verify

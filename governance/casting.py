@@ -18,9 +18,11 @@ from governance.lifecycle import Status
 from governance.progress import keep, proposal_at
 from governance.proposals import Proposal, Standing
 from governance.tables import OVERRIDES, VOTES, Override
-from governance.tally import NOTHING, Tally, counted_power
+from governance.tally import NOTHING, Electors, Tally, counted_power
+from governance.tracks import Track
 from runtime.host import HostContext
 from runtime.receipts import event
+from storage.overlay import Overlay
 
 
 class Ballot(Protocol):
@@ -62,7 +64,7 @@ def cast(context: HostContext, voter: bytes, ballot: Ballot, steps: int = 0) -> 
     key = (ballot.proposal, voter)
     before = context.overlay.get(VOTES, key)
     if before is None:
-        power, tally = _enter(context, voter, ballot.proposal, what, standing)
+        power, tally = _enter(context, voter, ballot.proposal, what.track, standing)
         weight = counted_power(power, standing.electors, what.track)
         own, uncounted, counted, voters = 0, power - weight, NOTHING, 1
     else:
@@ -87,36 +89,35 @@ def cast(context: HostContext, voter: bytes, ballot: Ballot, steps: int = 0) -> 
     context.events.append(event("VoteCast", proposal=ballot.proposal, voter=voter, option=text, weight=weight))
 
 
-def _enter(
-    context: HostContext, voter: bytes, proposal: int, what: Proposal, standing: Standing
-) -> tuple[int, Tally]:
+def _enter(context: HostContext, voter: bytes, proposal: int, track: Track, standing: Standing) -> tuple[int, Tally]:
     """The power of a voter who has not voted yet, taken out of his validators', and the tally without it."""
     overlay, tally, height = context.overlay, standing.tally, standing.snapshot
     staked = validator_at(overlay, voter, height).power
     taken = overlay.get(OVERRIDES, (proposal, voter)) if staked else None
     power = staked - (0 if taken is None else taken.taken)
     for part in stake_at(overlay, voter, height).parts:
-        of = overlay.get(OVERRIDES, (proposal, part.validator))
+        key = (proposal, part.validator)
+        of = overlay.get(OVERRIDES, key)
         if of is None:
             row = validator_at(overlay, part.validator, height)
             of = Override(power=row.power, shares=row.shares)
         coins = min(worth(part.shares, of), of.power - of.taken)
         if coins:
-            overlay.put(OVERRIDES, (proposal, part.validator), of.but(taken=of.taken + coins))
-            tally = _shrink(context, (proposal, part.validator), coins, tally, what, standing)
+            overlay.put(OVERRIDES, key, of.but(taken=of.taken + coins))
+            tally = _shrink(overlay, key, coins, tally, track, standing.electors)
             power += coins
     need(staked + power > 0, "no_power", voter=voter.hex(), height=height)
     return power, tally
 
 
 def _shrink(
-    context: HostContext, key: tuple[int, bytes], coins: int, tally: Tally, what: Proposal, standing: Standing
+    overlay: Overlay, key: tuple[int, bytes], coins: int, tally: Tally, track: Track, electors: Electors
 ) -> Tally:
     """The tally once a validator's vote, if there is one, has these coins less behind it."""
-    vote = context.overlay.get(VOTES, key)
+    vote = overlay.get(VOTES, key)
     if vote is None:
         return tally
     power = vote.power - coins
-    weight = counted_power(power, standing.electors, what.track)
-    context.overlay.put(VOTES, key, vote.but(weight=weight, uncounted=power - weight))
+    weight = counted_power(power, electors, track)
+    overlay.put(VOTES, key, vote.but(weight=weight, uncounted=power - weight))
     return tally.moved(vote.parts, shared_out(vote.option, vote.split, weight))
