@@ -39,11 +39,18 @@ class Books:
 
 @dataclass
 class Vote:
-    """One proposal's vote; ``books`` are those of the height that it counts by."""
+    """One proposal's vote; ``books`` are those of the height that it counts by, and nobody writes in them any more."""
 
     books: Books
     most_percent: int = 100
     cast: dict[bytes, Ballot] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.parts = [
+            (owner, validator, self.books.worth(owner, validator))
+            for owner, validator in self.books.delegations
+            if owner != validator
+        ]
 
     def powers(self) -> dict[bytes, int]:
         """The power behind each vote: every unit is counted for the person it belongs to if that one voted, else for
@@ -51,9 +58,8 @@ class Vote:
         powers = dict.fromkeys(self.cast, 0)
         for validator, tokens in self.books.tokens.items():
             left = tokens
-            for owner, of in self.books.delegations:
-                if of == validator and owner != validator and owner in self.cast:
-                    part = self.books.worth(owner, validator)
+            for owner, of, part in self.parts:
+                if of == validator and owner in self.cast:
                     powers[owner] += part
                     left -= part
             if validator in self.cast:

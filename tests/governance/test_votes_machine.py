@@ -10,7 +10,7 @@ import tempfile
 from fractions import Fraction
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -22,6 +22,7 @@ from governance.tables import OVERRIDES, VOTES
 from runtime.address import address_of
 from runtime.keys import PrivateKey
 from tests.governance.clerk import Ballot, Books, Vote, plain
+from tests.governance.sizes import sized
 from tests.governance.world import A_STATEMENT, CHAIN_NAME, World
 
 KEYS = [PrivateKey.from_seed(bytes([number]) * 32) for number in range(1, 9)]
@@ -223,8 +224,8 @@ class Voting(RuleBasedStateMachine):
     @invariant()
     def a_tally_is_the_power_that_voted_at_the_snapshot(self) -> None:
         for proposal, vote in self.votes.items():
-            tally = self.world.standing(proposal).tally
-            assert {option: getattr(tally, option) for option in vote.tally()} == vote.tally()
+            tally, counted = self.world.standing(proposal).tally, vote.tally()
+            assert {option: getattr(tally, option) for option in counted} == counted
             assert tally.voters == len(vote.cast)
 
     @invariant()
@@ -246,7 +247,5 @@ class Voting(RuleBasedStateMachine):
                 assert 0 < row.taken <= row.power
 
 
-Voting.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
-)
-test_counting_keeps_its_laws = Voting.TestCase
+Voting.TestCase.settings = sized()
+test_counting_keeps_its_laws = pytest.mark.timeout(3_600)(Voting.TestCase)
