@@ -48,6 +48,7 @@ from runtime.execution import execute_transaction
 from runtime.genesis import GenesisState, HostRow, ModuleRow, create_chain_state
 from runtime.host import HostContext
 from runtime.identity import ChainIdentity
+from runtime.keys import verify
 from runtime.parameters import Parameters
 from runtime.transaction import SignedTransaction, decode_transaction
 from storage.home import RELEASE, Home
@@ -76,6 +77,7 @@ def votes(folder: Path, accounts: int) -> list[tuple[str, str, str]]:
     chain.state.close()
     return [
         (f"genesis with {accounts:,} delegators", f"{made:.0f} s", "reported"),
+        ("verifying one signature (CPU, this machine's measure)", f"{_verification() * 1e6:.0f} us", ""),
         ("a delegator's vote, its validator's with it, unsigned", f"{first * 1e6:.0f} us", "to reach: 60 us"),
         ("  changed", f"{change * 1e6:.0f} us", "to reach: 60 us"),
         ("a delegation copied at the end of a block", f"{stakes * 1e6:.0f} us", "reported"),
@@ -162,6 +164,17 @@ def _cast(chain: Chain, accounts: int) -> tuple[float, float]:
             said = CastVote(proposal=VOTED, option=option, effect=effect)
             times.append(run([_sent(one, chain, said) for one in wallets]) / BLOCK)
     return median(firsts), median(changes)
+
+
+def _verification() -> float:
+    """CPU seconds of verifying one signature."""
+    key, message = signer(0), bytes(100)
+    signature, times = key.sign(message), []
+    for _ in range(TURNS):
+        began = thread_time()
+        assert all(verify(key.public, message, signature) for _ in range(BLOCK))
+        times.append((thread_time() - began) / BLOCK)
+    return median(times)
 
 
 def _sent(one: Wallet, chain: Chain, said: CastVote) -> SignedTransaction:
