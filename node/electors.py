@@ -5,13 +5,14 @@ The chain keeps an electorate as long as a vote counts by it, so there are no ot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
 from governance.electorate import electors_at, stake_at, validator_at, worth
 from governance.lifecycle import Status
-from governance.tables import POWER, PROXIES, STAKES, STANDINGS
+from governance.tables import POWER, PROXIES, STAKES, STANDINGS, Power
 from node.errors import BadRequest, NotFound
 from node.http import answers
 from node.reading import Reading
@@ -39,26 +40,29 @@ def electorate_page(reading: Reading, kind: str, proposal: int | None, after: st
     height = height_of(reading, proposal)
     everyone = _with_power(reading, kind, height, parse_address(after) if after else b"")
     page = list(islice(everyone, limit + 1))
+    of = cache(partial(validator_at, reading.view, height=height))  # delegators have their validators in common
     whole = electors_at(reading.view, height)
     return answers.Electorate(
         height=height,
         power=str(whole.power),
         validators=whole.voters,
-        electors=[elector_of(reading, address, height) for address in page[:limit]],
+        electors=[_elector(reading, address, height, of) for address in page[:limit]],
         next=address_text(page[limit - 1]) if len(page) > limit else None,
     )
 
 
 def elector_of(reading: Reading, address: bytes, height: int) -> answers.Elector:
     """One address and what it could vote at the end of a kept height."""
-    parts = []
-    for part in stake_at(reading.view, address, height).parts:
-        of = validator_at(reading.view, part.validator, height)
-        parts.append((part, worth(part.shares, of)))
+    return _elector(reading, address, height, partial(validator_at, reading.view, height=height))
+
+
+def _elector(reading: Reading, address: bytes, height: int, of: Callable[[bytes], Power]) -> answers.Elector:
+    stake = stake_at(reading.view, address, height)
+    parts = [(part, worth(part.shares, of(part.validator))) for part in stake.parts]
     proxy = reading.view.get(PROXIES, (address,))
     return answers.Elector(
         address=address_text(address),
-        power=str(validator_at(reading.view, address, height).power),
+        power=str(of(address).power),
         delegated=str(sum(power for _, power in parts)),
         delegations=[
             answers.DelegationAnswer(

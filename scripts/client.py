@@ -181,7 +181,7 @@ class Client:
         """Pages of those who may vote, validators or delegators, up to ``limit`` of them together."""
         after, left = "", limit
         while left is None or left > 0:
-            page = {"kind": kind, "after": after, "limit": 1_000 if left is None else min(left, 1_000)}
+            page = {"kind": kind, "after": after, "limit": 100 if left is None else min(left, 100)}
             answer = self._get("/governance/electorate", page if proposal is None else {**page, "proposal": proposal})
             yield answer
             after = answer["next"]

@@ -204,7 +204,7 @@ def governance_routes(node: NodeFace) -> APIRouter:
         ),
         proposal: Proposal = None,
         after: Annotated[str, Query(max_length=100, description="`next` of the page before.")] = "",
-        limit: Limit = 100,
+        limit: Annotated[int, Query(ge=1, le=100, description="Most of them on this page.")] = 100,
     ) -> answers.Electorate:
         """Who may vote and for how much, by address."""
         return await node.electorate(kind, proposal, after, limit)

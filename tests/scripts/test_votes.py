@@ -107,6 +107,18 @@ def test_the_whole_way_of_a_vote_that_is_delegated_overridden_relayed_and_proven
         checked(forged, bytes.fromhex(proven["app_root"]))
 
 
+def test_a_proxy_votes_for_who_has_named_it_and_for_nobody_else(said: Said, chain: Path, opened: str) -> None:
+    home = ("--home", str(chain))
+    proxy = said("electorate", "account-25", *home)[1]["address"]
+    named = said("call", "governance.name_proxy", f'proxy=["{proxy}"]', "--from", "account-24", *home)
+    assert (named[0], said("electorate", "account-24", *home)[1]["proxy"]) == (0, proxy)
+    assert said("vote", opened, "abstain", "--for", "account-24", "--from", "account-25", *home)[0] == 0
+    receipt = said("vote-receipt", opened, "account-24", *home)[1]
+    assert (receipt["counted"]["vote"], receipt["counted"]["cast_by"]) == ("abstain", proxy)
+    code, refused = said("vote", opened, "no", "--for", "account-24", "--from", "account-26", *home)
+    assert (code, refused["reason"]) == (1, "not_the_proxy")
+
+
 def test_a_batch_is_checked_whole_before_anything_is_sent(
     said: Said, chain: Path, opened: str, tmp_path: Path
 ) -> None:
