@@ -24,8 +24,8 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "no_power": "{voter} had no voting power at height {height}, when this electorate was fixed",
         "below_power_floor": "the {track} track takes proposals from {floor} of all power on: ask a larger validator",
         "one_emergency_each": "proposal {open} of the same proposer is open on the emergency track: end it first",
-        "too_many_uploads": "{most} uploads of others wait to be proposed: try when one has ended, or ask a voter",
-        "publisher_unknown": "publishing takes voting power or a balance of {least} units, the deposit to come",
+        "too_many_uploads": "{most} uploads of others wait to be proposed: try when one has ended, or ask a validator",
+        "publisher_unknown": "publishing takes a validator's power or a balance of {least} units, the deposit to come",
         # the proposal itself
         "no_title": "a proposal needs a title of 1 to {most} characters",
         "too_long": "{what} may have at most {most} characters",

@@ -64,7 +64,7 @@ class Counters(Record):
     open: Amount = field(2, default=0)
     """Proposals that have not ended, emergencies not counted."""
     shared_uploads: Amount = field(3, default=0)
-    """Uploads of publishers without voting power."""
+    """Uploads of publishers who are no validators."""
 
 
 class Guardian(Record):
@@ -101,7 +101,7 @@ class Upload(Record):
     ends: Amount = field(3)
     """Last height at which it can be proposed."""
     shared: Flag = field(4, default=False)
-    """It takes one of the places that publishers without voting power share."""
+    """It takes one of the places that publishers share who are no validators."""
 
 
 class BundleUse(Record):

@@ -52,7 +52,7 @@ class Tally(Record):
 
 
 class Electors(Record):
-    """The whole electorate at a height: its power in units and how many have any."""
+    """The whole electorate at a height: its power in units and how many validators have any."""
 
     power: Amount = field(1, default=0)
     voters: Amount = field(2, default=0)
