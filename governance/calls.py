@@ -9,10 +9,13 @@ from __future__ import annotations
 from governance import guardian
 from governance.admission import Admission, admit
 from governance.attestations import Attest
+from governance.ballots import Split
+from governance.casting import cast
 from governance.closing import snapshot_height
 from governance.deposits import least_at_submission, take
-from governance.electorate import electors_at, power_at
-from governance.errors import need, refused
+from governance.electorate import electors_at, voting_power_at
+from governance.errors import need
+from governance.judging import reaches
 from governance.lifecycle import Move, Status, can
 from governance.progress import advance, begin, keep, proposal_at, require_room
 from governance.proposals import (
@@ -21,17 +24,16 @@ from governance.proposals import (
     MaintenanceWindow,
     Proposal,
     Standing,
-    Vote,
     Words,
 )
+from governance.proxies import NameProxy, VoteFor, name_proxy, steps_to
 from governance.rehearsals import attest
-from governance.tables import VOTES
-from governance.tally import Electors, Option, Tally, counted_power, reaches
+from governance.relaying import RelayedVote, relay
+from governance.tally import Electors, Tally
 from governance.tracks import BREAKING, TRACKS, Track, track_now
 from governance.uploads import receive
 from runtime.errors import HostRefused
 from runtime.host import HostCall, HostContext
-from runtime.receipts import event
 from storage.record import Amount, Data, Hash, Record, Text, field
 
 MODULE = "governance"
@@ -75,10 +77,13 @@ class CastVote(Record):
     """A vote, or a change of one; it names what is voted on."""
 
     proposal: Amount = field(1)
-    option: Text = field(2)
+    option: Text = field(2, default="")
+    """Empty where the vote is split."""
     bundle: Data = field(3, default=b"")
     """Code hash of the proposed bundle; empty when the proposal has none."""
     effect: Hash = field(4)
+    split: Split = field(5, default=())
+    """Several options with their weights; see governance.ballots."""
 
 
 class Cancel(Record):
@@ -144,25 +149,28 @@ def add_deposit(context: HostContext, args: AddDeposit) -> None:
 def vote(context: HostContext, args: CastVote) -> None:
     """Vote, or change one's vote, until the close; power counts as of the height voting began."""
     _count_call(context)
-    what, standing = proposal_at(context.overlay, args.proposal)
-    _require_open(context, args, what, standing)
-    need(args.option in {option.value for option in Option}, "unknown_option", option=args.option)
-    option = Option(args.option)
-    key = (args.proposal, context.sender)
-    before = context.overlay.get(VOTES, key)
-    if before is None:
-        power = power_at(context.overlay, context.sender, standing.snapshot)
-        need(power > 0, "no_power", voter=context.sender.hex(), height=standing.snapshot)
-        weight = counted_power(power, standing.electors, what.track)
-        tally = standing.tally.with_vote(option, weight)
-    else:
-        need(before.choice is not option, "same_vote", option=option.value)
-        weight = before.weight
-        tally = standing.tally.with_change(before.choice, option, weight)
-    context.overlay.put(VOTES, key, Vote(option=option.value, weight=weight, height=context.height))
-    keep(context, args.proposal, standing.but(tally=tally))
-    said = event("VoteCast", proposal=args.proposal, voter=context.sender, option=option.value, weight=weight)
-    context.events.append(said)
+    cast(context, context.sender, args)
+
+
+def vote_for(context: HostContext, args: VoteFor) -> None:
+    """Vote as the proxy of another account; see `governance.proxies` for whose word counts."""
+    _count_call(context)
+    steps = steps_to(context.overlay, args.voter, context.sender)
+    need(steps > 0, "not_the_proxy", voter=args.voter.hex())
+    cast(context, args.voter, args, steps)
+
+
+def relay_vote(context: HostContext, args: RelayedVote) -> None:
+    """Bring a vote that its voter signed; see `governance.relaying`."""
+    _count_call(context)
+    relay(context, args)
+
+
+def set_proxy(context: HostContext, args: NameProxy) -> None:
+    """Name a proxy, or take the right back."""
+    _count_call(context)
+    need(len(args.proxy) <= 1, "one_proxy")
+    name_proxy(context, args.proxy[0] if args.proxy else b"")
 
 
 def cancel(context: HostContext, args: Cancel) -> None:
@@ -204,6 +212,9 @@ CALLS: tuple[HostCall, ...] = (
     HostCall(MODULE, "propose", Propose, propose),
     HostCall(MODULE, "deposit", AddDeposit, add_deposit),
     HostCall(MODULE, "vote", CastVote, vote),
+    HostCall(MODULE, "vote_for", VoteFor, vote_for),
+    HostCall(MODULE, "relay_vote", RelayedVote, relay_vote),
+    HostCall(MODULE, "name_proxy", NameProxy, set_proxy),
     HostCall(MODULE, "cancel", Cancel, cancel),
     HostCall(MODULE, "attest", Attest, attest_rehearsal),
     HostCall(MODULE, "guardian_cancel", Cancel, guardian_cancel),
@@ -252,7 +263,7 @@ def _require_standing(context: HostContext, args: Propose, track: Track) -> None
         return
     need(args.deposit == 0, "no_deposit_here", track=track.name)
     height = snapshot_height(context, args.content.value)
-    power = power_at(context.overlay, context.sender, height)
+    power = voting_power_at(context.overlay, context.sender, height)
     enough = power > 0 and reaches(power, electors_at(context.overlay, height).power, track.power_floor)
     floor = f"{track.power_floor.part}/{track.power_floor.whole}"
     need(enough, "below_power_floor", track=track.name, floor=floor)
@@ -284,13 +295,3 @@ def _submit(context: HostContext, what: Proposal, deposit: int, urgent: bool) ->
 def _fund(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> None:
     due = context.height + what.track.delay
     advance(context, proposal, what, standing, Move.FUNDED, "funded", due=due)
-
-
-def _require_open(context: HostContext, args: CastVote, what: Proposal, standing: Standing) -> None:
-    early = standing.status in (Status.DEPOSIT, Status.DELAY)
-    if early:
-        raise refused("voting_not_open", proposal=args.proposal)
-    is_open = standing.status == Status.VOTING and context.height <= standing.closes
-    need(is_open, "voting_closed", proposal=args.proposal)
-    need(args.bundle == what.bundle, "other_bundle", proposal=args.proposal, bundle=what.bundle.hex() or "none")
-    need(args.effect == what.effect, "other_effect", proposal=args.proposal, effect=what.effect.hex())

@@ -13,8 +13,8 @@ from typing import Any
 from governance.bundles import keep_for_good
 from governance.calls import CALLS, MODULE
 from governance.closing import close_due, note_plans
-from governance.electorate import copy_all, follow
 from governance.errors import need
+from governance.following import copy_all, follow
 from governance.parameters import GOVERNANCE_PARAMETERS, conflict_in
 from governance.rehearsals import follow_queue, move_due
 from governance.tables import TABLES

@@ -39,7 +39,7 @@ GOVERNANCE_PARAMETERS: tuple[Rule, ...] = (
     Rule("calls_per_block", 64, 4, 1_000, "governance calls of one sender in one block"),
     Rule("closings_per_block", 64, 4, 10_000, "proposals that one block moves; the rest follow in order"),
     Rule("upload_lifetime", 1_200, 10, 100_800, "blocks in which a bundle may be uploaded and proposed"),
-    Rule("max_uploads", 100, 1, 10_000, "bundles that publishers without voting power may be uploading at once"),
+    Rule("max_uploads", 100, 1, 10_000, "bundles that publishers who are no validators may be uploading"),
     Rule("rehearsal_gate", 1, 0, 1, "1: an upgrade takes effect only once validators attest its rehearsal; 0: without"),
     Rule("rehearsal_lead", 14_400, 4, 1_000_000, "blocks before the activation at which it is rehearsed first"),
     Rule("rehearsal_again", 1_200, 2, 1_000_000, "blocks before the activation at which it is rehearsed again"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from governance.tally import Electors, Option, Tally
+from governance.tally import Electors, Tally
 from governance.tracks import Track
 from storage.codec import codec_of
 from storage.record import Address, Amount, Data, Flag, Hash, Record, Text, Variant, case, field
@@ -207,20 +207,6 @@ class Standing(Record):
     """Rows in its history."""
     urgent: Flag = field(16, default=False)
     """On the emergency track: its moves are never put off for others."""
-
-
-class Vote(Record):
-    """A voter's present vote."""
-
-    option: Text = field(1)
-    weight: Amount = field(2)
-    """Counted power."""
-    height: Amount = field(3)
-
-    @property
-    def choice(self) -> Option:
-        """The option as a value."""
-        return Option(self.option)
 
 
 class Step(Record):

@@ -5,6 +5,8 @@
 | governance.proposals | proposal | what was proposed |
 | governance.standings | proposal | how far it has come |
 | governance.votes | proposal, voter | a voter's present vote |
+| governance.overrides | proposal, validator | what delegators took out of its power by voting themselves |
+| governance.proxies | account | who may cast its votes |
 | governance.deposits | proposal, depositor | units held for it |
 | governance.history | proposal, step | what happened to it |
 | governance.due | lane, height, proposal | at whose end something is due |
@@ -14,9 +16,12 @@
 | governance.upload_chunks | publisher, index | what of it is there |
 | governance.upload_ends | height, publisher | the last height of an upload |
 | governance.bundle_uses | code hash | what needs a stored bundle |
-| governance.power | voter, height | power from the end of that height on |
+| governance.power | validator | its power now, and since when |
+| governance.power_before | validator, height | its power from the end of that height on, where a vote counts by it |
+| governance.stakes | delegator | what he delegates now, and since when |
+| governance.stakes_before | delegator, height | what he delegated from then on, where a vote counts by it |
 | governance.electors | height | all power from the end of that height on |
-| governance.power_queue | height, voter | power changes waiting to be copied |
+| governance.power_queue | height, kind, address | power changes waiting to be copied |
 | governance.readiness | plan | how far its rehearsals are |
 | governance.attestations | plan, round, validator | a validator's latest word in a round |
 | governance.rehearsal_results | plan, result | what a rehearsal came to |
@@ -28,7 +33,8 @@ from __future__ import annotations
 from typing import Any
 
 from governance.attestations import Attestation, Readiness, RehearsalResult
-from governance.proposals import Proposal, Standing, Step, Vote
+from governance.ballots import Vote
+from governance.proposals import Proposal, Standing, Step
 from governance.tally import Electors
 from runtime.bundles import Chunk
 from storage.record import Address, Amount, Data, Flag, Hash, Record, field
@@ -58,7 +64,7 @@ class Counters(Record):
     open: Amount = field(2, default=0)
     """Proposals that have not ended, emergencies not counted."""
     shared_uploads: Amount = field(3, default=0)
-    """Uploads of publishers without voting power."""
+    """Uploads of publishers who are no validators."""
 
 
 class Guardian(Record):
@@ -95,7 +101,7 @@ class Upload(Record):
     ends: Amount = field(3)
     """Last height at which it can be proposed."""
     shared: Flag = field(4, default=False)
-    """It takes one of the places that publishers without voting power share."""
+    """It takes one of the places that publishers share who are no validators."""
 
 
 class BundleUse(Record):
@@ -114,9 +120,46 @@ class Proposer(Record):
 
 
 class Power(Record):
-    """A voter's power in units."""
+    """A validator's power in units, and the shares it is divided into; both 0 while it is not bonded."""
 
     power: Amount = field(1, default=0)
+    shares: Amount = field(2, default=0)
+    since: Amount = field(3, default=0)
+    """The height from whose end on it was so."""
+    earlier: Flag = field(4, default=False)
+    """There are rows of heights before that."""
+
+
+class Delegated(Record):
+    """What one delegator holds of one validator."""
+
+    validator: Address = field(1)
+    shares: Amount = field(2)
+
+
+class Stake(Record):
+    """All that a delegator holds of others, by validator's address; never of itself, which is the validator's."""
+
+    parts: tuple[Delegated, ...] = field(1, default=())
+    since: Amount = field(2, default=0)
+    earlier: Flag = field(3, default=False)
+
+
+class Override(Record):
+    """A validator as one proposal counts it, once one of its delegators has voted himself."""
+
+    power: Amount = field(1)
+    """Its tokens at the snapshot."""
+    shares: Amount = field(2)
+    taken: Amount = field(3, default=0)
+    """Units of its power that delegators have voted themselves; never more than it has."""
+
+
+class Proxy(Record):
+    """Who may cast an account's votes."""
+
+    proxy: Address = field(1)
+    since: Amount = field(2)
 
 
 class Pins(Record):
@@ -133,7 +176,8 @@ class Pulse(Record):
     waiting: Amount = field(2, default=0)
     """Rows in the power queue."""
     phase: Amount = field(3, default=0)
-    """0: changes are followed; 1: the validators table is read again; 2: voters who left it are looked for."""
+    """0: changes are followed; 1 and 3: the validators table, then that of delegations is read again; 2 and 4: those
+    who left it are looked for."""
     cursor: Data = field(4, default=b"")
     """The last address that the present phase has looked at."""
     next_upload_end: Amount = field(5, default=0)
@@ -143,6 +187,10 @@ class Pulse(Record):
 PROPOSALS = host_table("governance.proposals", Proposal, key=("amount",), names=("proposal",))
 STANDINGS = host_table("governance.standings", Standing, key=("amount",), names=("proposal",))
 VOTES = host_table("governance.votes", Vote, key=("amount", "address"), names=("proposal", "voter"))
+OVERRIDES = host_table(
+    "governance.overrides", Override, key=("amount", "address"), names=("proposal", "validator")
+)
+PROXIES = host_table("governance.proxies", Proxy, names=("account",))
 DEPOSITS = host_table("governance.deposits", Deposit, key=("amount", "address"), names=("proposal", "depositor"))
 HISTORY = host_table("governance.history", Step, key=("amount", "amount"), names=("proposal", "step"))
 DUE = host_table("governance.due", Mark, key=("amount", "amount", "amount"), names=("lane", "height", "proposal"))
@@ -152,9 +200,14 @@ UPLOADS = host_table("governance.uploads", Upload, names=("publisher",))
 UPLOAD_CHUNKS = host_table("governance.upload_chunks", Chunk, key=("address", "amount"), names=("publisher", "index"))
 UPLOAD_ENDS = host_table("governance.upload_ends", Mark, key=("amount", "address"), names=("height", "publisher"))
 BUNDLE_USES = host_table("governance.bundle_uses", BundleUse, key=("hash",), names=("code_hash",))
-POWER = host_table("governance.power", Power, key=("address", "amount"), names=("voter", "height"))
+POWER = host_table("governance.power", Power, names=("validator",))
+POWER_BEFORE = host_table("governance.power_before", Power, key=("address", "amount"), names=("validator", "height"))
+STAKES = host_table("governance.stakes", Stake, names=("delegator",))
+STAKES_BEFORE = host_table("governance.stakes_before", Stake, key=("address", "amount"), names=("delegator", "height"))
 ELECTORS = host_table("governance.electors", Electors, key=("amount",), names=("height",))
-POWER_QUEUE = host_table("governance.power_queue", Mark, key=("amount", "address"), names=("height", "voter"))
+POWER_QUEUE = host_table(
+    "governance.power_queue", Mark, key=("amount", "amount", "address"), names=("height", "kind", "address")
+)
 READINESS = host_table("governance.readiness", Readiness, key=("amount",), names=("plan",))
 ATTESTATIONS = host_table(
     "governance.attestations", Attestation, key=("amount", "amount", "address"), names=("plan", "round", "validator")
@@ -170,6 +223,8 @@ TABLES: tuple[Table[Any], ...] = (
     PROPOSALS,
     STANDINGS,
     VOTES,
+    OVERRIDES,
+    PROXIES,
     DEPOSITS,
     HISTORY,
     DUE,
@@ -180,6 +235,9 @@ TABLES: tuple[Table[Any], ...] = (
     UPLOAD_ENDS,
     BUNDLE_USES,
     POWER,
+    POWER_BEFORE,
+    STAKES,
+    STAKES_BEFORE,
     ELECTORS,
     POWER_QUEUE,
     READINESS,

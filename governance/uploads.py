@@ -4,9 +4,10 @@ A publisher has one upload at a time, of as many chunks as its first one said: t
 the upload before it. An upload ends `upload_lifetime` blocks after its first chunk, whatever follows, and is collected
 from then on, the earliest first and a bounded number a block.
 
-Publishing takes voting power, or the balance of the deposit to come. Publishers without power share `max_uploads`
-places, so that coins which go from hand to hand fill no more than these, and a voter always finds one. So all uploads
-together are at most `max_uploads` and one a voter, each of one bundle's size.
+Publishing takes a validator's power, or the balance of the deposit to come. Publishers who are no validators share
+`max_uploads` places, so that coins which go from hand to hand, or are delegated for it, fill no more than these, and a
+validator always finds one. So all uploads together are at most `max_uploads` and one a validator, each of one bundle's
+size.
 """
 
 from __future__ import annotations

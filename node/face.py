@@ -13,13 +13,14 @@ What comes beyond these bounds is refused as busy (503) and may be asked again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Literal
 
 from node.application import Application
+from node.electors import elector_of, electorate_page, height_of
 from node.errors import BadRequest, NotFound, NotReady
 from node.http import answers
 from node.listing import host_modules, runtime_modules
@@ -116,14 +117,15 @@ class Face:
         """As NodeFace."""
         return self._metrics.text()
 
-    async def submit(self, raw: bytes, only: tuple[str, str] | None = None) -> bytes:
+    async def submit(self, raw: bytes, only: Collection[tuple[str, str]] = ()) -> bytes:
         """As NodeFace."""
         if self._condition.state != "running" or self._condition.failure:
             raise NotReady(f"this node takes no transactions ({self._condition.state}): send it to another one")
         transaction = self._application.decode(raw)
         call = transaction.body.call
-        if only is not None and (call.module, call.name) != only:
-            raise BadRequest("wrong_call", f"this takes {'.'.join(only)} only; POST /transactions takes any call")
+        if only and (call.module, call.name) not in only:
+            names = ", ".join(f"{module}.{name}" for module, name in only)
+            raise BadRequest("wrong_call", f"this takes {names} only; POST /transactions takes any call")
         row = self._reading().key_row(transaction.body.sender)
         key = transaction.body.key if row is None else row.key
         if key and not await self._application.verifier.check(Claim.of(transaction, key)):
@@ -192,15 +194,16 @@ class Face:
         if not prove:
             return self._proven(reading, module, table, key, None)
 
-        def prove_now() -> answers.ProvenRow:
-            self._application.flush()
-            now = self._reading()
-            found = now.table(module, table)
-            parsed, _ = now.row(found, key)
-            return self._proven(now, module, table, key, self._application.state.prove(found, parsed))
-
         reading.row(reading.table(module, table), key)  # what cannot be is refused without the executor
-        return await self._proofs.do(prove_now)
+        return await self._proofs.do(lambda: self._prove(module, table, key))
+
+    def _prove(self, module: str, table: str, key: tuple[str, ...]) -> answers.ProvenRow:
+        """A row of the newest height with its proof; between two blocks, on the executor's thread."""
+        self._application.flush()
+        now = self._reading()
+        found = now.table(module, table)
+        parsed, _ = now.row(found, key)
+        return self._proven(now, module, table, key, self._application.state.prove(found, parsed))
 
     def _proven(
         self, reading: Reading, module: str, table: str, key: tuple[str, ...], proof: Proof | None
@@ -226,6 +229,29 @@ class Face:
     async def proposal(self, proposal_id: int) -> answers.ProposalAnswer:
         """As NodeFace."""
         return self._reading().proposal(proposal_id)
+
+    async def electorate(self, kind: str, proposal: int | None, after: str, limit: int) -> answers.Electorate:
+        """As NodeFace."""
+        return electorate_page(self._reading(), kind, proposal, after, limit)
+
+    async def elector(self, address: bytes, proposal: int | None) -> answers.Elector:
+        """As NodeFace."""
+        reading = self._reading()
+        return elector_of(reading, address, height_of(reading, proposal))
+
+    async def vote_receipt(self, proposal_id: int, voter: bytes) -> answers.VoteReceipt:
+        """As NodeFace."""
+        key = str(proposal_id)
+        vote, standing = (key, address_text(voter)), (key,)
+        self._reading().proposal(proposal_id, with_history=False)  # what is not there is refused without the executor
+
+        def prove_now() -> answers.VoteReceipt:
+            proven = (self._prove("governance", "votes", vote), self._prove("governance", "standings", standing))
+            return answers.VoteReceipt(
+                height=proven[0].height, app_root=proven[0].app_root, vote=proven[0], standing=proven[1]
+            )
+
+        return await self._proofs.do(prove_now)
 
     async def plans(self) -> answers.Plans:
         """As NodeFace."""

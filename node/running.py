@@ -13,7 +13,7 @@ leaves a sealed report behind (`node.incident`), if the disk still takes one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from enum import Enum
@@ -221,7 +221,7 @@ class _ToldFace(Face):
         self._arrived = arrived
         self._told = logger("node.admission")
 
-    async def submit(self, raw: bytes, only: tuple[str, str] | None = None) -> bytes:
+    async def submit(self, raw: bytes, only: Collection[tuple[str, str]] = ()) -> bytes:
         """As NodeFace."""
         try:
             transaction_id = await super().submit(raw, only)

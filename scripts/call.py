@@ -19,6 +19,7 @@ from .signing import Asked, desk_of, signing_options, told
         "synod call guestbook.sign line='I was here' --from alice    # as soon as an upgrade brought it",
         "synod call governance.deposit proposal=3 amount=500 --from alice",
         "synod call governance.cancel proposal=3 --from alice",
+        "synod call governance.name_proxy proxy='[\"syn1...\"]' --from alice    # '[]' takes the right back",
     ),
 )
 @click.argument("name", metavar="[MODULE.NAME]", required=False)

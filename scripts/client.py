@@ -177,6 +177,26 @@ class Client:
         found = self._get("/governance/proposals", {"status": status, "limit": limit})["proposals"]
         return list(found)
 
+    def electorate(self, kind: str, proposal: int | None, limit: int | None) -> Iterator[Answered]:
+        """Pages of those who may vote, validators or delegators, up to ``limit`` of them together."""
+        after, left = "", limit
+        while left is None or left > 0:
+            page = {"kind": kind, "after": after, "limit": 100 if left is None else min(left, 100)}
+            answer = self._get("/governance/electorate", page if proposal is None else {**page, "proposal": proposal})
+            yield answer
+            after = answer["next"]
+            if after is None:
+                return
+            left = None if left is None else left - len(answer["electors"])
+
+    def elector(self, address: str, proposal: int | None = None) -> Answered:
+        """One address and all that it can vote, now or in an open vote."""
+        return self._get(f"/governance/electorate/{address}", {} if proposal is None else {"proposal": proposal})
+
+    def vote_receipt(self, proposal: int, voter: str) -> Answered:
+        """A vote and the count it is part of, proven against one root."""
+        return self._get(f"/governance/proposals/{proposal}/votes/{voter}")
+
     def identity(self) -> Answered:
         """Which chain this is: ids, genesis digest, parent."""
         value: Answered = self.row("host.chain")["row"]["value"]

@@ -126,11 +126,12 @@ def proven(answer: Answered, table: TableShape, key: tuple[Any, ...], root: str 
     proof = Proof.from_json(answer["proof"])
     if (proof.table, proof.key) != (table.name, table.packed(key)):
         raise ProofInvalid("it is of another row than the one asked for")
-    raw = verify(proof, _root(root or answer["app_root"]))
+    raw = verify(proof, read_root(root or answer["app_root"]))
     return None if raw is None else table.shown(raw)
 
 
-def _root(text: str) -> bytes:
+def read_root(text: str) -> bytes:
+    """A state root as people type it."""
     try:
         raw = bytes.fromhex(text)
     except ValueError:

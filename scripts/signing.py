@@ -125,9 +125,9 @@ class Desk:
         self.chain_id = checked_chain(client, asked.chain_id, identities)
         self._nonces: dict[bytes, int] = {}
 
-    def signer(self) -> Signer:
-        """Who was asked to sign; where another key was rotated in and nobody named a key, with that one."""
-        found = self.identities.signer(self.asked.sender, self.asked.key_name)
+    def signer(self, who: str | None = None) -> Signer:
+        """Who was asked to sign, or ``who``; where another key was rotated in and nobody named a key, with that one."""
+        found = self.identities.signer(who or self.asked.sender, self.asked.key_name)
         known = self.client.account(found.text)["key"]
         if self.asked.key_name is not None or known in (None, "", found.key.public.hex()):
             return found

@@ -69,8 +69,14 @@ def _pack_hash(value: object) -> bytes:
 def _pack_amount(value: object) -> bytes:
     if type(value) is not int or value < 0 or value.bit_length() > AMOUNT_BITS:
         raise ValueError("an amount is an integer from 0 to 2**256 - 1")
+    if value < 256:
+        return _SMALL[value]
     size = (value.bit_length() + 7) // 8
     return bytes((size,)) + value.to_bytes(size, "big")
+
+
+_SMALL = tuple(bytes((1, value)) if value else b"\0" for value in range(256))
+"""The amounts below 256, as keys have them."""
 
 
 def _pack_text(value: object) -> bytes:
@@ -144,7 +150,8 @@ _UNPACK: dict[KeyKind, Callable[[bytes, int], tuple[Any, int]]] = {
 
 
 def packer_of(kinds: tuple[KeyKind, ...]) -> Callable[[tuple[Any, ...]], bytes]:
-    """`pack_key` for fixed kinds, with a short way for the one whole address that most keys are, and for no key."""
+    """`pack_key` for fixed kinds, with short ways for the whole keys that most tables have: none, one address, and two
+    parts."""
 
     def pack(values: tuple[Any, ...]) -> bytes:
         return pack_key(kinds, values)
@@ -157,6 +164,17 @@ def packer_of(kinds: tuple[KeyKind, ...]) -> Callable[[tuple[Any, ...]], bytes]:
             return values[0]
         return pack_key(kinds, values)
 
+    def pack_two(values: tuple[Any, ...]) -> bytes:
+        if len(values) != 2:
+            return pack_key(kinds, values)
+        try:
+            return first(values[0]) + second(values[1])
+        except ValueError as error:
+            raise InvalidKey(_names(kinds), str(error)) from None
+
     if not kinds:
         return pack_nothing
+    if len(kinds) == 2:
+        first, second = (_PACK[kind] for kind in kinds)
+        return pack_two
     return pack_one_address if kinds == ("address",) else pack

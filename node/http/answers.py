@@ -345,6 +345,43 @@ class Proposals(Answer):
     next: Number | None = Field(description="Give it as `before` for the next page; null at the end.")
 
 
+class DelegationAnswer(Answer):
+    """What a delegator holds of one validator."""
+
+    validator: AddressText
+    shares: AmountText
+    power: AmountText = Field(description="What they are worth, rounded down to a unit.")
+
+
+class Elector(Answer):
+    """An address and all that it can vote."""
+
+    address: AddressText
+    power: AmountText = Field(description="What is staked with it as a validator, its delegators' part included.")
+    delegated: AmountText = Field(description="What it holds of validators, and votes itself if it votes.")
+    delegations: list[DelegationAnswer]
+    proxy: AddressText | None = Field(description="Who may cast its votes now.")
+
+
+class Electorate(Answer):
+    """A page of those who may vote."""
+
+    height: Height = Field(description="The height as of whose end power is counted.")
+    power: AmountText = Field(description="All power at that height.")
+    validators: Number = Field(description="How many validators have any.")
+    electors: list[Elector]
+    next: str | None = Field(description="Give it as `after` for the next page; null at the end.")
+
+
+class VoteReceipt(Answer):
+    """A vote and the count it is part of, both proven against one root."""
+
+    height: Height
+    app_root: HashHex
+    vote: ProvenRow = Field(description="The row of governance.votes; its value is null where there is no vote.")
+    standing: ProvenRow = Field(description="The row of governance.standings, with the tally.")
+
+
 class Growth(Answer):
     """How far this node is with the state of the next runtime, which it grows beside the chain."""
 

@@ -7,7 +7,7 @@ of the rooms below; node.http.problems says what each becomes. Arguments have be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from node.http import answers
@@ -28,10 +28,10 @@ class NodeFace(Protocol):
     async def metrics(self) -> bytes:
         """What monitoring reads, in Prometheus' text form."""
 
-    async def submit(self, raw: bytes, only: tuple[str, str] | None = None) -> bytes:
+    async def submit(self, raw: bytes, only: Collection[tuple[str, str]] = ()) -> bytes:
         """Verify a raw transaction and keep it in the mempool; its id.
 
-        ``only`` names the one (module, call) that is accepted here; another raises BadRequest(wrong_call).
+        ``only`` names the (module, call) pairs that are accepted here; another raises BadRequest(wrong_call).
         Raises TransactionMalformed, TransactionRefused, HostRefused.
         """
 
@@ -64,6 +64,18 @@ class NodeFace(Protocol):
 
     async def proposal(self, proposal_id: int) -> answers.ProposalAnswer:
         """One proposal with its history; raises NotFound(no_such_proposal)."""
+
+    async def electorate(self, kind: str, proposal: int | None, after: str, limit: int) -> answers.Electorate:
+        """Those who may vote now, or on ``proposal``: validators or delegators, by address behind ``after``.
+
+        Raises NotFound(no_such_proposal), BadRequest(electorate_not_kept), AddressInvalid.
+        """
+
+    async def elector(self, address: bytes, proposal: int | None) -> answers.Elector:
+        """One address and all that it can vote; raises as `electorate`."""
+
+    async def vote_receipt(self, proposal_id: int, voter: bytes) -> answers.VoteReceipt:
+        """A vote and its count, proven against one root; raises NotFound(no_such_proposal)."""
 
     async def plans(self) -> answers.Plans:
         """The running runtime and the plans that wait."""

@@ -13,14 +13,16 @@
 | GET  /modules/{m}/tables/{t}/row        | one row, with a proof if asked for                          |
 | GET, POST /modules/{m}/queries/{q}      | ask a query; arguments in the query string or in JSON       |
 | GET  /governance/proposals[/{id}]       | proposals                                                   |
+| GET  /governance/proposals/{id}/votes/{voter} | a vote with its count, proven                         |
 | POST /governance/vote                   | submit a vote, signed, hex in JSON                          |
+| GET  /governance/electorate[/{address}] | who may vote, and for how much                              |
 | GET  /upgrade/plan /upgrade/history     | what runs, what waits, what happened                        |
 | GET  /parameters                        | chain parameters and feature flags in force                 |
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -45,7 +47,11 @@ from node.http.requests import (
 )
 from runtime.address import parse_address
 
-VOTE = ("governance", "vote")
+VOTES = (("governance", "vote"), ("governance", "vote_for"), ("governance", "relay_vote"))
+"""Calls that bring a vote: one's own, a proxy's, and one that its voter has signed apart."""
+Proposal = Annotated[
+    int | None, Query(ge=0, le=2**53 - 1, description="By the electorate of this open vote; without it, of now.")
+]
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -186,11 +192,33 @@ def governance_routes(node: NodeFace) -> APIRouter:
         """One proposal: what was proposed, how far it has come, what happened to it."""
         return await node.proposal(proposal_id)
 
+    @router.get("/governance/proposals/{proposal_id}/votes/{voter}")
+    async def vote_receipt(proposal_id: NumberPath, voter: AddressPath) -> answers.VoteReceipt:
+        """A vote and the count it is part of, both proven against one root."""
+        return await node.vote_receipt(proposal_id, parse_address(voter))
+
+    @router.get("/governance/electorate")
+    async def electorate(
+        kind: Annotated[Literal["validators", "delegators"], Query(description="Which of those who may vote.")] = (
+            "validators"
+        ),
+        proposal: Proposal = None,
+        after: Annotated[str, Query(max_length=100, description="`next` of the page before.")] = "",
+        limit: Annotated[int, Query(ge=1, le=100, description="Most of them on this page.")] = 100,
+    ) -> answers.Electorate:
+        """Who may vote and for how much, by address."""
+        return await node.electorate(kind, proposal, after, limit)
+
+    @router.get("/governance/electorate/{address}")
+    async def elector(address: AddressPath, proposal: Proposal = None) -> answers.Elector:
+        """One address and all that it can vote."""
+        return await node.elector(parse_address(address), proposal)
+
     @router.post("/governance/vote", status_code=202, openapi_extra=json_body(TransactionRequest))
     async def vote(request: Request) -> answers.Submitted:
-        """Submit a vote: a signed `governance.vote` transaction."""
+        """Submit a vote: a signed `governance.vote`, `governance.vote_for` or `governance.relay_vote` transaction."""
         raw = bytes.fromhex((await read_json(request, TransactionRequest)).transaction)
-        return answers.Submitted(id=(await node.submit(raw, VOTE)).hex())
+        return answers.Submitted(id=(await node.submit(raw, VOTES)).hex())
 
     @router.get("/upgrade/plan")
     async def plans() -> answers.Plans:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from node.interpreter import set_up_interpreter
-from tests.benchmarks import chain, machine, stores
+from tests.benchmarks import chain, machine, stores, votes
 
 Part = Callable[[Path, int], list[tuple[str, str, str]]]
 """(folder, accounts) -> (figure, value, what it is to reach)."""
@@ -24,6 +24,7 @@ PARTS: dict[str, Part] = {
     "empty": chain.empty_blocks,
     "checkpoint": chain.checkpoints,
     "pause": chain.activation,
+    "votes": votes.votes,
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
@@ -20,6 +20,7 @@ from governance.proposals import NewValue, ParameterChange, TreasurySpend
 from governance.tables import DEPOSITS, DUE, GUARDIAN, HISTORY, PINS, VOTES, Guardian
 from governance.tally import Option
 from runtime.purse import SUPPLY
+from tests.governance.sizes import sized
 from tests.governance.world import A_STATEMENT, World, person
 
 GUARD = person(30)
@@ -199,7 +200,5 @@ class Governed(RuleBasedStateMachine):
             assert steps[-1].status == standing.status
 
 
-Governed.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
-)
-test_governance_keeps_its_laws = Governed.TestCase
+Governed.TestCase.settings = sized()
+test_governance_keeps_its_laws = pytest.mark.timeout(3_600)(Governed.TestCase)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 
 from governance.admission import MOST_EXAMINED
 from governance.attestations import Attest, RehearsalResult
+from governance.ballots import WHOLE, Share
 from governance.calls import MOST_ITEMS, Cancel, GuardianIsolate, GuardianPause, PublishChunk
 from governance.deposits import MOST_DEPOSITORS
 from governance.errors import REFUSALS
@@ -28,11 +30,24 @@ from governance.proposals import (
     TreasurySpend,
     UpgradePlan,
 )
+from governance.proxies import NameProxy, VoteFor
+from governance.relaying import VoteStatement, sign_vote
 from governance.tables import GUARDIAN, READINESS, Guardian
+from runtime.address import address_of
 from runtime.bundle.archive import of_files
 from runtime.bundles import CHUNK_BYTES
+from runtime.keys import PrivateKey
 from storage.record import Record
-from tests.governance.world import A_STATEMENT, World, breaking_bundle, core_bundle, loaded, minor_bundle, person
+from tests.governance.world import (
+    A_STATEMENT,
+    CHAIN_NAME,
+    World,
+    breaking_bundle,
+    core_bundle,
+    loaded,
+    minor_bundle,
+    person,
+)
 
 Make = Callable[..., World]
 Try = Callable[[World], str]
@@ -266,6 +281,60 @@ def stopping_while_it_rests(world: World) -> str:
     return world.call(STRANGER, "guardian_isolate", GuardianIsolate(module="faucet"))
 
 
+def signing(**changes: object) -> Try:
+    """Relay a vote that the key's owner, who has all power, has signed; twice when ``twice`` says so."""
+
+    def attempt(world: World) -> str:
+        key = PrivateKey.from_seed(b"k" * 32)
+        voter, forged = address_of(key.public), changes.get("forged", False)
+        world.bond(voter, 10_000)
+        proposal = world.proposed(FIRST, A_STATEMENT)
+        world.open(proposal)
+        statement = VoteStatement(
+            chain=CHAIN_NAME, voter=voter, proposal=proposal, option="yes", effect=world.what(proposal).effect
+        )
+        said = sign_vote(statement.but(**{k: v for k, v in changes.items() if k not in ("forged", "twice")}), key)
+        if changes.get("twice"):
+            assert world.call(STRANGER, "relay_vote", said) == "ok"
+        if forged:
+            said = said.but(statement=said.statement.but(option="no"))
+        return world.call(STRANGER, "relay_vote", said)
+
+    return attempt
+
+
+def naming(*chain: int) -> Try:
+    """Let each of these persons name the next one its proxy; what the last of them is told."""
+
+    def attempt(world: World) -> str:
+        codes = [
+            world.call(person(account), "name_proxy", NameProxy(proxy=(person(proxy),)))
+            for account, proxy in reversed(list(pairwise(chain)))
+        ]
+        assert set(codes[:-1]) <= {"ok"}
+        return codes[-1]
+
+    return attempt
+
+
+def a_chain_too_long(world: World) -> str:
+    """Six steps, each named behind the last one: the first who would stand too far away is refused."""
+    for number in range(10, 16):
+        world.bond(person(number), 5)
+    world.end_block()
+    return naming(10, 11, 12, 13, 14, 15)(world)
+
+
+def voting_for(world: World, voter: bytes, proxy: bytes, own_first: bool) -> str:
+    proposal = world.proposed(FIRST, A_STATEMENT)
+    world.open(proposal)
+    if own_first:
+        assert naming(2, 3)(world) == "ok"
+        assert world.vote(SECOND, proposal, "no") == "ok"
+    args = VoteFor(voter=voter, proposal=proposal, option="yes", effect=world.what(proposal).effect)
+    return world.call(proxy, "vote_for", args)
+
+
 SPEND = TreasurySpend(recipient=STRANGER, amount=1)
 
 CASES: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
@@ -320,9 +389,20 @@ CASES: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
     "voting_not_open": (voting_early, {}),
     "voting_closed": (voting_late, {}),
     "unknown_option": (voting(option="maybe"), {}),
+    "bad_split": (voting(option="", split=(Share(option="yes", weight=WHOLE), Share(option="no", weight=WHOLE))), {}),
     "other_bundle": (voting(bundle=bytes(32)), {}),
     "other_effect": (voting(effect=bytes(32)), {}),
     "same_vote": (the_same_vote_again, {}),
+    "nearer_vote": (lambda world: voting_for(world, SECOND, person(3), own_first=True), {}),
+    "not_the_proxy": (lambda world: voting_for(world, SECOND, person(3), own_first=False), {}),
+    "one_proxy": (lambda world: world.call(FIRST, "name_proxy", NameProxy(proxy=(SECOND, STRANGER))), {}),
+    "no_proxy": (lambda world: world.call(FIRST, "name_proxy", NameProxy()), {}),
+    "proxy_cycle": (naming(3, 1, 2, 3), {}),
+    "proxy_chain_too_long": (a_chain_too_long, {}),
+    "vote_for_another_chain": (signing(chain="synod-other"), {}),
+    "vote_expired": (signing(expiry=1), {}),
+    "vote_used": (signing(twice=True), {}),
+    "bad_vote_signature": (signing(forged=True), {}),
     "not_the_proposer": (cancelling_for_another, {}),
     "too_late_to_cancel": (cancelling_after_the_close, {}),
     "no_rehearsal_open": (lambda world: attesting(world, due=False), {}),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from governance.ballots import WHOLE, Share, require_ballot, shared_out
+from governance.judging import is_vetoed, judge, reaches
 from governance.lifecycle import Move
-from governance.tally import Electors, Option, Tally, counted_power, is_vetoed, judge, reaches
+from governance.tally import NOTHING, Electors, Option, Tally, counted_power
 from governance.tracks import Ratio, Track
+from runtime.errors import HostRefused
 
 POWER = st.integers(0, 2**200)
 
@@ -94,21 +98,76 @@ def test_nobody_counts_for_more_than_the_cut_or_than_his_power(power: int, other
     assert counted > 0 or power == 0
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(list(Option))), max_size=30))
+@st.composite
+def ballots(draw: st.DrawFn) -> tuple[str, tuple[Share, ...]]:
+    """One option, or a split of two to four."""
+    options = draw(st.lists(st.sampled_from(list(Option)), min_size=1, max_size=4, unique=True))
+    if len(options) == 1:
+        return options[0].value, ()
+    cuts = draw(st.lists(st.integers(1, WHOLE - 1), min_size=len(options) - 1, max_size=len(options) - 1, unique=True))
+    edges = [0, *sorted(cuts), WHOLE]
+    weights = [after - before for before, after in pairwise(edges)]
+    ordered = sorted(options, key=list(Option).index)
+    return "", tuple(Share(option=o.value, weight=w) for o, w in zip(ordered, weights, strict=True))
+
+
+@given(ballots(), POWER)
+def test_a_split_gives_each_option_its_share_to_the_unit_and_loses_none(
+    ballot: tuple[str, tuple[Share, ...]], power: int
+) -> None:
+    option, split = ballot
+    require_ballot(option, split)
+    parts = shared_out(option, split, power)
+    assert sum(parts) == power and min(parts) >= 0
+    exact = {share.option: Fraction(power * share.weight, WHOLE) for share in split} or {option: Fraction(power)}
+    for name, part in zip(Option, parts, strict=True):
+        assert abs(part - exact.get(name.value, 0)) < 1
+        assert name.value in exact or part == 0
+
+
+def test_an_uneven_split_is_rounded_where_the_sums_along_the_order_fall() -> None:
+    third = WHOLE // 3
+    split = (
+        Share(option="yes", weight=third),
+        Share(option="no", weight=third),
+        Share(option="veto", weight=WHOLE - 2 * third),
+    )
+    assert shared_out("", split, 100) == (33, 33, 0, 34)
+    assert shared_out("", split, 1) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("option", "split", "code"),
+    [
+        ("", (), "unknown_option"),
+        ("maybe", (), "unknown_option"),
+        ("", (("yes", WHOLE),), "bad_split"),
+        ("", (("yes", WHOLE // 2), ("maybe", WHOLE // 2)), "unknown_option"),
+        ("", (("no", WHOLE // 2), ("yes", WHOLE // 2)), "bad_split"),
+        ("", (("yes", WHOLE // 2), ("yes", WHOLE // 2)), "bad_split"),
+        ("", (("yes", WHOLE), ("no", 0)), "bad_split"),
+        ("", (("yes", WHOLE // 2), ("no", WHOLE // 2 - 1)), "bad_split"),
+        ("yes", (("yes", WHOLE // 2), ("no", WHOLE // 2)), "bad_split"),
+    ],
+)
+def test_what_is_no_ballot_is_refused(option: str, split: tuple[tuple[str, int], ...], code: str) -> None:
+    with pytest.raises(HostRefused) as refusal:
+        require_ballot(option, tuple(Share(option=name, weight=weight) for name, weight in split))
+    assert refusal.value.code == code
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), ballots()), max_size=30))
 @settings(max_examples=200)
-def test_a_kept_tally_equals_a_count_of_the_last_votes(cast: list[tuple[int, Option]]) -> None:
+def test_a_kept_tally_equals_a_count_of_the_last_votes(cast: list[tuple[int, tuple[str, tuple[Share, ...]]]]) -> None:
     weights = [3, 5, 7, 11, 2**150]
     kept, last = Tally(), {}
-    for voter, option in cast:
-        before = last.get(voter)
-        if before is None:
-            kept = kept.with_vote(option, weights[voter])
-        elif before is not option:
-            kept = kept.with_change(before, option, weights[voter])
-        last[voter] = option
-    for option in Option:
-        assert getattr(kept, option.value) == sum(weights[v] for v, chosen in last.items() if chosen is option)
+    for voter, ballot in cast:
+        after = shared_out(*ballot, weights[voter])
+        kept = kept.moved(last.get(voter, NOTHING), after, 0 if voter in last else 1)
+        last[voter] = after
+    assert (kept.yes, kept.no, kept.abstain, kept.veto) == tuple(map(sum, zip(NOTHING, *last.values(), strict=True)))
     assert kept.voters == len(last)
+    assert kept.counted == sum(weights[voter] for voter in last)
 
 
 @given(POWER, POWER, POWER, POWER)

@@ -92,14 +92,21 @@ def loaded(bundle: Bundle) -> LoadedRuntime:
 
 @cache
 def _template(
-    powers: tuple[int, ...], parameters: tuple[tuple[str, int | Fraction], ...], coins: int, bundle: Bundle
+    powers: tuple[int, ...],
+    parameters: tuple[tuple[str, int | Fraction], ...],
+    coins: int,
+    bundle: Bundle,
+    delegations: tuple[tuple[int, int, int], ...],
 ) -> Path:
     """A home at genesis, made once and copied for each world that begins so."""
     rows: list[Any] = [("bank.accounts", (person(number),), {"balance": coins}) for number in range(1, 40)]
     for number, tokens in enumerate(powers, 1):
         voter = person(number)
         rows.append(("staking.validators", (voter,), _validator(tokens)))
-        rows.append(("staking.delegations", (voter, voter), {"shares": tokens * 10**18}))
+        others = sum(part for _, to, part in delegations if to == number)
+        rows.append(("staking.delegations", (voter, voter), {"shares": (tokens - others) * 10**18}))
+    for owner, to, part in delegations:
+        rows.append(("staking.delegations", (person(owner), person(to)), {"shares": part * 10**18}))
     genesis = GenesisState(
         identity=ChainIdentity(chain_id=CHAIN_NAME, chain_name=CHAIN_NAME, genesis=bytes(32)),
         bundle=bundle,
@@ -114,7 +121,8 @@ def _template(
 
 
 class World:
-    """One test chain; ``powers`` are the bonded tokens of persons 1, 2, ..., everyone else only has coins."""
+    """One test chain; ``powers`` are the bonded tokens of persons 1, 2, ..., everyone else only has coins, and what
+    ``delegations`` (owner, validator, tokens) say is his of a validator's tokens."""
 
     def __init__(
         self,
@@ -123,12 +131,17 @@ class World:
         parameters: Mapping[str, int | Fraction] | None = None,
         coins: int = 10_000,
         bundle: Bundle | None = None,
+        delegations: Iterable[tuple[int, int, int]] = (),
     ) -> None:
         self.governance = GOVERNANCE
         self.voters = tuple(person(number) for number, _ in enumerate(powers, 1))
         genesis_bundle = bundle or core_bundle()
         template = _template(
-            tuple(powers), tuple(sorted({**SMALL, **(parameters or {})}.items())), coins, genesis_bundle
+            tuple(powers),
+            tuple(sorted({**SMALL, **(parameters or {})}.items())),
+            coins,
+            genesis_bundle,
+            tuple(delegations),
         )
         shutil.copytree(template, folder)
         self.state = State.open(Home.open(folder))
@@ -305,6 +318,15 @@ class World:
         """Write a validator as the staking module would; 0 tokens unbond it."""
         table = self.runtime.tables["staking.validators"]
         self.overlay.put(table, (voter,), table.record(**_validator(tokens, bonded and tokens > 0)))
+
+    def delegate(self, owner: bytes, validator: bytes, tokens: int) -> None:
+        """Write a delegation as the staking module would, of shares worth a unit each; 0 tokens end it. The
+        validator's own row is the test's to write."""
+        table = self.runtime.tables["staking.delegations"]
+        if tokens:
+            self.overlay.put(table, (owner, validator), table.record(shares=tokens * 10**18))
+        else:
+            self.overlay.delete(table, (owner, validator))
 
     def rows(self) -> dict[str, dict[bytes, bytes | None]]:
         """Every row written since genesis, to compare before and after."""

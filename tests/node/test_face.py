@@ -205,6 +205,51 @@ def test_votes_come_in_by_their_own_door_and_count(node):
     assert (int(tally["yes"]) > 0, tally["voters"]) == (True, "1")
 
 
+def test_those_who_may_vote_are_told_page_by_page_and_one_by_one(node):
+    for kind, amount in (("validators", "power"), ("delegators", "delegated")):
+        whole = node.get("/governance/electorate", kind=kind)
+        assert whole["next"] is None and len(whole["electors"]) > 1
+        assert all(int(one[amount]) > 0 for one in whole["electors"])
+        met, after = [], ""
+        while after is not None:
+            page = node.get("/governance/electorate", kind=kind, limit=1, after=after)
+            met, after = [*met, *page["electors"]], page["next"]
+        assert met == whole["electors"]
+        one = met[-1]
+        assert node.get(f"/governance/electorate/{one['address']}") == one
+    validators = node.get("/governance/electorate")
+    assert sum(int(one["power"]) for one in validators["electors"]) == int(validators["power"])
+
+
+def test_an_electorate_is_told_as_long_as_a_vote_counts_by_it(node):
+    assert node.get("/governance/electorate", proposal=1)["code"] == "no_such_proposal"
+    voted = node.executor.submit(upgrade.propose, node.world, example(node.world), "An upgrade").result(60)
+    assert node.get("/governance/electorate", proposal=voted.proposal)["code"] == "electorate_not_kept"
+    while (standing := node.get(f"/governance/proposals/{voted.proposal}")["standing"])["status"] != "voting":
+        node.block()
+    node.block()
+    assert node.get("/governance/electorate", proposal=voted.proposal)["height"] == int(standing["snapshot"])
+
+
+def test_a_receipt_proves_a_vote_or_its_absence_and_the_count_against_one_root(node):
+    voted = node.executor.submit(upgrade.propose, node.world, example(node.world), "An upgrade").result(60)
+    voter, stranger = (address_text(one) for one in (node.world.operators()[0], node.world.accounts()[-1]))
+    while node.get(f"/governance/proposals/{voted.proposal}")["standing"]["status"] != "voting":
+        node.block()
+    what = node.get(f"/governance/proposals/{voted.proposal}")["proposal"]
+    named = {"bundle": bytes.fromhex(what["bundle"]), "effect": bytes.fromhex(what["effect"])}
+    args = CastVote(proposal=voted.proposal, option="yes", **named)
+    node.post("/governance/vote", node.world.wallet(node.world.operators()[0]).host(HOST["governance.vote"], args))
+    node.block()
+    for who, there in ((voter, True), (stranger, False)):
+        receipt = node.get(f"/governance/proposals/{voted.proposal}/votes/{who}")
+        root = bytes.fromhex(receipt["app_root"])
+        assert (verify(Proof.from_json(receipt["vote"]["proof"]), root) is not None) is there
+        assert verify(Proof.from_json(receipt["standing"]["proof"]), root) is not None
+        assert receipt["standing"]["row"]["value"]["tally"]["voters"] == "1"
+    assert node.get(f"/governance/proposals/99/votes/{voter}")["code"] == "no_such_proposal"
+
+
 def test_what_is_no_vote_is_not_taken_where_votes_are(node):
     other = node.post("/governance/vote", node.send())
     assert (other.status_code, other.json()["code"]) == (400, "wrong_call")

@@ -86,5 +86,5 @@ def test_records_and_variants_are_json_as_the_node_spells_it() -> None:
 
 def test_a_call_shows_how_it_is_typed() -> None:
     assert signature_of("governance.vote", schema_of(CastVote)) == (
-        "governance.vote proposal=AMOUNT option=TEXT [bundle=DATA] effect=HASH"
+        "governance.vote proposal=AMOUNT [option=TEXT] [bundle=DATA] effect=HASH [split=JSON]"
     )

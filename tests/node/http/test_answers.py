@@ -35,6 +35,12 @@ ASKED = [
     ("/governance/proposals", "/governance/proposals?status=voting"),
     ("/governance/proposals/{proposal_id}", "/governance/proposals/1"),
     ("/governance/proposals/{proposal_id}", "/governance/proposals/2"),
+    ("/governance/proposals/{proposal_id}/votes/{voter}", f"/governance/proposals/1/votes/{ADDRESS}"),
+    ("/governance/proposals/{proposal_id}/votes/{voter}", "/governance/proposals/1/votes/nobody"),
+    ("/governance/electorate", "/governance/electorate?kind=delegators&limit=1"),
+    ("/governance/electorate", "/governance/electorate?kind=everybody"),
+    ("/governance/electorate/{address}", f"/governance/electorate/{ADDRESS}?proposal=1"),
+    ("/governance/electorate/{address}", f"/governance/electorate/{ADDRESS}?proposal=2"),
     ("/upgrade/plan", "/upgrade/plan"),
     ("/upgrade/history", "/upgrade/history?before=100"),
 ]
@@ -101,8 +107,9 @@ def test_a_refused_transaction_says_why(client):
 
 
 def test_a_vote_is_submitted_where_votes_are_and_nothing_else_is(client):
-    vote = transaction("voter", call=("governance", "vote"))
-    assert client.post("/governance/vote", json={"transaction": vote.raw.hex()}).json()["id"] == vote.id.hex()
+    for name in ("vote", "vote_for", "relay_vote"):
+        vote = transaction("voter", call=("governance", name))
+        assert client.post("/governance/vote", json={"transaction": vote.raw.hex()}).json()["id"] == vote.id.hex()
     other = client.post("/governance/vote", json={"transaction": transaction("voter").raw.hex()})
     assert (other.status_code, other.json()["code"]) == (400, "wrong_call")
 

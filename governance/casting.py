@@ -1,0 +1,123 @@
+"""One vote and what it changes in the count; the count is kept as votes come, so a close costs the same for any number.
+
+Power is inherited: a validator votes with all that is staked with it, less what its delegators vote themselves. The
+first vote of a delegator takes his parts out of his validators (`governance.overrides` keeps how much of each), and out
+of the votes of those that have voted; a validator that votes later finds its power less by them. So the order in which
+they vote makes no difference, and the sum of all votes is at every moment the power of those who voted, each unit once.
+What was taken out stays out: whoever has voted may change his vote until the close, and cannot take it back.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from governance.ballots import Split, Vote, ballot_text, require_ballot, shared_out
+from governance.electorate import stake_at, validator_at, worth
+from governance.errors import need, refused
+from governance.lifecycle import Status
+from governance.progress import keep, proposal_at
+from governance.proposals import Proposal, Standing
+from governance.tables import OVERRIDES, VOTES, Override
+from governance.tally import NOTHING, Electors, Tally, counted_power
+from governance.tracks import Track
+from runtime.host import HostContext
+from runtime.receipts import event
+from storage.overlay import Overlay
+
+
+class Ballot(Protocol):
+    """What every kind of vote says."""
+
+    @property
+    def proposal(self) -> int: ...
+
+    @property
+    def option(self) -> str: ...
+
+    @property
+    def split(self) -> Split: ...
+
+    @property
+    def bundle(self) -> bytes: ...
+
+    @property
+    def effect(self) -> bytes: ...
+
+
+def open_vote(context: HostContext, ballot: Ballot) -> tuple[Proposal, Standing]:
+    """The proposal that a ballot is on; raises HostRefused unless it is one that the proposal takes now."""
+    what, standing = proposal_at(context.overlay, ballot.proposal)
+    if standing.status in (Status.DEPOSIT, Status.DELAY):
+        raise refused("voting_not_open", proposal=ballot.proposal)
+    is_open = standing.status == Status.VOTING and context.height <= standing.closes
+    need(is_open, "voting_closed", proposal=ballot.proposal)
+    need(ballot.bundle == what.bundle, "other_bundle", proposal=ballot.proposal, bundle=what.bundle.hex() or "none")
+    need(ballot.effect == what.effect, "other_effect", proposal=ballot.proposal, effect=what.effect.hex())
+    require_ballot(ballot.option, ballot.split)
+    return what, standing
+
+
+def cast(context: HostContext, voter: bytes, ballot: Ballot, steps: int = 0) -> None:
+    """Count a voter's vote, or the change of one; raises HostRefused with the rule that it breaks. The sender is the
+    voter, one who relays what the voter signed, or a proxy that many ``steps`` away."""
+    what, standing = open_vote(context, ballot)
+    key = (ballot.proposal, voter)
+    before = context.overlay.get(VOTES, key)
+    if before is None:
+        power, tally = _enter(context, voter, ballot.proposal, what.track, standing)
+        weight = counted_power(power, standing.electors, what.track)
+        own, uncounted, counted, voters = 0, power - weight, NOTHING, 1
+    else:
+        need(steps <= before.steps, "nearer_vote", steps=before.steps)
+        same = (before.option, before.split, before.steps) == (ballot.option, ballot.split, steps)
+        need(not same, "same_vote", vote=ballot_text(ballot.option, ballot.split))
+        tally, weight, own, uncounted = standing.tally, before.weight, before.own, before.uncounted
+        counted, voters = before.parts, 0
+    vote = Vote(
+        option=ballot.option,
+        weight=weight,
+        height=context.height,
+        split=ballot.split,
+        uncounted=uncounted,
+        own=own if steps else own + 1,
+        proxy=context.sender if steps else b"",
+        steps=steps,
+    )
+    context.overlay.put(VOTES, key, vote)
+    keep(context, ballot.proposal, standing.but(tally=tally.moved(counted, vote.parts, voters)))
+    text = ballot_text(ballot.option, ballot.split)
+    context.events.append(event("VoteCast", proposal=ballot.proposal, voter=voter, option=text, weight=weight))
+
+
+def _enter(context: HostContext, voter: bytes, proposal: int, track: Track, standing: Standing) -> tuple[int, Tally]:
+    """The power of a voter who has not voted yet, taken out of his validators', and the tally without it."""
+    overlay, tally, height = context.overlay, standing.tally, standing.snapshot
+    staked = validator_at(overlay, voter, height).power
+    taken = overlay.get(OVERRIDES, (proposal, voter)) if staked else None
+    power = staked - (0 if taken is None else taken.taken)
+    for part in stake_at(overlay, voter, height).parts:
+        key = (proposal, part.validator)
+        of = overlay.get(OVERRIDES, key)
+        if of is None:
+            row = validator_at(overlay, part.validator, height)
+            of = Override(power=row.power, shares=row.shares)
+        coins = min(worth(part.shares, of), of.power - of.taken)
+        if coins:
+            overlay.put(OVERRIDES, key, of.but(taken=of.taken + coins))
+            tally = _shrink(overlay, key, coins, tally, track, standing.electors)
+            power += coins
+    need(staked + power > 0, "no_power", voter=voter.hex(), height=height)
+    return power, tally
+
+
+def _shrink(
+    overlay: Overlay, key: tuple[int, bytes], coins: int, tally: Tally, track: Track, electors: Electors
+) -> Tally:
+    """The tally once a validator's vote, if there is one, has these coins less behind it."""
+    vote = overlay.get(VOTES, key)
+    if vote is None:
+        return tally
+    power = vote.power - coins
+    weight = counted_power(power, electors, track)
+    overlay.put(VOTES, key, vote.but(weight=weight, uncounted=power - weight))
+    return tally.moved(vote.parts, shared_out(vote.option, vote.split, weight))

@@ -1,0 +1,171 @@
+"""Voting by hand, by statement and by file; who may vote; and the receipt that a vote was counted.  # R2.3"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.ballots import BallotUnreadable, read_ballot
+from scripts.vote_receipt import checked
+from storage.errors import ProofInvalid
+from tests.node.processes import new_world, started
+from tests.scripts.conftest import Said
+from tests.scripts.test_propose import advance
+
+DELEGATED = 2_000_000
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of a node of its own."""
+    home = tmp_path_factory.mktemp("votes") / "home"
+    new_world(home).close()
+    with started(home, "--blocks", "demand") as node:
+        node.serving()
+        yield home
+
+
+@pytest.fixture(scope="module")
+def opened(chain: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A proposal that is voted on; account-20 has delegated to validator-0 before."""
+    from scripts.cli import synod
+    from scripts.command import outcome
+
+    home = ("--home", str(chain))
+    coins = f"coins={DELEGATED}"
+    words = ["call", "staking.delegate", "validator=validator-0", coins, "--from", "account-20", *home]
+    assert outcome(synod, words, "synod") == 0
+    assert outcome(synod, ["propose", "text", "Meet on Friday", "--from", "validator-0", *home], "synod") == 0
+    advance(chain, opening(chain))
+    return "1"
+
+
+def opening(chain: Path) -> int:
+    from scripts.client import Client, url_of
+
+    with Client(url_of(chain)) as client:
+        return int(client.proposal(1)["standing"]["due"]) + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "ballot"),
+    [
+        ("yes", ("yes", [])),
+        ("no=0.3,yes=0.7", ("", [("yes", 7 * 10**17), ("no", 3 * 10**17)])),
+        ("yes=0.000000000000000001,veto=0.999999999999999999", ("", [("yes", 1), ("veto", 10**18 - 1)])),
+    ],
+)
+def test_a_ballot_is_read_exactly(text: str, ballot: tuple[str, list[tuple[str, int]]]) -> None:
+    option, split = read_ballot(text)
+    assert (option, [(share.option, share.weight) for share in split]) == ballot
+
+
+@pytest.mark.parametrize(
+    "text", ["maybe", "", "yes=1", "yes=0.5,no=0.4", "yes=0.5,yes=0.5", "yes=x,no=1", "yes=1e-19,no=1", "yes=-1,no=2"]
+)
+def test_what_is_no_ballot_says_why(text: str) -> None:
+    with pytest.raises(BallotUnreadable):
+        read_ballot(text)
+
+
+def test_the_whole_way_of_a_vote_that_is_delegated_overridden_relayed_and_proven(
+    said: Said, chain: Path, opened: str, tmp_path: Path
+) -> None:
+    home = ("--home", str(chain))
+    listed = said("electorate", "--proposal", opened, *home)[1]
+    by_name = {one["address"]: one for one in listed["electors"]}
+    delegator = said("electorate", "account-20", "--proposal", opened, *home)[1]
+    assert (delegator["power"], delegator["delegated"]) == ("0", str(DELEGATED))
+    assert delegator in said("electorate", "--delegators", *home)[1]["electors"]
+    validator = by_name[delegator["delegations"][0]["validator"]]
+    assert sum(int(one["power"]) for one in listed["electors"]) == int(listed["power"])
+
+    code, sent = said("vote", opened, "yes=0.5,abstain=0.5", "--from", "validator-0", *home)
+    assert (code, sent["state"]) == (0, "executed")
+    file = tmp_path / "vote.json"
+    signed = ("vote", opened, "no", "--from", "account-20", "--sign-to", str(file))
+    assert said(*signed, *home)[0] == 0
+    relayed = said("vote", "--relay", str(file), "--from", "account-21", *home)
+    assert (relayed[0], relayed[1]["voter"]) == (0, delegator["address"])
+    again = said("vote", "--relay", str(file), "--from", "account-21", *home)
+    assert (again[0], again[1]["reason"]) == (1, "vote_used")
+
+    kept = tmp_path / "receipt.json"
+    code, proven = said("vote-receipt", opened, "account-20", "--out", str(kept), *home)
+    assert (code, proven["counted"]["vote"], proven["counted"]["weight"]) == (0, "no", str(DELEGATED))
+    assert (proven["tally"]["no"], proven["tally"]["voters"]) == (str(DELEGATED), "2")
+    of_validator = said("vote-receipt", opened, "validator-0", *home)[1]
+    assert int(of_validator["counted"]["weight"]) == int(validator["power"]) - DELEGATED
+    assert said("vote-receipt", "--check", str(kept), "--root", proven["app_root"])[0] == 0
+    assert said("vote-receipt", "--check", str(kept), "--root", "0" * 64)[1]["error"]["code"] == "proof_invalid"
+    code, absent = said("vote-receipt", opened, "account-30", *home)
+    assert (code, absent["error"]["code"]) == (1, "not_counted")
+    forged = json.loads(kept.read_text())
+    forged["voter"] = said("electorate", "account-30", *home)[1]["address"]
+    with pytest.raises(ProofInvalid):
+        checked(forged, bytes.fromhex(proven["app_root"]))
+
+
+def test_a_proxy_votes_for_who_has_named_it_and_for_nobody_else(said: Said, chain: Path, opened: str) -> None:
+    home = ("--home", str(chain))
+    proxy = said("electorate", "account-25", *home)[1]["address"]
+    named = said("call", "governance.name_proxy", f'proxy=["{proxy}"]', "--from", "account-24", *home)
+    assert (named[0], said("electorate", "account-24", *home)[1]["proxy"]) == (0, proxy)
+    assert said("vote", opened, "abstain", "--for", "account-24", "--from", "account-25", *home)[0] == 0
+    receipt = said("vote-receipt", opened, "account-24", *home)[1]
+    assert (receipt["counted"]["vote"], receipt["counted"]["cast_by"]) == ("abstain", proxy)
+    code, refused = said("vote", opened, "no", "--for", "account-24", "--from", "account-26", *home)
+    assert (code, refused["reason"]) == (1, "not_the_proxy")
+
+
+def test_a_batch_is_checked_whole_before_anything_is_sent(
+    said: Said, chain: Path, opened: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "votes.csv"
+    file.write_text(
+        "proposal,vote,from\n"
+        f"{opened},yes,validator-1\n"
+        "x,yes,validator-1\n"
+        f"{opened},maybe,validator-1\n"
+        f"{opened},yes,nobody\n"
+        "77,yes,validator-1\n"
+        f"{opened},no,validator-1\n"
+        f"{opened},no,account-33\n"
+        f"{opened},no\n"
+    )
+    code, refused = said("vote", "--batch", str(file), "--home", str(chain))
+    assert (code, refused["error"]["code"]) == (2, "bad_batch")
+    assert [one["line"] for one in refused["error"]["problems"]] == [3, 4, 5, 6, 7, 8, 9]
+    assert said("vote-receipt", opened, "validator-1", "--home", str(chain))[1]["error"]["code"] == "not_counted"
+    file.write_text("proposal,vote\n1,yes\n")
+    assert said("vote", "--batch", str(file), "--home", str(chain))[1]["error"]["problems"][0]["line"] == 1
+    file.write_bytes(b"proposal,vote,from\n\xff\xfe,,\n")
+    assert said("vote", "--batch", str(file), "--home", str(chain))[1]["error"]["code"] == "bad_batch"
+
+
+def test_a_batch_that_is_repeated_leaves_what_counts_alone(
+    said: Said, chain: Path, opened: str, tmp_path: Path
+) -> None:
+    file, home = tmp_path / "votes.csv", ("--home", str(chain))
+    file.write_text(f'proposal,vote,from\n{opened},"yes=0.9,no=0.1",validator-1\n{opened},veto,validator-2\n')
+    code, first = said("vote", "--batch", str(file), *home)
+    assert (code, [one["state"] for one in first["votes"]], first["there"]) == (0, ["executed", "executed"], 0)
+    file.write_text(file.read_text() + f"{opened},no,validator-3\n")
+    code, second = said("vote", "--batch", str(file), *home)
+    assert (code, [one["state"] for one in second["votes"]]) == (0, ["there", "there", "executed"])
+    assert [one["line"] for one in second["votes"]] == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("1",), ("1", "yes", "--batch", __file__), ("--relay", __file__, "--batch", __file__)]
+)
+def test_there_is_one_way_to_vote_at_a_time(said: Said, words: tuple[str, ...]) -> None:
+    code, answer = said("vote", *words)
+    assert (code, answer["error"]["code"]) == (2, "usage")
+
+
+def test_a_file_that_holds_something_else_is_told(said: Said, chain: Path) -> None:
+    home = ("--from", "account-21", "--home", str(chain))
+    assert said("vote", "--relay", __file__, *home)[1]["error"]["code"] == "signed_vote_unreadable"
+    assert said("vote-receipt", "--check", __file__)[1]["error"]["code"] == "receipt_unreadable"
