@@ -18,7 +18,7 @@ from governance.tally import Electors
 from governance.verdict import Judgment, Said, Verdict, judge
 from runtime.bundle.allowlist import MAX_TABLES
 from runtime.host import HostContext
-from runtime.plans import EXPIRED, FAILED, SCHEDULED, Plan
+from runtime.plans import ANOTHER_RUNS, EXPIRED, FAILED, SCHEDULED, SUPERSEDED, Plan
 from runtime.receipts import event
 
 LEAST_SPAN = 8
@@ -126,6 +126,8 @@ def _judge(context: HostContext, plan_id: int, row: Readiness) -> None:
     rows = context.overlay.scan(ATTESTATIONS, (plan_id, row.postponed))
     said = [Said(power=one.power, result=one.result, code=one.code) for _, one in rows]
     judgment = judge(said, row.electors.power, last=row.postponed >= most)
+    if context.coordinator.plan(plan_id).base != context.coordinator.running().code_hash:
+        judgment = Judgment(Verdict.SUPERSEDED)
     unpin(context.overlay, row.first)
     row = row.but(verdict=judgment.verdict.value)
     context.overlay.put(READINESS, (plan_id,), row)
@@ -146,6 +148,8 @@ def _act(context: HostContext, plan_id: int, row: Readiness, judgment: Judgment)
         coordinator.end(plan_id, FAILED, reason=judgment.code)
     elif verdict is Verdict.EXPIRED:
         coordinator.end(plan_id, EXPIRED, reason="rehearsals_disagree")
+    elif verdict is Verdict.SUPERSEDED:
+        coordinator.end(plan_id, SUPERSEDED, reason=ANOTHER_RUNS)
     else:
         plan = coordinator.plan(plan_id)
         later = plan.activation + context.parameters.integer("postponement")

@@ -24,7 +24,7 @@ from runtime.hooks import run_hooks
 from runtime.invariants.counters import Counters
 from runtime.library import Library
 from runtime.parameters import ParameterReader
-from runtime.plans import EXECUTED, FAILED, SUPERSEDED, Plan, Replaying
+from runtime.plans import ANOTHER_RUNS, EXECUTED, FAILED, SUPERSEDED, Plan, Replaying
 from runtime.receipts import OK, Receipt, Receipts
 from runtime.registry import register_runtime
 from runtime.rollback import LoggedHeight, Replayer, open_accounts, return_to_base
@@ -110,7 +110,7 @@ class Opener:
             coordinator.end(plan_id, FAILED, reason=failed.reason, file=failed.file, line=failed.line)
             return replace(opening, failure=failed.detail)
         if plan.base != loaded.code_hash:
-            coordinator.end(plan_id, SUPERSEDED, reason="another runtime runs than the one it was approved against")
+            coordinator.end(plan_id, SUPERSEDED, reason=ANOTHER_RUNS)
             return opening
         if plan.gated and not plan.cleared:
             coordinator.end(plan_id, FAILED, reason="not_cleared")

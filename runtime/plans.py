@@ -22,6 +22,8 @@ EXPIRED = "expired"
 VERIFIED, CLOSED = "verified", "closed"
 POSTPONED = "postponed"
 """A line of the history, no state: the activation was moved."""
+ANOTHER_RUNS = "another runtime runs than the one it was approved against"
+"""Why a plan is superseded."""
 ENDS_OF_WAITING = frozenset({EXECUTED, FAILED, CANCELLED, SUPERSEDED, EXPIRED})
 """What a plan that waits comes to; a line of the history each."""
 
