@@ -19,6 +19,7 @@ from node.genesis.document import Genesis
 from node.genesis.rows import genesis_state
 from node.host_modules import HOST_MODULES
 from node.mempool import Limits, Mempool, Sender
+from node.pace import Pace
 from node.verification import Claim, Verifier
 from runtime.accounts import ACCOUNTS, account_for
 from runtime.block import Block, make_block
@@ -75,6 +76,10 @@ class Application:
         self._reading: Execution | None = None
         self.growth: Progress | None = self.chain.growth_progress()
         """How far the pending upgrade's growth was when a slice or a block ended; any thread may look."""
+        self.growth_seconds: int | None = None
+        """How long it takes to look at the rest of its records, as this machine gets on with it now; None while nobody
+        can tell."""
+        self._pace = Pace()
 
     @classmethod
     def init_chain(cls, home: Home, genesis: Genesis, bundle: Bundle | None = None) -> None:
@@ -165,7 +170,7 @@ class Application:
     def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
         """Make a prepared block the head, with further log rows, and bring the mempool up to it."""
         head = self.chain.commit(prepared, durable, rows)
-        self.growth = self.chain.growth_progress()
+        self._note_growth()
         self._reading = None
         self._update_mempool(prepared)
         return head
@@ -197,8 +202,12 @@ class Application:
     def grow(self, records: int) -> bool:
         """Do a slice of the pending upgrade's growth, of about ``records``; returns whether there is more to do."""
         more = self.chain.grow(records)
-        self.growth = self.chain.growth_progress()
+        self._note_growth()
         return more
+
+    def _note_growth(self) -> None:
+        grown = self.growth = self.chain.growth_progress()
+        self.growth_seconds = None if grown is None else self._pace.seconds_left(grown.done, grown.total)
 
     def settle(self) -> None:
         """Do beforehand what a flip would wait for."""

@@ -227,7 +227,7 @@ class StandIn:
         return self._proposal()
 
     async def plans(self):
-        return answers.Plans(height=7, running=RUNTIME, pending=None, waiting=[], rollback_until=None)
+        return answers.Plans(height=7, running=RUNTIME, pending=None, waiting=[], rollback_until=None, replay=None)
 
     async def history(self, before, limit):
         return answers.History(height=7, entries=[], next=None)
