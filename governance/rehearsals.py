@@ -21,6 +21,8 @@ from runtime.host import HostContext
 from runtime.plans import ANOTHER_RUNS, EXPIRED, FAILED, SCHEDULED, SUPERSEDED, Plan
 from runtime.receipts import event
 
+ATTESTED = "RehearsalAttested"
+"""The event that tells a validator's word, with the seconds and bytes that came with it."""
 LEAST_SPAN = 8
 """Blocks between now and the activation that rehearsals and their gate need at least."""
 MOST_TABLES = MAX_TABLES + 1
@@ -67,11 +69,11 @@ def attest(context: HostContext, args: Attest) -> None:
     need(before is None or before.height < result.height, "already_attested", height=result.height)
     digest = result.digest
     context.overlay.put(RESULTS, (result.plan, digest), result)
-    word = Attestation(height=result.height, result=digest, code=result.code, power=power)
+    word = Attestation(height=result.height, result=digest, code=result.code, power=power, said=context.height)
     context.overlay.put(ATTESTATIONS, key, word)
     context.events.append(
         event(
-            "RehearsalAttested", plan=result.plan, validator=context.sender, height=result.height, result=digest,
+            ATTESTED, plan=result.plan, validator=context.sender, height=result.height, result=digest,
             code=result.code, milliseconds=args.milliseconds, memory_bytes=args.memory_bytes,
         )
     )  # fmt: skip

@@ -187,7 +187,7 @@ class Reading:
             proposal=render(PROPOSALS.schema, proposal),
             standing=render(STANDINGS.schema, standing),
             history=[render(STEPS.schema, step) for _, step in steps],
-            rehearsals=rehearsals_of(self.view, standing.plan) if with_history else None,
+            rehearsals=rehearsals_of(self.view, standing.plan, self.view.log) if with_history else None,
         )
 
     def plans(self, growth: Progress | None, seconds: int | None) -> answers.Plans:
@@ -219,7 +219,7 @@ class Reading:
         plan = self.view.get(PLANS, (plan_id,))
         assert plan is not None, "the queue names plans that exist"
         return answers.PlanAnswer(
-            id=plan_id, plan=render(PLANS.schema, plan), rehearsals=rehearsals_of(self.view, plan_id)
+            id=plan_id, plan=render(PLANS.schema, plan), rehearsals=rehearsals_of(self.view, plan_id, self.view.log)
         )
 
     def history(self, before: int | None, limit: int) -> answers.History:

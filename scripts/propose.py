@@ -87,9 +87,11 @@ def command_line() -> None:
 @click.option("--bundle", "path", type=EXISTING, required=True, help="The bundle: a folder, or a packed archive.")
 @click.option("--delay", type=click.IntRange(1),
               help="Blocks from approval to activation.  [default: the chain's timelock]")  # fmt: skip
+@click.option("--estimate", type=click.IntRange(1), metavar="SECONDS",
+              help="How long you expect a rehearsal of it to take; shown beside what validators measure.")  # fmt: skip
 @words_options
 def upgrade(
-    path: Path, delay: int | None, words: dict[str, str], deposit: int | None, asked: Asked
+    path: Path, delay: int | None, estimate: int | None, words: dict[str, str], deposit: int | None, asked: Asked
 ) -> Answer:
     """Publish a bundle and propose that the chain runs it.
 
@@ -110,7 +112,7 @@ def upgrade(
             code_hash=bundle.code_hash,
             effect=effect.digest,
             activation_delay=delay or int(desk.client.parameters()["timelock_delay"]),
-            plan=(plan_of(desk.runtime.declaration, declaration),),
+            plan=(plan_of(desk.runtime.declaration, declaration).but(estimated_duration=1000 * (estimate or 0)),),
         )
         title = f"Run {declaration.manifest.name} {declaration.manifest.version}"
         answer = propose(desk, signer, {**words, "title": words["title"] or title}, content, deposit)

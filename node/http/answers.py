@@ -302,6 +302,8 @@ class AttestationAnswer(Answer):
     result: HashHex
     code: str = Field(description="Why it failed; empty when it passed.")
     power: AmountText
+    milliseconds: Number | None = Field(description="How long it took there; null where that is not known.")
+    memory_bytes: Number | None = Field(description="The most that it had in memory; null where that is not known.")
 
 
 class RehearsalAnswer(Answer):

@@ -98,7 +98,7 @@ class OfUpgrade:
         """What goes beside the report."""
         failed = [receipt_answer(one).model_dump(mode="json") for one in self._failed()]
         told = [{"kind": one.kind, **{part.name: part.value for part in one.attributes}} for one in self._events]
-        rehearsals = rehearsals_of(self._overlay, self._plan_id)
+        rehearsals = rehearsals_of(self._overlay, self._plan_id, self._chain.state.log())
         return {
             **_common_files(self._home, settings),
             "block.json": _json({"height": self._decisive(), "events": told, "failed": failed}),
