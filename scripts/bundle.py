@@ -41,6 +41,9 @@ bundles_argument = click.argument(
 )
 
 
+ALREADY_RUNNING = Problem("already_running", MANIFEST, 0, "this bundle runs already; change it, or wait")
+
+
 def _at_most_two(given: tuple[str, ...]) -> tuple[str, ...]:
     if len(given) > 2:
         raise click.UsageError("name the running bundle and the proposed one, or the proposed one alone")
@@ -152,7 +155,7 @@ def check(bundles: tuple[str, ...], chain: str | None, read_only: bool, home: Pa
     pair = pair_of(bundles, chain, home, url)
     bundle, path, same = pair.new, Path(bundles[-1]), pair.old.code_hash == pair.new.code_hash
     if same and len(bundles) == 2:
-        raise BundleRefused([Problem("already_running", MANIFEST, 0, "this bundle runs already; change it, or wait")])
+        raise BundleRefused([ALREADY_RUNNING])
     running = None if same else pair.running
     writes = running is not None and path.is_dir() and not is_name(bundles[-1]) and not read_only
     stub = stub_in(path, running) if writes and running is not None else None
@@ -191,7 +194,9 @@ def diff(bundles: tuple[str, ...], chain: str | None, home: Path, url: str | Non
     running = pair.running
     comparison = Comparison(pair.old, pair.new, running, check_bundle(pair.new, chain=None, host_release=None))
     problems: tuple[Problem, ...] = ()
-    if pair.old.code_hash != pair.new.code_hash:
+    if pair.old.code_hash == pair.new.code_hash:
+        problems = (ALREADY_RUNNING,) if len(bundles) == 2 else ()
+    else:
         try:
             examine(pair.new, running, chain=pair.chain, host_release=RELEASE)
         except BundleRefused as refused:

@@ -184,9 +184,14 @@ def test_every_fault_is_named_by_file_and_line(author: Author) -> None:
     assert [(problem["file"], problem["line"]) for problem in answer["error"]["problems"]] == [("guestbook.py", line)]
 
 
-def test_a_version_that_does_not_rise_is_refused(author: Author) -> None:
+def test_a_bundle_cannot_follow_itself(author: Author) -> None:
     code, answer = author("check", "mine", "mine")
     assert (code, answer["error"]["problems"][0]["code"]) == (Exit.REFUSED, "already_running")
+    code, shown = author("diff", "mine", "mine")
+    assert (code, [one["code"] for one in shown["refused"]]) == (Exit.REFUSED, ["already_running"])
+
+
+def test_a_version_that_does_not_rise_is_refused(author: Author) -> None:
     manifest = author.folder / "bundle.toml"
     manifest.write_text(manifest.read_text().replace('version = "2.0.0"', 'version = "1.0.0"'))
     code, answer = author("check", "mine")
