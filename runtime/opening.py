@@ -20,7 +20,7 @@ from runtime.errors import ActivationFailed, BundleUnavailable
 from runtime.execution import Execution
 from runtime.growth.growth import Grown, Growth
 from runtime.guard import Guard
-from runtime.hooks import run_hooks
+from runtime.hooks import hooks_of, run_hook, run_hooks
 from runtime.invariants.counters import Counters
 from runtime.library import Library
 from runtime.parameters import ParameterReader
@@ -33,8 +33,8 @@ from storage.blockview import Change
 from storage.overlay import Overlay
 from storage.state import State
 
-_CHECKING: tuple[HookKind, ...] = ("post_upgrade", "health")
-"""Hooks of the new runtime that must succeed at A, in this order."""
+_PHASE: tuple[HookKind, ...] = ("post_upgrade", "health")
+"""Hooks of a new module that must succeed at A, in this order, before the next module has its turn."""
 
 REPLAY_WAIT = 10
 """Blocks by which an upgrade is put off whose height comes while a replay is under way; again, if need be."""
@@ -183,12 +183,13 @@ class Opener:
         return [receipt for receipt in receipts if receipt.code != OK], written
 
     def _check_new(self, guard: Guard, grown: Grown) -> None:
-        """`post_upgrade`, health, and every rule that may not hold; the first that fails ends the upgrade."""
+        """A phase for each module in dependency order, then the health of all once more, as later modules may have
+        moved what is of earlier ones, and every rule that may not hold; the first that fails ends the upgrade."""
         execution = guard.execution
-        for kind in _CHECKING:
-            for receipt in run_hooks(execution, kind):
-                if receipt.code != OK:
-                    raise ActivationFailed(f"{kind}_{receipt.code}", receipt.file, receipt.line)
+        for entry in execution.loaded.declaration.manifest.modules:
+            for kind in _PHASE:
+                _require_hooks(execution, kind, entry.name)
+        _require_hooks(execution, "health")
         broken = guard.catch_up()
         if broken:
             raise ActivationFailed("invariant_broken", detail=", ".join(broken))
@@ -225,3 +226,13 @@ class Opener:
         else:
             coordinator.keep_replaying(further)
         return replace(now, seconds=done.receipts, reconcile=True, replaying=done.next < height)
+
+
+def _require_hooks(execution: Execution, kind: HookKind, module: str = "") -> None:
+    """Run the hooks of a kind, of one module or of all in dependency order; raises ActivationFailed at the first that
+    fails."""
+    for hook in hooks_of(execution.loaded, kind):
+        if module in ("", hook.module):
+            receipt = run_hook(execution, hook)
+            if receipt.code != OK:
+                raise ActivationFailed(f"{kind}_{receipt.code}", receipt.file, receipt.line)

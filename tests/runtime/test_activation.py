@@ -9,7 +9,7 @@ import pytest
 from runtime.bundle.archive import Bundle, of_files
 from runtime.plans import EXECUTED, FAILED, HISTORY, ROLLED_BACK
 from runtime.receipts import INVARIANT_BROKEN, OK
-from tests.runtime.story_bundles import first, second
+from tests.runtime.story_bundles import first, second, with_echo
 from tests.runtime.story_chain import RICH, Story
 
 LOOP_WHEN_ARMED = "if ctx.has(marks, 'armed'):\n        while True:\n            pass"
@@ -58,6 +58,30 @@ def test_a_hook_of_the_new_runtime_can_end_the_upgrade(story: Story, kind: str, 
     assert bool(entry.file) == (reason != "invariant_broken")
     assert story.chain.loaded.version.major == 1
     assert root != story.root, "the block's own hooks ran under the old runtime"
+
+
+HASTY, HARMFUL = "raise Refused('hasty')", "ctx.call('coins.arm')"
+
+
+@pytest.mark.parametrize(
+    ("well", "arrival", "reason", "file"),
+    [
+        pytest.param("False", HASTY, "health_unhealthy", "coins.py", id="the first is unwell"),
+        pytest.param("True", HASTY, "post_upgrade_hasty", "echo.py", id="the second fails"),
+        pytest.param("not ctx.has(marks, 'armed')", HARMFUL, "health_unhealthy", "coins.py", id="the second harms"),
+        pytest.param("not ctx.has(marks, 'armed')", "pass", "", "", id="both are sound"),
+    ],
+)
+def test_each_module_is_validated_in_dependency_order_before_the_next_has_its_turn(  # R3.3
+    make_story: Callable[..., Story], well: str, arrival: str, reason: str, file: str
+) -> None:
+    story = make_story(with_echo(first()))
+    files = dict(with_echo(with_hook("health", f"return {well}")).files)
+    shout = b"    ctx.put(heard, ctx.module_address"
+    files["echo.py"] = files["echo.py"].replace(shout, f"    {arrival}\n".encode() + shout, 1)
+    files["bundle.toml"] = files["bundle.toml"].replace(b'["coins.send"]', b'["coins.send", "coins.arm"]')
+    entry = story.upgrade(of_files(files))
+    assert (entry.kind, entry.reason, entry.file) == (FAILED if reason else EXECUTED, reason, file)
 
 
 def test_what_post_upgrade_writes_stays_and_goes_with_a_rollback(story: Story) -> None:
