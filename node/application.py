@@ -207,7 +207,8 @@ class Application:
 
     def _note_growth(self) -> None:
         grown = self.growth = self.chain.growth_progress()
-        self.growth_seconds = None if grown is None else self._pace.seconds_left(grown.done, grown.total)
+        left = None if grown is None else self._pace.seconds_left(grown.done, grown.total)
+        self.growth_seconds = left if grown is not None and grown.phase == "migrating" else None
 
     def settle(self) -> None:
         """Do beforehand what a flip would wait for."""
