@@ -34,6 +34,7 @@ from .console import Answer, note
 from .exits import Exit
 from .options import NewFile, home_option
 from .stub import Stub, refresh
+from .uncommitted import uncommitted, warning
 
 chain_option = click.option("--chain", help="The name of the chain, if the manifest leaves it open.")
 bundles_argument = click.argument(
@@ -166,6 +167,9 @@ def check(bundles: tuple[str, ...], chain: str | None, read_only: bool, home: Pa
         data, text = {**identity(bundle, declaration), "effect": effect_data(effect)}, effect_text(effect) + "\n"
     if stub:
         data["stub"] = stub.data
+    data["uncommitted"] = () if read_only or is_name(bundles[-1]) else uncommitted(bundle, path)
+    if loose := warning(data["uncommitted"]):
+        note(loose)
     outcome = Passed((), 0) if read_only else first_execution(bundle)
     if isinstance(outcome, BundleFailed):
         data["failed"] = {"reason": outcome.reason, "detail": outcome.detail}

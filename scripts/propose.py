@@ -36,6 +36,7 @@ from .exits import Exit
 from .options import home_option, until_option
 from .proposing import new_value, proposal_line, proposal_text, propose, publish
 from .signing import Asked, desk_of, signing_options, told
+from .uncommitted import uncommitted, warning
 
 _WORDS = (
     click.option("--title", help="One line for people.  [default: made from the content]"),
@@ -103,6 +104,9 @@ def upgrade(
         bundle = read(path, chain)
         declaration, effect = examine(bundle, desk.runtime.declaration, chain=chain, host_release=RELEASE)
         note(effect_text(effect))
+        loose = uncommitted(bundle, path)
+        if loose:
+            note(warning(loose))
         signer = desk.signer()
         published = told(publish(desk, signer, bundle))
         if published.exit:
@@ -116,7 +120,8 @@ def upgrade(
         )
         title = f"Run {declaration.manifest.name} {declaration.manifest.version}"
         answer = propose(desk, signer, {**words, "title": words["title"] or title}, content, deposit)
-        data = {**answer.data, "code_hash": bundle.code_hash.hex(), "effect": effect_data(effect)}
+        named = {"code_hash": bundle.code_hash.hex(), "effect": effect_data(effect), "uncommitted": loose}
+        data = {**answer.data, **named}
         return Answer(data, answer.text, answer.exit)
 
 
