@@ -73,6 +73,8 @@ class Attestation(Record):
     """Digest; the result itself stands under it in ``governance.rehearsal_results``."""
     code: Text = field(3, default="")
     power: Amount = field(4)
+    said: Amount = field(5, default=0)
+    """Height of the block that holds it, whose receipt tells the seconds and bytes that came with it."""
 
 
 class Attest(Record):

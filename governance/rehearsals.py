@@ -18,9 +18,11 @@ from governance.tally import Electors
 from governance.verdict import Judgment, Said, Verdict, judge
 from runtime.bundle.allowlist import MAX_TABLES
 from runtime.host import HostContext
-from runtime.plans import EXPIRED, FAILED, SCHEDULED, Plan
+from runtime.plans import ANOTHER_RUNS, EXPIRED, FAILED, SCHEDULED, SUPERSEDED, Plan
 from runtime.receipts import event
 
+ATTESTED = "RehearsalAttested"
+"""The event that tells a validator's word, with the seconds and bytes that came with it."""
 LEAST_SPAN = 8
 """Blocks between now and the activation that rehearsals and their gate need at least."""
 MOST_TABLES = MAX_TABLES + 1
@@ -67,11 +69,11 @@ def attest(context: HostContext, args: Attest) -> None:
     need(before is None or before.height < result.height, "already_attested", height=result.height)
     digest = result.digest
     context.overlay.put(RESULTS, (result.plan, digest), result)
-    word = Attestation(height=result.height, result=digest, code=result.code, power=power)
+    word = Attestation(height=result.height, result=digest, code=result.code, power=power, said=context.height)
     context.overlay.put(ATTESTATIONS, key, word)
     context.events.append(
         event(
-            "RehearsalAttested", plan=result.plan, validator=context.sender, height=result.height, result=digest,
+            ATTESTED, plan=result.plan, validator=context.sender, height=result.height, result=digest,
             code=result.code, milliseconds=args.milliseconds, memory_bytes=args.memory_bytes,
         )
     )  # fmt: skip
@@ -126,6 +128,8 @@ def _judge(context: HostContext, plan_id: int, row: Readiness) -> None:
     rows = context.overlay.scan(ATTESTATIONS, (plan_id, row.postponed))
     said = [Said(power=one.power, result=one.result, code=one.code) for _, one in rows]
     judgment = judge(said, row.electors.power, last=row.postponed >= most)
+    if context.coordinator.plan(plan_id).base != context.coordinator.running().code_hash:
+        judgment = Judgment(Verdict.SUPERSEDED)
     unpin(context.overlay, row.first)
     row = row.but(verdict=judgment.verdict.value)
     context.overlay.put(READINESS, (plan_id,), row)
@@ -146,6 +150,8 @@ def _act(context: HostContext, plan_id: int, row: Readiness, judgment: Judgment)
         coordinator.end(plan_id, FAILED, reason=judgment.code)
     elif verdict is Verdict.EXPIRED:
         coordinator.end(plan_id, EXPIRED, reason="rehearsals_disagree")
+    elif verdict is Verdict.SUPERSEDED:
+        coordinator.end(plan_id, SUPERSEDED, reason=ANOTHER_RUNS)
     else:
         plan = coordinator.plan(plan_id)
         later = plan.activation + context.parameters.integer("postponement")

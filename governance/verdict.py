@@ -1,6 +1,9 @@
 """What attestations amount to, in whole numbers only: the judgment at a plan's gate.
 
-Asked in this order, of each validator's latest attestation:
+A plan whose gate comes while another runtime runs than it was approved against is *superseded* unheard, since no
+rehearsal can try it then. Of every other this is asked.
+
+In this order, of each validator's latest attestation:
 
 1. more than 2/3 of all power on one passed result: the plan is cleared;
 2. more than 2/3 of all power on failure: it fails before its activation height, with the code most power names;
@@ -26,6 +29,7 @@ class Verdict(StrEnum):
     DIVERGED = "diverged"
     TOO_FEW = "too_few"
     EXPIRED = "expired"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True)

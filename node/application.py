@@ -21,6 +21,7 @@ from node.genesis.rows import genesis_state
 from node.host_modules import HOST_MODULES
 from node.mempool import Limits, Mempool, Sender
 from node.module_backups import BackupKeeper
+from node.pace import Pace
 from node.verification import Claim, Verifier
 from runtime.accounts import ACCOUNTS, account_for
 from runtime.block import Block, make_block
@@ -79,6 +80,10 @@ class Application:
         self._checkpoints = Checkpoints(state)
         self.growth: Progress | None = self.chain.growth_progress()
         """How far the pending upgrade's growth was when a slice or a block ended; any thread may look."""
+        self.growth_seconds: int | None = None
+        """How long it takes to look at the rest of its records, as this machine gets on with it now; None while nobody
+        can tell."""
+        self._pace = Pace()
 
     @classmethod
     def init_chain(cls, home: Home, genesis: Genesis, bundle: Bundle | None = None) -> None:
@@ -169,7 +174,7 @@ class Application:
     def commit(self, prepared: PreparedBlock, durable: bool = True, rows: LogRows = ()) -> Head:
         """Make a prepared block the head, with further log rows, and bring the mempool up to it."""
         head = self.chain.commit(prepared, durable, rows)
-        self.growth = self.chain.growth_progress()
+        self._note_growth()
         self._reading = None
         self.backups.follow(prepared.opening.activated > 0)
         self._update_mempool(prepared)
@@ -203,7 +208,7 @@ class Application:
         """Do a slice of what the pending upgrade needs beforehand: of its growth, of about ``records``, or then of its
         checkpoint; returns whether there is more to do."""
         more = self.chain.grow(records)
-        self.growth = self.chain.growth_progress()
+        self._note_growth()
         return more or self._checkpoints.advance(self.next_activation())
 
     def flip_due(self) -> bool:
@@ -211,6 +216,11 @@ class Application:
         window, height = self._coordinator().window(), self.state.height + 1
         leaves = window is not None and (window.rollback_at == height or height > window.closes)
         return leaves or self.checkpoint_due()
+
+    def _note_growth(self) -> None:
+        grown = self.growth = self.chain.growth_progress()
+        left = None if grown is None else self._pace.seconds_left(grown.done, grown.total)
+        self.growth_seconds = left if grown is not None and grown.phase == "migrating" else None
 
     def settle(self) -> None:
         """Do beforehand what a flip, and the checkpoint before it, would wait for."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from time import perf_counter_ns
+from time import monotonic, perf_counter_ns
 from typing import Self
 
 from node.application import Application
-from node.attester import Attester
+from node.attester import PROGRESS_SECONDS, Attester, Tell
 from node.keys_of_home import keys_of_home
 from node.logs import logger
 from node.mempool import Limits
@@ -27,6 +27,27 @@ from storage.signing import LastSigned
 _ANY_SIZE = 1 << 40
 
 
+class GrowthLog:
+    """Tells now and then how far the state of a pending upgrade has grown, also while a block waits for it."""
+
+    def __init__(self, application: Application, tell: Tell, clock: Callable[[], float] = monotonic) -> None:
+        self._application = application
+        self._tell = tell
+        self._clock = clock
+        self._told = clock()
+
+    def tell(self) -> None:
+        """Say how far it is, if it is time to."""
+        growth = self._application.growth
+        if growth is None or growth.phase == "ready" or self._clock() - self._told < PROGRESS_SECONDS:
+            return
+        self._told = self._clock()
+        self._tell(
+            "growth", phase=growth.phase, done=growth.done, total=growth.total, failing=growth.failing,
+            seconds_left=self._application.growth_seconds,
+        )  # fmt: skip
+
+
 class Core:
     """Makes blocks and tells of them. Every method belongs to the executor thread."""
 
@@ -38,6 +59,7 @@ class Core:
         upkeep: Upkeep,
         signatures: int,
         metrics: Metrics,
+        growth: GrowthLog,
     ) -> None:
         self.application = application
         self._limits = limits
@@ -47,6 +69,7 @@ class Core:
         self._solo = solo
         self._upkeep = upkeep
         self._metrics = metrics
+        self._growth = growth
         self._log = logger("node.blocks")
 
     @classmethod
@@ -68,13 +91,14 @@ class Core:
             tell = logger("node.rehearsals").info
             trial = TrialLimits(settings.node.rehearsal_seconds, settings.node.rehearsal_memory_bytes)
             attester = Attester(home, application, keys.accounts, tell, trial, wake)
-            solo = Solo(application, keys.consensus, LastSigned.open(home.last_signed_file), attester)
+            growth = GrowthLog(application, logger("node.growth").info)
+            solo = Solo(application, keys.consensus, LastSigned.open(home.last_signed_file), attester, growth.tell)
             upkeep = Upkeep(home, application, solo, settings)
             upkeep.begin()
         except BaseException:
             application.state.close()
             raise
-        core = cls(application, limits, solo, upkeep, len(keys.consensus), metrics)
+        core = cls(application, limits, solo, upkeep, len(keys.consensus), metrics, growth)
         core._follow_chain()
         return core
 
@@ -95,7 +119,9 @@ class Core:
 
     def grow(self) -> bool:
         """Do a slice of a pending upgrade's growth; returns whether there is more to do."""
-        return self.application.grow(GROWTH_RECORDS)
+        more = self.application.grow(GROWTH_RECORDS)
+        self._growth.tell()
+        return more
 
     def step_if_wanted(self) -> None:
         """Make a block if a transaction could stand in it; otherwise see that the disk still answers."""

@@ -255,7 +255,7 @@ class Face:
 
     async def plans(self) -> answers.Plans:
         """As NodeFace."""
-        return self._reading().plans(self._application.growth)
+        return self._reading().plans(self._application.growth, self._application.growth_seconds)
 
     async def history(self, before: int | None, limit: int) -> answers.History:
         """As NodeFace."""

@@ -24,7 +24,7 @@ from runtime.chain import Chain
 from runtime.growth.growth import Progress
 from runtime.journal import LOG, START
 from runtime.parameters import FLAGS, Parameters
-from runtime.plans import HISTORY, PLANS, QUEUE, RUNNING, WINDOW, Queue, Running
+from runtime.plans import HISTORY, PLANS, QUEUE, REPLAYING, RUNNING, WINDOW, Queue, Running
 from runtime.receipts import Receipt
 from runtime.registry import REGISTRY
 from runtime.safe_mode import SafeMode, safe_mode_of
@@ -187,26 +187,39 @@ class Reading:
             proposal=render(PROPOSALS.schema, proposal),
             standing=render(STANDINGS.schema, standing),
             history=[render(STEPS.schema, step) for _, step in steps],
-            rehearsals=rehearsals_of(self.view, standing.plan) if with_history else None,
+            rehearsals=rehearsals_of(self.view, standing.plan, self.view.log) if with_history else None,
         )
 
-    def plans(self, growth: Progress | None) -> answers.Plans:
-        """What runs and what waits, and how far the pending one's growth is on this node."""
+    def plans(self, growth: Progress | None, seconds: int | None) -> answers.Plans:
+        """What runs and what waits, how far the pending one's growth is on this node, and the seconds it still
+        takes."""
         waiting = [self._plan(plan_id) for plan_id in (self.view.get(QUEUE, ()) or Queue()).plans]
         window = self.view.get(WINDOW, ())
         return answers.Plans(
             height=self.height,
             running=self.runtime(),
-            pending=waiting[0].model_copy(update={"growth": _growth(growth)}) if waiting else None,
+            pending=waiting[0].model_copy(update={"growth": _growth(growth, seconds)}) if waiting else None,
             waiting=waiting[1:],
             rollback_until=None if window is None else window.closes,
+            replay=self._replay(),
+        )
+
+    def _replay(self) -> answers.Replay | None:
+        row = self.view.get(REPLAYING, ())
+        return None if row is None else answers.Replay(
+            plan=row.window.plan,
+            returned=row.window.rollback_at,
+            next=row.next,
+            heights_left=self.height + 1 - row.next,
+            replayed=row.replayed,
+            not_replayed=row.not_replayed,
         )
 
     def _plan(self, plan_id: int) -> answers.PlanAnswer:
         plan = self.view.get(PLANS, (plan_id,))
         assert plan is not None, "the queue names plans that exist"
         return answers.PlanAnswer(
-            id=plan_id, plan=render(PLANS.schema, plan), rehearsals=rehearsals_of(self.view, plan_id)
+            id=plan_id, plan=render(PLANS.schema, plan), rehearsals=rehearsals_of(self.view, plan_id, self.view.log)
         )
 
     def history(self, before: int | None, limit: int) -> answers.History:
@@ -262,11 +275,11 @@ def receipt_answer(receipt: Receipt) -> answers.Receipt:
     )
 
 
-def _growth(progress: Progress | None) -> answers.Growth | None:
+def _growth(progress: Progress | None, seconds: int | None) -> answers.Growth | None:
     if progress is None:
         return None
     return answers.Growth(
-        phase=progress.phase, done=progress.done, total=progress.total, failing=progress.failing
+        phase=progress.phase, done=progress.done, total=progress.total, failing=progress.failing, seconds_left=seconds
     )
 
 

@@ -9,9 +9,9 @@ home could sign no other at its height. After a restart the head is signed again
 block at or below the height that it signed last.
 
 Between blocks it grows the state of a pending upgrade, for a part of the time that the blocks took, and before the
-activation height it waits until all of that is ready: it has nobody to keep waiting. So it does for a rehearsal that
-its validators attest: a fast-forward waits for it at once, anybody else only before the last block that can hold its
-attestations.
+activation height it waits until all of that is ready, telling how far that is: it has nobody to keep waiting. So it
+does for a rehearsal that its validators attest: a fast-forward waits for it at once, anybody else only before the last
+block that can hold its attestations.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from node.attester import Attester
 from runtime.block import Header, block_id
 from runtime.chain import PreparedBlock
 from runtime.commit import COMMITS, Commit, Signature, commit_message
-from runtime.growth.growth import Progress
 from runtime.keys import PrivateKey
 from runtime.receipts import Event, Receipt
 from runtime.sealing import block_of
@@ -76,10 +75,13 @@ class Solo:
         keys: Mapping[bytes, PrivateKey],
         last_signed: LastSigned,
         attester: Attester | None = None,
+        grown: Callable[[], object] = lambda: None,
     ) -> None:
         self.application = application
         self._attester = attester
         """Rehearses and attests for the validators; without one nobody does."""
+        self._grown = grown
+        """Called after each slice of growth that a block waits for."""
         self._keys = dict(sorted(keys.items()))
         """Consensus keys by operator address."""
         self._operators = tuple(self._keys)
@@ -128,12 +130,10 @@ class Solo:
             prepared, checkpoint, began - settling, checked - began, executed - checked, ended - executed
         )
 
-    def finish_growth(self, progress: Callable[[Progress], None] | None = None) -> None:
-        """Do all that is left of the pending upgrade's growth; ``progress`` hears of each slice."""
+    def finish_growth(self) -> None:
+        """Do all that is left of the pending upgrade's growth."""
         while self.application.grow(GROWTH_RECORDS):
-            found = self.application.chain.growth_progress()
-            if progress is not None and found is not None:
-                progress(found)
+            self._grown()
 
     def follow(self) -> None:
         """Begin a rehearsal that is due, or put what is to be said of it into the mempool."""

@@ -1,9 +1,10 @@
 """Activation at height A: put what was grown in force, and check everything before believing it.
 
-Order: `pre_upgrade` of the old modules (a failure there is recorded and stops nothing: old code is never required to
-succeed), the flip of catalogue and running row, what `pre_upgrade` wrote, `post_upgrade` in dependency order, health,
-and the rules: of groups that this height moved, and of those that the growth found broken. Any failure raises
-ActivationFailed; the caller drops the overlay and runs A again under the old runtime. What `pre_upgrade` wrote is
+Order: `pre_upgrade` of the old modules, the last first (a failure there is recorded and stops nothing: old code is
+never required to succeed), the flip of catalogue and running row, what `pre_upgrade` wrote, then module by module in
+dependency order `post_upgrade` and health, each before the next; health of all, and the rules: of groups that this
+height moved, and of those that the growth found broken. Any failure raises ActivationFailed; the caller drops the
+overlay, and with it what earlier modules did, and runs A again under the old runtime. What `pre_upgrade` wrote is
 carried over: rows of shared tables as they are, rows of migrated tables through their migration, to their new key where
 that rekeys, rows of tables that are emptied not at all. Nothing here costs more the more rows the state has.
 

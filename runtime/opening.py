@@ -20,12 +20,12 @@ from runtime.errors import ActivationFailed, BundleUnavailable
 from runtime.execution import Execution
 from runtime.growth.growth import Grown, Growth
 from runtime.guard import Guard
-from runtime.hooks import run_hooks
+from runtime.hooks import hooks_of, run_hook, run_hooks
 from runtime.invariants.counters import Counters
 from runtime.library import Library
 from runtime.module_backups import backups_left
 from runtime.parameters import ParameterReader
-from runtime.plans import EXECUTED, FAILED, SUPERSEDED, Plan, Replaying
+from runtime.plans import ANOTHER_RUNS, EXECUTED, FAILED, SUPERSEDED, Plan, Replaying
 from runtime.receipts import OK, Receipt, Receipts
 from runtime.registry import register_runtime
 from runtime.restoring import RestoreRefused, require_backup
@@ -35,10 +35,8 @@ from storage.blockview import Change
 from storage.overlay import Overlay
 from storage.state import State
 
-_CHECKING: tuple[HookKind, ...] = ("post_upgrade", "health")
-"""Hooks of the new runtime that must succeed at A, in this order."""
-_CHECKING_DATA: tuple[HookKind, ...] = ("health",)
-"""Those of the running one, where it gets a module's data back."""
+_PHASE: tuple[HookKind, ...] = ("post_upgrade", "health")
+"""Hooks of a new module that must succeed at A, in this order, before the next module has its turn."""
 
 REPLAY_WAIT = 10
 """Blocks by which an upgrade is put off whose height comes while a replay is under way; again, if need be."""
@@ -114,7 +112,7 @@ class Opener:
             coordinator.end(plan_id, FAILED, reason=failed.reason, file=failed.file, line=failed.line)
             return replace(opening, failure=failed.detail)
         if plan.base != loaded.code_hash:
-            coordinator.end(plan_id, SUPERSEDED, reason="another runtime runs than the one it was approved against")
+            coordinator.end(plan_id, SUPERSEDED, reason=ANOTHER_RUNS)
             return opening
         if plan.gated and not plan.cleared:
             coordinator.end(plan_id, FAILED, reason="not_cleared")
@@ -148,7 +146,7 @@ class Opener:
         carry_over(self.state, overlay, growth, growth.new, written)
         spans = (parameters.integer("probation"), parameters.integer("rollback_window"))
         record_window(overlay, self.state, plan_id, plan, height, *spans)
-        self._check_new(guard, growth, grown, _CHECKING_DATA if plan.backup else _CHECKING)
+        self._check_new(guard, growth, grown, () if plan.backup else _PHASE)
         coordinator.end(
             plan_id,
             EXECUTED,
@@ -197,13 +195,14 @@ class Opener:
         written = {name: dict(rows) for name, rows in changes.items() if name in old.tables}
         return [receipt for receipt in receipts if receipt.code != OK], written
 
-    def _check_new(self, guard: Guard, growth: Growth, grown: Grown, hooks: tuple[HookKind, ...]) -> None:
-        """Hooks, and every rule that may not hold; the first that fails ends the upgrade."""
+    def _check_new(self, guard: Guard, growth: Growth, grown: Grown, phase: tuple[HookKind, ...]) -> None:
+        """A phase for each module in dependency order, then the health of all once more, as later modules may have
+        moved what is of earlier ones, and every rule that may not hold; the first that fails ends the upgrade."""
         execution = guard.execution
-        for kind in hooks:
-            for receipt in run_hooks(execution, kind):
-                if receipt.code != OK:
-                    raise ActivationFailed(f"{kind}_{receipt.code}", receipt.file, receipt.line)
+        for entry in execution.loaded.declaration.manifest.modules:
+            for kind in phase:
+                _require_hooks(execution, kind, entry.name)
+        _require_hooks(execution, "health")
         require_sound(execution.overlay, growth, grown, execution.loaded.tables, guard.catch_up())
 
     def _roll_back(self, overlay: Overlay, coordinator: Coordinator, height: int, now: Opening) -> Opening:
@@ -237,3 +236,13 @@ class Opener:
         else:
             coordinator.keep_replaying(further)
         return replace(now, seconds=done.receipts, reconcile=True, replaying=done.next < height)
+
+
+def _require_hooks(execution: Execution, kind: HookKind, module: str = "") -> None:
+    """Run the hooks of a kind, of one module or of all in dependency order; raises ActivationFailed at the first that
+    fails."""
+    for hook in hooks_of(execution.loaded, kind):
+        if module in ("", hook.module):
+            receipt = run_hook(execution, hook)
+            if receipt.code != OK:
+                raise ActivationFailed(f"{kind}_{receipt.code}", receipt.file, receipt.line)

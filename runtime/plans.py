@@ -3,7 +3,8 @@
 A plan's states: waiting -> scheduled -> executed | failed | cancelled | superseded | expired. An executed one is
 verified once its probation is passed, and closed once its rollback window is over; until then it may be rolled_back.
 A scheduled one may be postponed, which moves its activation and nothing else. Terminal states are final. Each step of
-a plan has its own line in the history, which is appended to and never changed, and its own event.
+a plan has its own event and its own line in the history, which is appended to and never changed but within its block:
+where a plan is put off and cancelled in the same one, the line is that of the cancelling.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ EXPIRED = "expired"
 VERIFIED, CLOSED = "verified", "closed"
 POSTPONED = "postponed"
 """A line of the history, no state: the activation was moved."""
+ANOTHER_RUNS = "another runtime runs than the one it was approved against"
+"""Why a plan is superseded."""
 ENDS_OF_WAITING = frozenset({EXECUTED, FAILED, CANCELLED, SUPERSEDED, EXPIRED})
 """What a plan that waits comes to; a line of the history each."""
 

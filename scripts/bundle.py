@@ -34,11 +34,15 @@ from .console import Answer, note
 from .exits import Exit
 from .options import NewFile, home_option
 from .stub import Stub, refresh
+from .uncommitted import uncommitted, warning
 
 chain_option = click.option("--chain", help="The name of the chain, if the manifest leaves it open.")
 bundles_argument = click.argument(
     "bundles", nargs=-1, required=True, metavar="[OLD] NEW", callback=lambda _, __, given: _at_most_two(given)
 )
+
+
+ALREADY_RUNNING = Problem("already_running", MANIFEST, 0, "this bundle runs already; change it, or wait")
 
 
 def _at_most_two(given: tuple[str, ...]) -> tuple[str, ...]:
@@ -152,7 +156,7 @@ def check(bundles: tuple[str, ...], chain: str | None, read_only: bool, home: Pa
     pair = pair_of(bundles, chain, home, url)
     bundle, path, same = pair.new, Path(bundles[-1]), pair.old.code_hash == pair.new.code_hash
     if same and len(bundles) == 2:
-        raise BundleRefused([Problem("already_running", MANIFEST, 0, "this bundle runs already; change it, or wait")])
+        raise BundleRefused([ALREADY_RUNNING])
     running = None if same else pair.running
     writes = running is not None and path.is_dir() and not is_name(bundles[-1]) and not read_only
     stub = stub_in(path, running) if writes and running is not None else None
@@ -163,6 +167,9 @@ def check(bundles: tuple[str, ...], chain: str | None, read_only: bool, home: Pa
         data, text = {**identity(bundle, declaration), "effect": effect_data(effect)}, effect_text(effect) + "\n"
     if stub:
         data["stub"] = stub.data
+    data["uncommitted"] = () if read_only or is_name(bundles[-1]) else uncommitted(bundle, path)
+    if loose := warning(data["uncommitted"]):
+        note(loose)
     outcome = Passed((), 0) if read_only else first_execution(bundle)
     if isinstance(outcome, BundleFailed):
         data["failed"] = {"reason": outcome.reason, "detail": outcome.detail}
@@ -191,7 +198,9 @@ def diff(bundles: tuple[str, ...], chain: str | None, home: Path, url: str | Non
     running = pair.running
     comparison = Comparison(pair.old, pair.new, running, check_bundle(pair.new, chain=None, host_release=None))
     problems: tuple[Problem, ...] = ()
-    if pair.old.code_hash != pair.new.code_hash:
+    if pair.old.code_hash == pair.new.code_hash:
+        problems = (ALREADY_RUNNING,) if len(bundles) == 2 else ()
+    else:
         try:
             examine(pair.new, running, chain=pair.chain, host_release=RELEASE)
         except BundleRefused as refused:

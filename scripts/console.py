@@ -1,7 +1,8 @@
 """What commands show: one answer on stdout, everything else on stderr, so that `--json` output is one document.
 
 A command computes an `Answer` and returns it; printing happens in one place (scripts/command.py). Progress is for
-whatever lasts longer than a second: on a terminal one line that changes, elsewhere a line now and then.
+whatever lasts longer than a second: on a terminal one line that changes, elsewhere a line now and then; where the end
+is known it says about how long that takes.
 """
 
 from __future__ import annotations
@@ -47,6 +48,13 @@ def columns(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str
     )
 
 
+def span_text(seconds: float) -> str:
+    """A span of time in the unit that tells most."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.0f} h"
+
+
 def note(text: str) -> None:
     """One line for people, on stderr."""
     print(text, file=sys.stderr, flush=True)
@@ -79,7 +87,10 @@ class Progress:
 
     def _line(self, done: int, detail: str, now: float) -> str:
         part = f" {done * 100 // self.total:3d} %" if self.total else f" {done:,}"
-        return f"{self.what}{part} ({now - self._started:.0f} s) {detail}".rstrip()
+        elapsed = now - self._started
+        rest = elapsed * (self.total - done) / done if 0 < done < self.total else 0
+        left = f", about {span_text(rest)} left" if rest else ""
+        return f"{self.what}{part} ({span_text(elapsed)}{left}) {detail}".rstrip()
 
     def _write(self, line: str) -> None:
         self.stream.write(f"\r\x1b[K{line}" if self.stream.isatty() else f"{line}\n")

@@ -27,6 +27,8 @@ from .exits import Exit
 from .options import home_option
 
 LOG_LINES = 10
+LISTED = 10
+"""Transactions that could not be run again which are shown."""
 
 
 class NoIncident(Exception):
@@ -97,7 +99,8 @@ def show(which: str, text: str | None, home: Path) -> Answer:
         "notes": [one.model_dump(mode="json") for one in notes],
         "files": {file: _content(content) for file, content in opened.files.items() if file != shelf.RECORD},
     }
-    lines = [*_told(opened, found), *(f"note of {one.at}: {one.text}" for one in notes), *_log_end(opened)]
+    told = (f"note of {one.at}: {one.text}" for one in notes)
+    lines = [*_told(opened, found), *_not_replayed(opened), *told, *_log_end(opened)]
     return Answer(data, "\n".join(lines))
 
 
@@ -151,6 +154,16 @@ def _state(incident: Incident) -> Iterator[tuple[str, str]]:
         state = f"{len(rules.in_force)} in force, broken: {', '.join(rules.broken) or 'none'}"
         yield "invariants", state if rules.counted else f"{len(rules.in_force)} in force, not counted again"
     yield "checkpoint", "none" if checkpoint is None else checkpoint.name
+
+
+def _not_replayed(opened: Opened) -> Iterator[str]:
+    """The first transactions that a rollback could not run again."""
+    if "not_replayed.json" not in opened.files:
+        return
+    told = json.loads(opened.files["not_replayed.json"])
+    listed = told["listed"][:LISTED]
+    yield f"not run again, {len(listed)} of {told['total']:,} (--json shows more):"
+    yield columns([(f"  {one['height']:,}", one["call"], one["sender"], one["transaction"]) for one in listed])
 
 
 def _log_end(opened: Opened) -> list[str]:

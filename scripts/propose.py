@@ -38,6 +38,7 @@ from .exits import Exit
 from .options import home_option, until_option
 from .proposing import new_value, proposal_line, proposal_text, propose, publish
 from .signing import Asked, desk_of, signing_options, told
+from .uncommitted import uncommitted, warning
 
 _WORDS = (
     click.option("--title", help="One line for people.  [default: made from the content]"),
@@ -99,9 +100,11 @@ def command_line() -> None:
 @click.option("--bundle", "path", type=EXISTING, required=True, help="The bundle: a folder, or a packed archive.")
 @click.option("--delay", type=click.IntRange(1),
               help="Blocks from approval to activation.  [default: the chain's timelock]")  # fmt: skip
+@click.option("--estimate", type=click.IntRange(1), metavar="SECONDS",
+              help="How long you expect a rehearsal of it to take; shown beside what validators measure.")  # fmt: skip
 @words_options
 def upgrade(
-    path: Path, delay: int | None, words: dict[str, str], deposit: int | None, asked: Asked
+    path: Path, delay: int | None, estimate: int | None, words: dict[str, str], deposit: int | None, asked: Asked
 ) -> Answer:
     """Publish a bundle and propose that the chain runs it.
 
@@ -113,6 +116,9 @@ def upgrade(
         bundle = read(path, chain)
         declaration, effect = examine(bundle, desk.runtime.declaration, chain=chain, host_release=RELEASE)
         note(effect_text(effect))
+        loose = uncommitted(bundle, path)
+        if loose:
+            note(warning(loose))
         signer = desk.signer()
         published = told(publish(desk, signer, bundle))
         if published.exit:
@@ -122,11 +128,12 @@ def upgrade(
             code_hash=bundle.code_hash,
             effect=effect.digest,
             activation_delay=delay or int(desk.client.parameters()["timelock_delay"]),
-            plan=(plan_of(desk.runtime.declaration, declaration),),
+            plan=(plan_of(desk.runtime.declaration, declaration).but(estimated_duration=1000 * (estimate or 0)),),
         )
         title = f"Run {declaration.manifest.name} {declaration.manifest.version}"
         answer = propose(desk, signer, {**words, "title": words["title"] or title}, content, deposit)
-        data = {**answer.data, "code_hash": bundle.code_hash.hex(), "effect": effect_data(effect)}
+        named = {"code_hash": bundle.code_hash.hex(), "effect": effect_data(effect), "uncommitted": loose}
+        data = {**answer.data, **named}
         return Answer(data, answer.text, answer.exit)
 
 

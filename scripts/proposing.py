@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -102,6 +103,7 @@ def proposal_text(found: Answered, height: int) -> str:
         ("status", _status(what, standing)),
         ("tally", _tally(standing)),
         *((("rehearsals", rehearsals_text(found["rehearsals"])),) if found["rehearsals"] else ()),
+        *(("duration", told) for told in durations_text(what, found["rehearsals"])),
         ("height now", f"{height:,}"),
     ]
     return f"proposal {found['id']}\n{columns(rows)}"
@@ -119,6 +121,21 @@ def rehearsals_text(found: Answered) -> str:
     share = f"{100 * int(most['power']) // power} % of power" if power else "no power"
     others = len(found["results"]) - 1
     return f"{heights}{postponed}: {share} says {said}{f', {others} other results' if others else ''}{verdict}"
+
+
+def durations_text(what: Answered, rehearsals: Answered | None) -> Iterator[str]:
+    """How long rehearsals took beside what the proposer had estimated, with a warning once that is passed; nothing
+    where nobody says either."""
+    plan = (what["content"]["value"].get("plan") or [{}])[0]
+    estimated = int(plan.get("estimated_duration", 0))
+    words = [] if rehearsals is None else rehearsals["attestations"]
+    took = max((one["milliseconds"] or 0 for one in words), default=0)
+    told = [f"estimated {estimated / 1000:,.1f} s"] if estimated else []
+    if took:
+        memory = max(one["memory_bytes"] or 0 for one in words) >> 20
+        told.append(f"rehearsed in {took / 1000:,.1f} s and {memory:,} MiB at most")
+    if told:
+        yield ", ".join(told) + (": LONGER THAN ESTIMATED" if estimated and took > estimated else "")
 
 
 def proposal_line(found: Answered) -> tuple[str, ...]:

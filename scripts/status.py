@@ -16,7 +16,7 @@ from storage.signing import LastSigned
 
 from .client import Client, NodeStrange, url_option
 from .command import command, run
-from .console import Answer, columns
+from .console import Answer, columns, span_text
 from .options import home_option
 from .proposing import rehearsals_text
 
@@ -72,6 +72,7 @@ def _told(
         ("upgrade", _planned(upgrade["pending"])),
         *_prepared(upgrade["pending"]),
         *((("rollback", f"possible until height {int(until):,}"),) if until is not None else ()),
+        *((("replay", _replayed(upgrade["replay"])),) if upgrade["replay"] is not None else ()),
         *(("last upgrade", _happened(one)) for one in history[:1]),
         ("safe mode", "; ".join(map(_stopped, said["stops"])) or "off"),
         ("mempool", f"{said['mempool_transactions']:,} transactions, {said['mempool_bytes']:,} bytes"),
@@ -110,6 +111,12 @@ def _stopped(stop: dict[str, Any]) -> str:
     return f"{what}, since height {stop['since']:,} {end} ({stop['reason']})"
 
 
+def _replayed(replay: dict[str, Any]) -> str:
+    """How far a rollback is that is under way."""
+    left = f"{replay['heights_left']:,} heights left from {replay['next']:,} on, calls wait behind them"
+    return f"since {replay['returned']:,}: {replay['replayed']:,} run again, {replay['not_replayed']:,} not; {left}"
+
+
 def _planned(pending: dict[str, Any] | None) -> str:
     if pending is None:
         return "none approved"
@@ -126,7 +133,8 @@ def _prepared(pending: dict[str, Any] | None) -> list[tuple[str, str]]:
     told = [] if rehearsals is None else [("rehearsals", rehearsals_text(rehearsals))]
     if growth is not None:
         failing = f", {growth['failing']:,} failing" if growth["failing"] else ""
-        told.append(("growth", f"{growth['phase']}, {growth['done']:,} of {growth['total']:,} records{failing}"))
+        left = f", about {span_text(growth['seconds_left'])} left" if growth["seconds_left"] else ""
+        told.append(("growth", f"{growth['phase']}, {growth['done']:,} of {growth['total']:,} records{failing}{left}"))
     return told
 
 

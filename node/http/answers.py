@@ -302,6 +302,8 @@ class AttestationAnswer(Answer):
     result: HashHex
     code: str = Field(description="Why it failed; empty when it passed.")
     power: AmountText
+    milliseconds: Number | None = Field(description="How long it took there; null where that is not known.")
+    memory_bytes: Number | None = Field(description="The most that it had in memory; null where that is not known.")
 
 
 class RehearsalAnswer(Answer):
@@ -389,6 +391,7 @@ class Growth(Answer):
     done: Number = Field(description="Records looked at.")
     total: Number
     failing: Number = Field(description="Records that cannot migrate as things stand; any left would end the plan.")
+    seconds_left: Number | None = Field(description="To look at the rest, by how fast it went lately; null: unknown.")
 
 
 class PlanAnswer(Answer):
@@ -400,6 +403,17 @@ class PlanAnswer(Answer):
     growth: Growth | None = Field(None, description="Of the pending plan.")
 
 
+class Replay(Answer):
+    """How far a rollback is that has returned and is on its way forward again; calls made meanwhile wait behind it."""
+
+    plan: Number = Field(description="The plan of the upgrade that was undone.")
+    returned: Height = Field(description="At which it returned to the state before the upgrade.")
+    next: Height = Field(description="Whose transactions are run again next.")
+    heights_left: Number = Field(description="Up to the present one; each block replays some and adds itself.")
+    replayed: Number = Field(description="Transactions that were run again.")
+    not_replayed: Number = Field(description="Transactions that could not be, and cost nothing.")
+
+
 class Plans(Answer):
     """The runtime that runs, and what waits to replace it."""
 
@@ -408,6 +422,7 @@ class Plans(Answer):
     pending: PlanAnswer | None
     waiting: list[PlanAnswer] = Field(description="Approved ones behind it, in order of approval.")
     rollback_until: Height | None = Field(description="The last height at which a rollback may execute; null for none.")
+    replay: Replay | None = Field(description="Of a rollback that is under way; null for none.")
 
 
 class HistoryAnswer(Answer):

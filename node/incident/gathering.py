@@ -10,6 +10,7 @@ import json
 import platform
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 import plyvel
@@ -30,6 +31,7 @@ from node.logs import blank_secrets, recent_events
 from node.reading import receipt_answer
 from node.rehearsals_shown import rehearsals_of
 from node.settings import Settings
+from runtime.address import address_text
 from runtime.bundles import stored_bundle
 from runtime.chain import Chain
 from runtime.errors import BundleUnavailable
@@ -38,8 +40,9 @@ from runtime.invariants.recount import broken_rules
 from runtime.invariants.settle import SUPPLY_RULE
 from runtime.plans import FAILED, HISTORY, PLANS, HistoryEntry, Plan
 from runtime.plans import ROLLED_BACK as BACK
-from runtime.receipts import INVARIANT_BROKEN, OK, Event, Receipt
-from runtime.sealing import RECEIPTS
+from runtime.receipts import INVARIANT_BROKEN, NOT_REPLAYABLE, OK, Event, Receipt
+from runtime.sealing import RECEIPTS, block_of
+from runtime.transaction import decode_transaction, transaction_id
 from storage.checkpoint import Checkpoint, list_checkpoints
 from storage.errors import StorageError
 from storage.headfile import Head, read_head
@@ -51,6 +54,8 @@ KINDS = {FAILED: UPGRADE_FAILED, BACK: ROLLED_BACK}
 """What of an upgrade's history is an incident."""
 MOST_COUNTED = 100_000
 """Groups of aggregates that a report looks at again; a tenth of a second or so."""
+MOST_LISTED = 1_000
+"""Transactions that could not be replayed which a report names."""
 AROUND = 2
 """Lines of source shown before and behind one that failed."""
 
@@ -102,13 +107,28 @@ class OfUpgrade:
         """What goes beside the report."""
         failed = [receipt_answer(one).model_dump(mode="json") for one in self._failed()]
         told = [{"kind": one.kind, **{part.name: part.value for part in one.attributes}} for one in self._events]
-        rehearsals = rehearsals_of(self._overlay, self._plan_id)
+        rehearsals = rehearsals_of(self._overlay, self._plan_id, self._chain.state.log())
         return {
             **_common_files(self._home, settings),
             "block.json": _json({"height": self._decisive(), "events": told, "failed": failed}),
             "history.json": _json([_line(key[0], one) for key, one in self._lines()]),
             **({} if rehearsals is None else {"rehearsals.json": _json(rehearsals.model_dump(mode="json"))}),
+            **({"not_replayed.json": _json(self._not_replayed())} if self._entry.not_replayed else {}),
         }
+
+    def _not_replayed(self) -> dict[str, Any]:
+        """Whose second receipt says that it could not be run again; it cost nothing, and may be sent anew."""
+        total = self._entry.not_replayed
+        return {"total": total, "listed": list(islice(self._lost_calls(), min(total, MOST_LISTED)))}
+
+    def _lost_calls(self) -> Iterator[dict[str, Any]]:
+        log, code = self._chain.state.log(), NOT_REPLAYABLE.encode()
+        for height in range(self._entry.activation, self._height):
+            seconds = log.second_receipts(height)
+            maybe = [place for place, raw in seconds.items() if code in raw]
+            lost = [place for place in maybe if RECEIPTS.decode(seconds[place]).code == NOT_REPLAYABLE]
+            transactions = block_of(log.block(height)).transactions if lost else ()
+            yield from (_call(height, transactions[place]) for place in lost)
 
     def _decisive(self) -> int:
         """The height whose block shows the fault: a rollback is decided at the end of the one before the return."""
@@ -227,6 +247,14 @@ def _shown(settings: Settings) -> dict[str, Any]:
     chain = settings.chain.model_dump(include={"name", "block_interval_ms"})
     sections = {"node": settings.node.model_dump(mode="json"), "chain": chain, "parameters": parameters}
     return {name: dict(blank_secrets(None, "", dict(section))) for name, section in sections.items()}
+
+
+def _call(height: int, raw: bytes) -> dict[str, Any]:
+    body = decode_transaction(raw, len(raw)).body
+    return {
+        "height": height, "transaction": transaction_id(raw).hex(), "sender": address_text(body.sender),
+        "call": f"{body.call.module}.{body.call.name}",
+    }  # fmt: skip
 
 
 def _line(height: int, entry: HistoryEntry) -> dict[str, Any]:

@@ -4,6 +4,8 @@
     block.json      what the block told, and receipts of what failed in it, with the bundle's file and line
     rehearsals.json what validators attested of the upgrade beforehand
     history.json    the upgrade's lines in the chain's history
+    not_replayed.json  after a rollback, the transactions that could not be run again, with who called what; at most
+                    a thousand, and how many there are
     manifest.json   the home's migration_manifest.json as it was
     settings.json   this node's settings, without secrets
     log.jsonl       the newest events of the node's log

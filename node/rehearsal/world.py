@@ -25,6 +25,7 @@ from node.wallet import Wallet
 from runtime.accounts import ACCOUNTS
 from runtime.coordinator import Coordinator
 from runtime.errors import HostRefused
+from runtime.growth.growth import Progress as Growing
 from runtime.host import HostCall
 from runtime.parameters import Parameters
 from runtime.receipts import OK
@@ -42,17 +43,22 @@ SAMPLES: dict[str, Any] = {"text": "hello", "amount": 1, "flag": True, "data": b
 
 
 class Told:
-    """What was told of the rehearsals that validators attest."""
+    """What was told of the rehearsals that validators attest, and of the next state that blocks wait for."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.progress: Callable[[str, int, int], None] = lambda *_: None
-        """Hears of a step that lasts: what it is, how far it is, and of how much."""
+        """Hears of what lasts: what it is, how far it is, and of how much."""
 
     def __call__(self, event: str, /, **fields: Any) -> None:
         self.events.append((event, fields))
         if event == "rehearsal_progress":
             self.progress(f"rehearsal at {fields['height']:,}, {fields['step']}", fields["done"], fields["total"])
+
+    def growth(self, growth: Growing | None) -> None:
+        """Hear how far the next state is that a block waits for."""
+        if growth is not None:
+            self.progress(f"the next state, {growth.phase}", growth.done, growth.total)
 
 
 class World:
@@ -92,7 +98,8 @@ class World:
             keys = keys_of_seed(genesis.seed, (one.operator for one in genesis.validators if one.bonded))
             told = Told()
             attester = Attester(home, application, keys.accounts, told, measured=False)
-            solo = Solo(application, keys.consensus, LastSigned.open(home.last_signed_file), attester)
+            last_signed = LastSigned.open(home.last_signed_file)
+            solo = Solo(application, keys.consensus, last_signed, attester, lambda: told.growth(application.growth))
             return cls(home, lock, application, solo, genesis, told)
         except BaseException:
             lock.close()

@@ -21,7 +21,7 @@ from runtime.coordinator import Coordinator
 from runtime.growth.growth import Growth
 from runtime.invariants.counters import AGGREGATES
 from runtime.parameters import Parameters
-from runtime.plans import HISTORY, SUPERSEDED, HistoryEntry, Window
+from runtime.plans import ANOTHER_RUNS, HISTORY, SUPERSEDED, HistoryEntry, Window
 from runtime.transaction import SignedTransaction
 from storage.catalogue import CATALOGUE
 from storage.overlay import Overlay
@@ -61,7 +61,7 @@ class Stage:
         growth = self.chain.growth
         if growth is None:
             self.chain.opened()  # says why
-            raise TrialFailed(SUPERSEDED, "another runtime runs than the one it was approved against")
+            raise TrialFailed(SUPERSEDED, ANOTHER_RUNS)
         return growth
 
     def note_after(self, overlay: Overlay) -> None:

@@ -2,7 +2,8 @@
 
 Whatever it still waits for is taken as done: its vote as passed, other plans before it as gone, an open rollback
 window as closed, safe mode as left, its gate as passed. Only host rows of the copy change, so the runtime root stays
-that of the height. A plan that is scheduled keeps what was frozen for it.
+that of the height. A plan that is scheduled keeps what was frozen for it. On a height at which a rollback's replay is
+under way nothing can be tried: no upgrade begins from tables that are on their way, so there is nothing to say of it.
 """
 
 from __future__ import annotations
@@ -45,10 +46,13 @@ def subject_of(state: State, proposal: int) -> Subject:
 
 
 def bring_forward(state: State, subject: Subject) -> Proposal:
-    """Let the plan of a proposal be due with the next block, and return the proposal; raises what scheduling it would
-    refuse."""
+    """Let the plan of a proposal be due with the next block, and return the proposal; raises NothingToTry, and what
+    scheduling it would refuse."""
     overlay, height = state.overlay(), state.height
     coordinator = _coordinator(overlay, height)
+    if coordinator.replaying() is not None:
+        why = f"at height {height} a rollback is still being replayed: rehearse on a height after its end"
+        raise NothingToTry("replay_under_way", why)
     for stop in coordinator.safe_mode().stops:
         coordinator.resume("a trial", stop.module)
     window = coordinator.window()

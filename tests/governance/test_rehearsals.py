@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,18 @@ from governance.proposals import CancelUpgrade
 from governance.rehearsals import LEAST_SPAN
 from governance.tables import ATTESTATIONS, PINS, READINESS, Pins
 from governance.verdict import Judgment, Said, Verdict, judge
-from runtime.plans import CANCELLED, EXPIRED, FAILED, HISTORY, POSTPONED, SCHEDULED, Plan
+from runtime.plans import (
+    ANOTHER_RUNS,
+    CANCELLED,
+    EXPIRED,
+    FAILED,
+    HISTORY,
+    POSTPONED,
+    RUNNING,
+    SCHEDULED,
+    SUPERSEDED,
+    Plan,
+)
 from tests.governance.world import World, minor_bundle, person
 
 Make = Callable[..., World]
@@ -123,6 +135,24 @@ def test_more_than_two_thirds_on_failure_end_the_plan_before_its_height(make_wor
     assert history(world, readiness(world).gate) == f"{FAILED} division_by_zero"
     world.run_to(plan(world).activation + 1)
     assert world.status(1) is Status.FAILED
+
+
+@pytest.mark.parametrize("code", ["superseded", None])
+def test_a_plan_whose_gate_comes_under_another_runtime_is_superseded_whatever_is_attested(
+    make_world: Make, code: str | None
+) -> None:
+    world = make_world(parameters=GATED)
+    before = world.balance(FIRST)
+    world.publish(FIRST, minor_bundle())
+    world.passed(world.proposed(FIRST, world.upgrade(minor_bundle())))
+    running = world.overlay.get(RUNNING, ())
+    assert running is not None
+    world.overlay.put(RUNNING, (), running.but(code_hash=bytes(32)))
+    attested(world, *[None if code is None else result(0, code=code)] * 4)
+    assert (plan(world).state, readiness(world).verdict) == (SUPERSEDED, Verdict.SUPERSEDED)
+    assert history(world, readiness(world).gate) == f"{SUPERSEDED} {ANOTHER_RUNS}"
+    world.run_to(plan(world).activation + 1)
+    assert (world.status(1), world.balance(FIRST)) == (Status.SUPERSEDED, before)
 
 
 def test_silence_is_no_veto_it_postpones_and_at_last_the_half_that_spoke_decides(make_world: Make) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from runtime.bundle.archive import Bundle, of_files
-from runtime.plans import EXECUTED, FAILED, HISTORY, ROLLED_BACK
+from runtime.plans import EXECUTED, FAILED, HISTORY, PLANS, ROLLED_BACK
 from runtime.receipts import INVARIANT_BROKEN, OK
-from tests.runtime.story_bundles import first, second
+from tests.runtime.story_bundles import PRE_UPGRADE, first, second, with_echo
 from tests.runtime.story_chain import RICH, Story
 
 LOOP_WHEN_ARMED = "if ctx.has(marks, 'armed'):\n        while True:\n            pass"
@@ -58,6 +59,54 @@ def test_a_hook_of_the_new_runtime_can_end_the_upgrade(story: Story, kind: str, 
     assert bool(entry.file) == (reason != "invariant_broken")
     assert story.chain.loaded.version.major == 1
     assert root != story.root, "the block's own hooks ran under the old runtime"
+
+
+HASTY, HARMFUL = "raise Refused('hasty')", "ctx.call('coins.arm')"
+
+
+@pytest.mark.parametrize(
+    ("well", "arrival", "reason", "file"),
+    [
+        pytest.param("False", HASTY, "health_unhealthy", "coins.py", id="the first is unwell"),
+        pytest.param("True", HASTY, "post_upgrade_hasty", "echo.py", id="the second fails"),
+        pytest.param("not ctx.has(marks, 'armed')", HARMFUL, "health_unhealthy", "coins.py", id="the second harms"),
+        pytest.param("not ctx.has(marks, 'armed')", "pass", "", "", id="both are sound"),
+    ],
+)
+def test_each_module_is_validated_in_dependency_order_before_the_next_has_its_turn(  # R3.3
+    make_story: Callable[..., Story], well: str, arrival: str, reason: str, file: str
+) -> None:
+    story = make_story(with_echo(first()))
+    files = dict(with_echo(with_hook("health", f"return {well}")).files)
+    shout = b"    ctx.put(heard, ctx.module_address"
+    files["echo.py"] = files["echo.py"].replace(shout, f"    {arrival}\n".encode() + shout, 1)
+    files["bundle.toml"] = files["bundle.toml"].replace(b'["coins.send"]', b'["coins.send", "coins.arm"]')
+    entry = story.upgrade(of_files(files))
+    assert (entry.kind, entry.reason, entry.file) == (FAILED if reason else EXECUTED, reason, file)
+
+
+def test_old_modules_take_their_leave_in_reverse_order(make_story: Callable[..., Story]) -> None:  # R3.3
+    base = dict(with_echo(first(rest=PRE_UPGRADE.format(body="raise Refused('coins_tired')"))).files)
+    base["echo.py"] += PRE_UPGRADE.format(body="raise Refused('echo_tired')").encode()
+    story = make_story(of_files(base))
+    assert story.upgrade(with_echo(second())).kind == EXECUTED
+    assert [receipt.code for receipt in story.first_receipts(story.height)] == ["echo_tired", "coins_tired"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"effect": bytes(32)}, "effect_changed"), ({"gated": True}, "not_cleared")],
+    ids=["another effect than was voted on", "a gate that was not passed"],
+)
+def test_what_was_voted_on_and_what_the_gate_said_are_checked_again_at_the_activation(  # N6 A2
+    story: Story, changes: dict[str, Any], reason: str
+) -> None:
+    plan = story.schedule(second(), story.height + 3)
+    change = story.coordinator().plan(plan).but(**changes)
+    story.block(act=lambda context: context.overlay.put(PLANS, (plan,), change))
+    story.block()
+    assert (story.history(plan).kind, story.history(plan).reason) == (FAILED, reason)
+    assert story.chain.loaded.version.major == 1
 
 
 def test_what_post_upgrade_writes_stays_and_goes_with_a_rollback(story: Story) -> None:

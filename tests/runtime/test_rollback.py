@@ -8,11 +8,11 @@ import pytest
 
 from runtime.address import module_address
 from runtime.bundle.archive import Bundle, of_files
-from runtime.errors import UpgradeRefused
+from runtime.errors import RollbackBroken, UpgradeRefused
 from runtime.host import HostContext
 from runtime.host_calls import RotateKey, rotation_message
 from runtime.keys import PrivateKey
-from runtime.plans import EXECUTED, ROLLED_BACK
+from runtime.plans import EXECUTED, ROLLED_BACK, WINDOW
 from runtime.purse import Supply
 from runtime.receipts import FAILED_BEFORE, HOST_STANDS, INVARIANT_BROKEN, NOT_REPLAYABLE, OK
 from storage.tables import Half
@@ -251,6 +251,22 @@ def test_a_key_rotated_in_the_window_stays_rotated_and_old_signatures_replay(sto
     assert story.codes(story.ann.call("coins.send", to=story.ben.address, coins=1)) == [OK]
     story.ann.key = old
     assert story.codes(story.ann.call("coins.send", to=story.ben.address, coins=1)) == ["bad_signature"]
+
+
+def test_rows_that_do_not_give_the_root_of_before_stop_the_node_and_nothing_is_committed(story: Story) -> None:
+    story.upgrade(second())
+
+    def act(context: HostContext) -> None:
+        window = context.coordinator.window()
+        assert window is not None
+        context.overlay.put(WINDOW, (), window.but(runtime_root=bytes(32)))
+        context.coordinator.roll_back(0, "a test")
+
+    story.block(act=act)
+    height, root = story.height, story.root
+    with pytest.raises(RollbackBroken):
+        story.block()
+    assert (story.height, story.root, story.chain.loaded.version.major) == (height, root, 2)
 
 
 def test_two_rollbacks_in_one_chain(story: Story) -> None:

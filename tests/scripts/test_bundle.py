@@ -184,9 +184,14 @@ def test_every_fault_is_named_by_file_and_line(author: Author) -> None:
     assert [(problem["file"], problem["line"]) for problem in answer["error"]["problems"]] == [("guestbook.py", line)]
 
 
-def test_a_version_that_does_not_rise_is_refused(author: Author) -> None:
+def test_a_bundle_cannot_follow_itself(author: Author) -> None:
     code, answer = author("check", "mine", "mine")
     assert (code, answer["error"]["problems"][0]["code"]) == (Exit.REFUSED, "already_running")
+    code, shown = author("diff", "mine", "mine")
+    assert (code, [one["code"] for one in shown["refused"]]) == (Exit.REFUSED, ["already_running"])
+
+
+def test_a_version_that_does_not_rise_is_refused(author: Author) -> None:
     manifest = author.folder / "bundle.toml"
     manifest.write_text(manifest.read_text().replace('version = "2.0.0"', 'version = "1.0.0"'))
     code, answer = author("check", "mine")
@@ -210,6 +215,38 @@ def test_what_is_no_archive_is_refused(author: Author) -> None:
     code, answer = author("check", "junk.tar")
     assert code == Exit.REFUSED
     assert answer["error"]["code"] == "bundle_malformed"
+
+
+def git(folder: Path, *words: str) -> None:
+    names = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *names, *words], cwd=folder, capture_output=True, check=True)
+
+
+def test_files_that_no_commit_holds_are_told_and_nothing_is_refused_for_that(author: Author) -> None:  # R5.2
+    def loose(*words: str) -> list[str]:
+        code, checked = author("check", *words)
+        assert code == Exit.PASSED
+        told: list[str] = checked["uncommitted"]
+        assert (f"in no commit as they are here: {', '.join(told)}" in author.warned) is bool(told)
+        return told
+
+    assert loose("mine") == [], "not in git at all"
+    git(author.folder, "init")
+    everything = loose("mine")
+    sources = ("bank", "faucet", "guestbook", "staking", "tests", "treasury")
+    assert set(everything) == {"bundle.toml", *(f"{name}.py" for name in sources)}
+    git(author.folder, "add", ".")
+    assert loose("mine") == everything, "there is no commit yet"
+    git(author.folder, "commit", "-m", "one")
+    assert loose("mine") == []
+    author.edit("bank.py", "Every field after the first", "All fields after the first")
+    (author.folder / "README.md").write_text("not packed")
+    assert loose("mine") == ["bank.py"]
+    git(author.folder, "add", "bank.py")
+    assert loose("mine") == ["bank.py"], "staged is not committed"
+    assert loose("mine", "--read-only") == [], "git does what a folder's own settings say"
+    author("pack", "mine")
+    assert loose(next(Path().glob("*.tar")).name) == []
 
 
 def test_a_diff_shows_manifest_declarations_rules_and_lines(author: Author) -> None:

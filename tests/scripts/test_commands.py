@@ -1,10 +1,12 @@
 """The frame of commands: menu, help, JSON, exit codes; each from the outside, as a user types it."""
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -164,6 +166,22 @@ def test_short_work_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> Non
     progress.at(5)
     progress.end()
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("done", "since", "says"),
+    [
+        (0, 10, "counting   0 % (10 s)"),
+        (4, 10, "counting  40 % (10 s, about 15 s left)"),
+        (1, 60, "counting  10 % (60 s, about 9 min left)"),
+        (1, 7_200, "counting  10 % (2 h, about 18 h left)"),
+        (10, 10, "counting 100 % (10 s)"),
+    ],
+)
+def test_work_that_lasts_says_how_long_it_still_takes(done: int, since: int, says: str) -> None:
+    stream = io.StringIO()
+    Progress("counting", 10, stream, _started=time.monotonic() - since).at(done)
+    assert stream.getvalue() == f"{says}\n"
 
 
 def test_no_colours_for_machines() -> None:

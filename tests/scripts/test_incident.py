@@ -17,13 +17,14 @@ from node.running import RunningNode
 from node.settings import load_settings
 from node.solo import MadeBlock
 from node.upkeep import Upkeep
+from runtime.address import address_text
 from scripts.cli import synod
 from scripts.command import outcome
 from storage.errors import HeadDamaged
 from storage.home import Home
 from storage.signing import LastSigned
 from tests.node.processes import new_world
-from tests.scenarios.upgrades import activated, approved, edited, example, running, silent
+from tests.scenarios.upgrades import activated, approved, edited, example, rolled_back, running, silent
 from tests.scripts.conftest import Said
 
 FAILED, BACK = "upgrade_failed", "rolled_back"
@@ -129,6 +130,33 @@ def test_an_incident_that_is_not_there_is_answered_with_those_that_are(said: Sai
     Home.create(tmp_path / "new")
     assert said("incident", "list", "--home", str(tmp_path / "new")) == (0, {"incidents": []})
     assert said("incident", "show", "--home", str(tmp_path / "new"))[1]["error"]["code"] == "incident_unknown"
+
+
+def test_a_rollback_names_the_transactions_that_could_not_be_run_again(  # N4
+    said: Said, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = new_world(tmp_path / "home")
+    upkeep = Upkeep(world.home, world.application, world.solo)
+    assert activated(world, example(world)).record.outcome == "executed"
+    author, payer = world.accounts()[:2]
+    world.call(payer, "bank.send", to=author, coins=1)
+    world.must()
+    world.call(payer, "bank.send", to=author, coins=1)
+    world.call(author, "guestbook.sign", line="soon gone")
+    signed = world.must()
+    rolled_back(world)
+    upkeep.begin()
+    world.close()
+    at = ("--home", str(tmp_path / "home"))
+    shown = said("incident", "show", *at)[1]
+    height, (lost,) = signed.prepared.block.header.height, shown["files"]["not_replayed.json"]["listed"]
+    assert shown["upgrade"]["not_replayed"] == shown["files"]["not_replayed.json"]["total"] == 1
+    assert (lost["height"], lost["call"], lost["sender"]) == (height, "guestbook.sign", address_text(author))
+    assert said("transaction", lost["transaction"], *at)[0] == 3, "its node does not run"
+    assert outcome(synod, ["incident", "show", *at], "synod") == 0
+    told = capsys.readouterr().out
+    assert "not run again, 1 of 1 (--json shows more):" in told
+    assert f"guestbook.sign  {address_text(author)}  {lost['transaction']}" in told
 
 
 def test_room_is_made_by_the_oldest_that_was_seen_else_by_the_oldest_and_that_is_said(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from scripts.arguments import encoded
 from scripts.client import url_of
-from scripts.proposing import proposal_text
+from scripts.proposing import durations_text, proposal_text
 from scripts.signing import Asked, desk_of, event_value
 from scripts.status import of_node
 from tests.node.processes import new_world, started
@@ -107,7 +107,9 @@ def test_an_upgrade_is_published_proposed_voted_and_then_its_call_and_query_are_
 ) -> None:
     home, bundle = ("--home", str(chain)), str(tmp_path / "mine")
     said("bundle", "new", bundle)
-    code, sent = said("propose", "upgrade", "--bundle", bundle, *FROM, *home)
+    code, sent = said("propose", "upgrade", "--bundle", bundle, "--estimate", "90", *FROM, *home)
+    assert sent["proposal"]["proposal"]["content"]["value"]["plan"][0]["estimated_duration"] == "90000"
+    assert "duration            estimated 90.0 s" in proposal_text(sent["proposal"], 1)
     assert (code, sent["effect"]["to_version"], sent["effect"]["breaking"]) == (0, "2.0.0", False)
     number, standing = str(sent["proposal"]["id"]), sent["proposal"]["standing"]
     code, early = said("vote", number, "yes", *FROM, *home)
@@ -137,6 +139,26 @@ def test_an_upgrade_is_published_proposed_voted_and_then_its_call_and_query_are_
     assert said("query", "guestbook.entries", "account-3", "--prove", *home)[1]["row"]["value"]["line"] == "I was here"
     code, twice = said("propose", "upgrade", "--bundle", bundle, *FROM, *home)
     assert (code, twice["error"]["code"]) == (1, "bundle_refused")
+
+
+@pytest.mark.parametrize(
+    ("estimated", "took", "says"),
+    [
+        (0, [], []),
+        (2_000, [], ["estimated 2.0 s"]),
+        (0, [1_300, 900], ["rehearsed in 1.3 s and 51 MiB at most"]),
+        (2_000, [900, 1_300], ["estimated 2.0 s, rehearsed in 1.3 s and 51 MiB at most"]),
+        (1_000, [900, 1_300], ["estimated 1.0 s, rehearsed in 1.3 s and 51 MiB at most: LONGER THAN ESTIMATED"]),
+        (1_000, [None], ["estimated 1.0 s"]),
+    ],
+)
+def test_what_rehearsals_took_stands_beside_the_estimate_with_a_warning_once_that_is_passed(  # R1.3
+    estimated: int, took: list[int | None], says: list[str]
+) -> None:
+    what = {"content": {"value": {"plan": [{"estimated_duration": str(estimated)}]}}}
+    words = [{"milliseconds": one, "memory_bytes": one and 51 << 20} for one in took]
+    assert list(durations_text(what, {"attestations": words})) == says
+    assert list(durations_text({"content": {"value": {}}}, None)) == []
 
 
 def test_a_vote_for_other_bytes_than_those_reviewed_is_not_signed(said: Said, live: Path, tmp_path: Path) -> None:

@@ -328,5 +328,6 @@ def test_what_is_known_of_the_rehearsals_is_shown(waiting: Path) -> None:
         assert (result["power"], result["passed"], result["validators"]) == (shown["power"], True, 4)
         assert [one["result"] for one in shown["attestations"]] == [result["result"]] * 4
         assert result["value"]["height"] == str(shown["first"])
+        assert all(one["milliseconds"] > 0 < one["memory_bytes"] for one in shown["attestations"])
         assert http.get("/governance/proposals/1").json()["rehearsals"] == shown
         closed(node)

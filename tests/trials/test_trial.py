@@ -26,7 +26,7 @@ from storage.hashing import half_root
 from storage.overlay import Overlay
 from tests.scenarios.hostile import with_trouble
 from tests.scenarios.upgrades import activated, appended, edited, example, running, untested
-from tests.short_periods import short_genesis
+from tests.short_periods import SHORT, short_genesis
 from tests.trials.conftest import TRANSFERS, Tried, failed, step_of, tried_on
 
 Make = Callable[[], World]
@@ -298,6 +298,13 @@ def test_a_proposal_made_for_another_runtime_than_runs_is_superseded(make_chain:
     assert failed(tried_on(world, proposal)) == ("load", "superseded")
 
 
+def decide_rollback(world: World) -> None:
+    """Let the next block go back, as a vote would."""
+    overlay, state = world.overlay(), world.application.state
+    Coordinator(overlay, world.height, Parameters(overlay, world.height), []).roll_back(0, "with the next block")
+    state.commit(state.prepare(overlay), world.height, amends=True)
+
+
 def test_an_open_rollback_window_does_not_keep_the_next_upgrade_from_its_trial(make_chain: Make) -> None:
     world = make_chain()
     assert activated(world, example(world)).record.outcome == "executed"
@@ -305,7 +312,27 @@ def test_an_open_rollback_window_does_not_keep_the_next_upgrade_from_its_trial(m
     proposal = upgrade.propose(world, mints_later(running(world)), "The next").proposal
     report = tried_on(world, proposal)
     assert (report.passed, report.result.reversible) == (True, True), "it rewrites nothing"
-    overlay, state = world.overlay(), world.application.state
-    Coordinator(overlay, world.height, Parameters(overlay, world.height), []).roll_back(0, "with the next block")
-    state.commit(state.prepare(overlay), world.height, amends=True)
+    decide_rollback(world)
     assert tried_on(world, proposal).passed
+
+
+def test_on_tables_that_a_replay_is_still_bringing_forward_there_is_nothing_to_try(tmp_path: Path) -> None:
+    world = World.create(tmp_path / "chain", short_genesis(parameters={**SHORT, "replay_items": 1}))
+    try:
+        assert activated(world, mints_later(running(world))).record.outcome == "executed"
+        sender, other = world.accounts()[:2]
+        for _ in range(20):
+            world.call(sender, "bank.send", to=other, coins=1)
+            world.must()
+        decide_rollback(world)
+        world.block()
+        proposal = upgrade.propose(world, example(world), "Proposed meanwhile").proposal
+        assert world.coordinator().replaying() is not None
+        with pytest.raises(NothingToTry) as nothing:
+            tried_on(world, proposal)
+        assert nothing.value.code == "replay_under_way"
+        while world.coordinator().replaying() is not None:
+            world.block()
+        assert tried_on(world, proposal).passed
+    finally:
+        world.close()

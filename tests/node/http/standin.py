@@ -248,7 +248,7 @@ class StandIn:
         return answers.VoteReceipt(height=7, app_root=HASH, vote=proven, standing=proven)
 
     async def plans(self):
-        return answers.Plans(height=7, running=RUNTIME, pending=None, waiting=[], rollback_until=None)
+        return answers.Plans(height=7, running=RUNTIME, pending=None, waiting=[], rollback_until=None, replay=None)
 
     async def history(self, before, limit):
         return answers.History(height=7, entries=[], next=None)
