@@ -13,6 +13,7 @@ from governance.closing import snapshot_height
 from governance.deposits import least_at_submission, take
 from governance.electorate import electors_at, power_at
 from governance.errors import need, refused
+from governance.judging import reaches
 from governance.lifecycle import Move, Status, can
 from governance.progress import advance, begin, keep, proposal_at, require_room
 from governance.proposals import (
@@ -26,7 +27,7 @@ from governance.proposals import (
 )
 from governance.rehearsals import attest
 from governance.tables import VOTES
-from governance.tally import Electors, Option, Tally, counted_power, reaches
+from governance.tally import Electors, Option, Tally, counted_power
 from governance.tracks import BREAKING, TRACKS, Track, track_now
 from governance.uploads import receive
 from runtime.errors import HostRefused

@@ -18,10 +18,10 @@ from collections.abc import Callable, Mapping
 from governance.acts import MOVE_OF_PLAN, PASSING, act, schedule
 from governance.agenda import due_by, pulse_of, refresh_pulse
 from governance.electorate import electors_at
+from governance.judging import judge
 from governance.lifecycle import Move, Status
 from governance.progress import advance, keep, proposal_at, remark
 from governance.proposals import WITH_POWER_BEFORE_UPGRADE, Proposal, RuntimeUpgrade, Standing
-from governance.tally import judge
 from runtime.errors import BundleUnavailable, HostRefused, UpgradeRefused
 from runtime.host import HostContext
 from runtime.plans import CLOSED, HISTORY, ROLLED_BACK, VERIFIED

@@ -13,6 +13,7 @@ from governance.bundles import let_go, use
 from governance.deposits import settle
 from governance.electorate import pin, unpin
 from governance.errors import need, refused
+from governance.judging import is_vetoed
 from governance.lifecycle import BURNS_DEPOSIT, Move, Status, after
 from governance.proposals import Proposal, Standing, Step
 from governance.reading import Reader
@@ -27,7 +28,6 @@ from governance.tables import (
     OpenEmergency,
     Proposer,
 )
-from governance.tally import is_vetoed
 from runtime.host import HostContext
 from runtime.receipts import event
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
+from governance.judging import judge
 from governance.lifecycle import Move
 from governance.proposals import Proposal, Standing
-from governance.tally import judge
 from governance.tracks import Ratio
 from storage.record import Record
 from storage.tables import Table

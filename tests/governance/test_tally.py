@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from governance.judging import is_vetoed, judge, reaches
 from governance.lifecycle import Move
-from governance.tally import Electors, Option, Tally, counted_power, is_vetoed, judge, reaches
+from governance.tally import Electors, Option, Tally, counted_power
 from governance.tracks import Ratio, Track
 
 POWER = st.integers(0, 2**200)
