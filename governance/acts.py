@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from governance.admission import new_values, read_upgrade
+from governance.admission import new_tracks, new_values, read_upgrade
 from governance.bundles import keep_for_good
 from governance.errors import need
 from governance.guardian import appoint, end_term
@@ -18,7 +18,10 @@ from governance.lifecycle import Move, Status
 from governance.progress import call_off, proposal_at, remark
 from governance.proposals import (
     AppointGuardian,
+    AppointReviewers,
+    Batch,
     CancelUpgrade,
+    ChangeTracks,
     FeatureSwitch,
     Isolate,
     ParameterChange,
@@ -30,9 +33,13 @@ from governance.proposals import (
     Statement,
     TreasurySpend,
 )
+from governance.tables import REVIEWERS, Mark
 from governance.targets import require_feature, require_running_module
+from governance.tracks import Track
+from governance.tracktable import put_tracks
 from runtime.address import module_address
 from runtime.coordinator import PlanRequest
+from runtime.errors import HostRefused, UpgradeRefused
 from runtime.host import HostContext
 from runtime.plans import CANCELLED, CLOSED, EXECUTED, EXPIRED, FAILED, ROLLED_BACK, SUPERSEDED, VERIFIED
 from runtime.receipts import event
@@ -56,12 +63,23 @@ MOVE_OF_PLAN: Mapping[str, Move] = {
 
 
 def act(context: HostContext, proposal: int, what: Proposal) -> None:
-    """Do what was approved; raises HostRefused or UpgradeRefused and has then changed nothing."""
-    content = what.content.value
+    """Do what was approved, all of it or nothing; raises HostRefused or UpgradeRefused and has then changed nothing."""
+    savepoint, events, moves = context.overlay.savepoint(), len(context.events), len(context.purse.items)
+    try:
+        _do(context, proposal, what.content.value)
+    except (HostRefused, UpgradeRefused):
+        context.overlay.rollback_to(savepoint)
+        del context.events[events:]
+        del context.purse.items[moves:]
+        raise
+    context.overlay.release(savepoint)
+
+
+def _do(context: HostContext, proposal: int, content: Record) -> None:
     ACTS[type(content)](context, proposal, content)
 
 
-def schedule(context: HostContext, proposal: int, what: Proposal, content: RuntimeUpgrade) -> int:
+def schedule(context: HostContext, proposal: int, track: Track, what: Proposal, content: RuntimeUpgrade) -> int:
     """Hand an approved upgrade to the coordinator; returns its plan's id."""
     declaration, effect = read_upgrade(context, content.code_hash)
     need(effect.digest == what.effect, "wrong_effect", effect=effect.digest.hex())
@@ -71,7 +89,7 @@ def schedule(context: HostContext, proposal: int, what: Proposal, content: Runti
             code_hash=content.code_hash,
             effect=effect,
             declaration=declaration,
-            activation=context.height + max(what.track.timelock, content.activation_delay),
+            activation=context.height + max(track.timelock, content.activation_delay),
             gated=context.parameters.integer("rehearsal_gate") > 0,
         )
     )
@@ -136,6 +154,25 @@ def _guardian(context: HostContext, proposal: int, content: AppointGuardian) -> 
     appoint(context, content.guardian[0] if content.guardian else None)
 
 
+def _tracks(context: HostContext, proposal: int, content: ChangeTracks) -> None:
+    put_tracks(context.overlay, *new_tracks(context, content))
+    for change in content.tracks:
+        context.events.append(event("TrackChanged", proposal=proposal, track=change.name))
+
+
+def _reviewers(context: HostContext, proposal: int, content: AppointReviewers) -> None:
+    for key in [key for key, _ in context.overlay.scan(REVIEWERS) if key[0] not in content.reviewers]:
+        context.overlay.delete(REVIEWERS, key)
+    for reviewer in content.reviewers:
+        context.overlay.put(REVIEWERS, (reviewer,), Mark(since=context.height))
+    context.events.append(event("ReviewersAppointed", proposal=proposal, count=len(content.reviewers)))
+
+
+def _batch(context: HostContext, proposal: int, content: Batch) -> None:
+    for message in content.messages:
+        _do(context, proposal, message.value)
+
+
 def _statement(context: HostContext, proposal: int, content: Statement) -> None:
     """An opinion is its own effect."""
 
@@ -151,4 +188,7 @@ ACTS: Mapping[type[Record], Callable[[HostContext, int, Any], None]] = {
     Statement: _statement,
     Isolate: _isolate,
     AppointGuardian: _guardian,
+    ChangeTracks: _tracks,
+    AppointReviewers: _reviewers,
+    Batch: _batch,
 }

@@ -14,12 +14,17 @@ from typing import Any
 from governance.bundles import adopt
 from governance.electorate import electors_at
 from governance.errors import GovernanceRefused, need, refused
+from governance.fitting import conflict_in
 from governance.lifecycle import Status
-from governance.parameters import affordable_deposit, conflict_in
+from governance.parameters import affordable_deposit
 from governance.progress import proposal_at
 from governance.proposals import (
+    ROUTED_KINDS,
     AppointGuardian,
+    AppointReviewers,
+    Batch,
     CancelUpgrade,
+    ChangeTracks,
     FeatureSwitch,
     Isolate,
     NewValue,
@@ -33,7 +38,7 @@ from governance.proposals import (
     UpgradePlan,
     content_digest,
 )
-from governance.tables import GUARDIAN, Guardian
+from governance.tables import GUARDIAN, REVIEWERS, Guardian
 from governance.targets import (
     require_feature,
     require_longer,
@@ -41,7 +46,8 @@ from governance.targets import (
     require_parameter,
     require_running_module,
 )
-from governance.tracks import Track, earliest_effect
+from governance.tracks import Track, TrackRow, earliest_effect
+from governance.tracktable import reading, routes_of, rows_of
 from runtime.bundle.checker import examine
 from runtime.bundle.declarations import RuntimeDeclaration
 from runtime.bundle.effect import Effect
@@ -52,6 +58,8 @@ from runtime.safe_mode import WHOLE_CHAIN
 from storage.record import Record
 
 EXAMINED = b"bundles examined"
+MOST_REVIEWERS = 100
+MOST_MESSAGES = 16
 MOST_EXAMINED = 2
 """Bundles that one block examines: a large one takes seconds, and whoever proposes it may pay nothing for that."""
 
@@ -102,11 +110,27 @@ def new_values(context: HostContext, content: ParameterChange) -> dict[str, int 
     for name, value in values.items():
         require_parameter(context.overlay, name)
         check_bounds(context.rules, name, value)
-    why = conflict_in(lambda name: Fraction(values[name]) if name in values else coming.ratio(name))
+    overlay = context.overlay
+    why = conflict_in(reading(coming, values), rows_of(overlay), routes_of(overlay), ROUTED_KINDS)
     need(not why, "rules_conflict", why=why)
     most = affordable_deposit(electors_at(context.overlay, context.height).power)
     need(values.get("min_deposit", 0) <= most, "deposit_unaffordable", most=most)
     return values
+
+
+def new_tracks(context: HostContext, content: ChangeTracks) -> tuple[dict[str, TrackRow], dict[str, tuple[str, ...]]]:
+    """All tracks and routes as a change would leave them, fitting together under the values of the next height."""
+    rows, routes = rows_of(context.overlay), routes_of(context.overlay)
+    for change in content.tracks:
+        known = change.name in rows or not change.remove
+        need(known, "unknown_track", track=change.name, known=", ".join(rows))
+        rows[change.name] = change.row
+        if change.remove:
+            del rows[change.name]
+    routes |= {change.kind: change.tracks for change in content.routes}
+    why = conflict_in(reading(Parameters(context.overlay, context.height + 1)), rows, routes, ROUTED_KINDS)
+    need(not why, "rules_conflict", why=why)
+    return rows, routes
 
 
 def _value(given: NewValue) -> int | Fraction:
@@ -231,6 +255,29 @@ def _guardian(context: HostContext, content: AppointGuardian, track: Track) -> A
     return Admission(content_digest(content))
 
 
+def _tracks(context: HostContext, content: ChangeTracks, track: Track) -> Admission:
+    rows, routes = new_tracks(context, content)
+    changes = rows != rows_of(context.overlay) or routes != routes_of(context.overlay)
+    need(changes, "nothing_changes", what="every track is so already")
+    return Admission(content_digest(content))
+
+
+def _reviewers(context: HostContext, content: AppointReviewers, track: Track) -> Admission:
+    names = content.reviewers
+    need(len(names) <= MOST_REVIEWERS, "too_many_items", what="reviewers", most=MOST_REVIEWERS)
+    present = {key[0] for key, _ in context.overlay.scan(REVIEWERS)}
+    need(set(names) != present, "nothing_changes", what="these are the reviewers already")
+    return Admission(content_digest(content))
+
+
+def _batch(context: HostContext, content: Batch, track: Track) -> Admission:
+    count = len(content.messages)
+    need(count <= MOST_MESSAGES, "too_many_items", what="messages", most=MOST_MESSAGES)
+    for message in content.messages:
+        admit(context, message.value, track)
+    return Admission(content_digest(content))
+
+
 def _statement(context: HostContext, content: Statement, track: Track) -> Admission:
     return Admission(content_digest(content))
 
@@ -247,4 +294,7 @@ ADMIT: Mapping[type[Record], Callable[[HostContext, Any, Track], Admission]] = {
     Statement: _statement,
     Isolate: _isolate,
     AppointGuardian: _guardian,
+    ChangeTracks: _tracks,
+    AppointReviewers: _reviewers,
+    Batch: _batch,
 }

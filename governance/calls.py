@@ -6,30 +6,33 @@ run whatever the bundle does; a sender may make `calls_per_block` of them in a b
 
 from __future__ import annotations
 
-from governance import guardian
+from governance import gates, guardian
 from governance.admission import Admission, admit
 from governance.attestations import Attest
-from governance.closing import snapshot_height
+from governance.bars import reaches
 from governance.deposits import least_at_submission, take
 from governance.electorate import electors_at, power_at
 from governance.errors import need, refused
-from governance.judging import reaches
+from governance.fitting import BREAKING
+from governance.gates import Approve
 from governance.lifecycle import Move, Status, can
 from governance.progress import advance, begin, keep, proposal_at, require_room
 from governance.proposals import (
-    TRACKS_OF,
     Content,
     MaintenanceWindow,
     Proposal,
     Standing,
     Vote,
     Words,
+    cooling_digest,
 )
 from governance.rehearsals import attest
-from governance.tables import VOTES
+from governance.tables import COOLING, VOTES
 from governance.tally import Electors, Option, Tally, counted_power
-from governance.tracks import BREAKING, TRACKS, Track, track_now
+from governance.tracks import Track
+from governance.tracktable import track_name, track_now
 from governance.uploads import receive
+from governance.voting import count, snapshot_height
 from runtime.errors import HostRefused
 from runtime.host import HostCall, HostContext
 from runtime.receipts import event
@@ -114,17 +117,17 @@ def propose(context: HostContext, args: Propose) -> None:
     _count_call(context)
     words = _words(context, args)
     content = args.content.value
-    name = _track_name(args.track, TRACKS_OF[type(content)])
-    track = track_now(name, context.parameters)
-    urgent = track.power_floor.part > 0
-    require_room(context, urgent)
+    name = track_name(context.overlay, args.track, content)
+    track = track_now(context.overlay, context.parameters, name)
+    require_room(context, track.urgent)
     _require_standing(context, args, track)  # before a bundle is examined, which is the costly part
     admission = admit(context, content, track)
     if admission.needs_more_votes and name != BREAKING:
         need(not args.track, "breaking_track_needed")
-        track = track_now(BREAKING, context.parameters)
+        track = track_now(context.overlay, context.parameters, BREAKING)
     what = _proposal(context, args, words, track, admission)
-    _submit(context, what, min(args.deposit, track.deposit), urgent)
+    _require_cooled(context, what)
+    _submit(context, what, min(args.deposit, track.deposit))
 
 
 def add_deposit(context: HostContext, args: AddDeposit) -> None:
@@ -161,7 +164,7 @@ def vote(context: HostContext, args: CastVote) -> None:
         weight = before.weight
         tally = standing.tally.with_change(before.choice, option, weight)
     context.overlay.put(VOTES, key, Vote(option=option.value, weight=weight, height=context.height))
-    keep(context, args.proposal, standing.but(tally=tally))
+    count(context, args.proposal, what, standing, tally)
     said = event("VoteCast", proposal=args.proposal, voter=context.sender, option=option.value, weight=weight)
     context.events.append(said)
 
@@ -200,6 +203,18 @@ def guardian_isolate(context: HostContext, args: GuardianIsolate) -> None:
     guardian.isolate(context, args.module, args.until)
 
 
+def review(context: HostContext, args: Approve) -> None:
+    """A reviewer approves what was voted for; see `governance.gates`."""
+    _count_call(context)
+    gates.review(context, args)
+
+
+def approve_implementation(context: HostContext, args: Approve) -> None:
+    """A yes voter approves what was reviewed."""
+    _count_call(context)
+    gates.approve_implementation(context, args)
+
+
 CALLS: tuple[HostCall, ...] = (
     HostCall(MODULE, "publish_chunk", PublishChunk, publish_chunk),
     HostCall(MODULE, "propose", Propose, propose),
@@ -207,6 +222,8 @@ CALLS: tuple[HostCall, ...] = (
     HostCall(MODULE, "vote", CastVote, vote),
     HostCall(MODULE, "cancel", Cancel, cancel),
     HostCall(MODULE, "attest", Attest, attest_rehearsal),
+    HostCall(MODULE, "review", Approve, review),
+    HostCall(MODULE, "approve_implementation", Approve, approve_implementation),
     HostCall(MODULE, "guardian_cancel", Cancel, guardian_cancel),
     HostCall(MODULE, "guardian_pause", GuardianPause, guardian_pause),
     HostCall(MODULE, "guardian_isolate", GuardianIsolate, guardian_isolate),
@@ -234,24 +251,16 @@ def _words(context: HostContext, args: Propose) -> Words:
     )
 
 
-def _track_name(asked: str, known: tuple[str, ...]) -> str:
-    if not asked:
-        return known[0]
-    need(asked in TRACKS, "unknown_track", track=asked, known=", ".join(TRACKS))
-    need(asked in known, "wrong_track", track=asked, known=", ".join(known))
-    return asked
-
-
 def _require_standing(context: HostContext, args: Propose, track: Track) -> None:
-    """Refuse a proposer without enough power on a track that asks for it, or without enough deposit elsewhere."""
+    """Refuse a proposer without enough deposit, or without enough power, on a track that asks for it."""
+    least = least_at_submission(track)
+    need(args.deposit >= least, "deposit_too_small", least=least)
+    need(args.deposit == 0 or track.deposit > 0, "no_deposit_here", track=track.name)
+    taken, balance = min(args.deposit, track.deposit), context.purse.balance(context.sender)
+    if balance < taken:
+        raise HostRefused("insufficient_funds", f"the purse holds {balance} units, the deposit is {taken}")
     if not track.power_floor.part:
-        least = least_at_submission(track.deposit)
-        need(args.deposit >= least, "deposit_too_small", least=least)
-        taken, balance = min(args.deposit, track.deposit), context.purse.balance(context.sender)
-        if balance < taken:
-            raise HostRefused("insufficient_funds", f"the purse holds {balance} units, the deposit is {taken}")
         return
-    need(args.deposit == 0, "no_deposit_here", track=track.name)
     height = snapshot_height(context, args.content.value)
     power = power_at(context.overlay, context.sender, height)
     enough = power > 0 and reaches(power, electors_at(context.overlay, height).power, track.power_floor)
@@ -269,11 +278,26 @@ def _proposal(context: HostContext, args: Propose, words: Words, track: Track, a
         bundle=admission.bundle,
         effect=admission.effect,
         base=admission.base,
+        fallback=_fallback(context, track),
+        breaking=track.name == BREAKING,
     )
 
 
-def _submit(context: HostContext, what: Proposal, deposit: int, urgent: bool) -> None:
-    standing = Standing(status=Status.DEPOSIT.value, electors=Electors(), tally=Tally(), urgent=urgent)
+def _fallback(context: HostContext, track: Track) -> tuple[Track, ...]:
+    return (track_now(context.overlay, context.parameters, track.turns_into),) if track.turns_into else ()
+
+
+def _require_cooled(context: HostContext, what: Proposal) -> None:
+    """Refuse a content that failed not long ago."""
+    failed = context.overlay.get(COOLING, (cooling_digest(what),))
+    again = 0 if failed is None else failed.since + what.track.cooldown
+    need(context.height >= again, "failed_lately", again=again)
+
+
+def _submit(context: HostContext, what: Proposal, deposit: int) -> None:
+    standing = Standing(
+        status=Status.DEPOSIT.value, electors=Electors(), tally=Tally(), urgent=what.track.urgent, initial=deposit
+    )
     proposal, standing = begin(context, what, standing, due=context.height + what.track.deposit_period)
     if deposit:
         standing = take(context, proposal, standing, deposit)
@@ -291,7 +315,6 @@ def _require_open(context: HostContext, args: CastVote, what: Proposal, standing
     early = standing.status in (Status.DEPOSIT, Status.DELAY)
     if early:
         raise refused("voting_not_open", proposal=args.proposal)
-    is_open = standing.status == Status.VOTING and context.height <= standing.closes
-    need(is_open, "voting_closed", proposal=args.proposal)
+    need(standing.is_open(context.height), "voting_closed", proposal=args.proposal)
     need(args.bundle == what.bundle, "other_bundle", proposal=args.proposal, bundle=what.bundle.hex() or "none")
     need(args.effect == what.effect, "other_effect", proposal=args.proposal, effect=what.effect.hex())

@@ -36,6 +36,7 @@ COMMANDS: dict[str, Entry] = {
     "query": Entry("query", "Ask a query or read a table, with a proof if wanted."),
     "transaction": Entry("transaction", "What became of a transaction."),
     "propose": Entry("propose", "Propose an upgrade, a parameter, a spend, a rollback, ...; list proposals."),
+    "tracks": Entry("tracks", "The rules that proposals are decided by."),
     "vote": Entry("vote", "Vote on a proposal."),
     "rollback": Entry("rollback", "Undo the last upgrade by an emergency vote."),
     "guardian": Entry("guardian", "Cancel, pause or isolate at once, as the chain's guardian."),

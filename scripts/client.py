@@ -177,6 +177,10 @@ class Client:
         found = self._get("/governance/proposals", {"status": status, "limit": limit})["proposals"]
         return list(found)
 
+    def tracks(self) -> Answered:
+        """Every track, and the tracks of each kind of proposal."""
+        return self._get("/governance/tracks")
+
     def identity(self) -> Answered:
         """Which chain this is: ids, genesis digest, parent."""
         value: Answered = self.row("host.chain")["row"]["value"]

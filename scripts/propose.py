@@ -34,7 +34,7 @@ from .comparison import effect_data, effect_text
 from .console import Answer, columns, note
 from .exits import Exit
 from .options import home_option, until_option
-from .proposing import new_value, proposal_line, proposal_text, propose, publish
+from .proposing import new_value, proposal_line, proposal_text, propose, publish, rules_for
 from .signing import Asked, desk_of, signing_options, told
 
 _WORDS = (
@@ -109,9 +109,12 @@ def upgrade(
             version=str(declaration.manifest.version),
             code_hash=bundle.code_hash,
             effect=effect.digest,
-            activation_delay=delay or int(desk.client.parameters()["timelock_delay"]),
+            activation_delay=delay or 0,
             plan=(plan_of(desk.runtime.declaration, declaration),),
         )
+        if delay is None:
+            rules = rules_for(desk.client.tracks(), words["track"], content)
+            content = content.but(activation_delay=int(rules["timelock"]))
         title = f"Run {declaration.manifest.name} {declaration.manifest.version}"
         answer = propose(desk, signer, {**words, "title": words["title"] or title}, content, deposit)
         data = {**answer.data, "code_hash": bundle.code_hash.hex(), "effect": effect_data(effect)}

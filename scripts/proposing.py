@@ -9,8 +9,7 @@ import click
 
 from governance.calls import Propose, PublishChunk
 from governance.parameters import GOVERNANCE_PARAMETERS
-from governance.proposals import TRACKS_OF, Content, MaintenanceWindow, NewValue
-from governance.tracks import EMERGENCY
+from governance.proposals import KIND_NAMES, Content, MaintenanceWindow, NewValue
 from node.settings_source import exact, nearest
 from runtime.bundle.archive import Bundle, chunks
 from runtime.parameters import RUNTIME_PARAMETERS
@@ -28,8 +27,7 @@ PUBLISH, PROPOSE = "governance.publish_chunk", "governance.propose"
 
 def propose(desk: Desk, signer: Signer, words: dict[str, str], content: Record, deposit: int | None) -> Answer:
     """Sign and send a proposal; by default with the whole deposit of its track."""
-    track = words["track"] or TRACKS_OF[type(content)][0]
-    whole = 0 if track == EMERGENCY else int(desk.client.parameters()["min_deposit"])
+    whole = int(rules_for(desk.client.tracks(), words["track"], content)["deposit"])
     args = Propose(
         content=Content.of(content),
         deposit=whole if deposit is None else deposit,
@@ -46,6 +44,18 @@ def propose(desk: Desk, signer: Signer, words: dict[str, str], content: Record, 
     found = desk.client.proposal(int(number))
     answer = told(outcome, proposal_text(found, desk.client.status()["height"]))
     return Answer({**outcome[0], "proposal": found}, answer.text, answer.exit)
+
+
+def rules_for(found: Answered, asked: str, content: Record) -> dict[str, str]:
+    """The rules in force of the track that a proposal takes: the one asked for, else the first of its kind."""
+    kind = KIND_NAMES[type(content)]
+    name = asked or next(iter(found["routes"].get(kind, ())), "")
+    track = next((one for one in found["tracks"] if one["name"] == name), None)
+    if track is None:
+        known = ", ".join(one["name"] for one in found["tracks"])
+        raise click.UsageError(f"there is no track {name}: take one of {known}")
+    rules: dict[str, str] = track["in_force"]
+    return rules
 
 
 def publish(desk: Desk, signer: Signer, bundle: Bundle) -> list[Answered]:
@@ -129,12 +139,15 @@ def proposal_line(found: Answered) -> tuple[str, ...]:
 
 
 def _track(track: dict[str, Any]) -> str:
-    need = f"quorum {_ratio(track['quorum'])}, yes {_ratio(track['threshold'])}, veto below {_ratio(track['veto'])}"
-    return f"{track['name']}: {need}; delay {track['delay']}, voting {track['period']}, timelock {track['timelock']}"
+    bars = ", ".join(f"{name} {_bar(track[name])}" for name in ("quorum", "threshold", "veto"))
+    times = ", ".join(f"{name} {track[name]}" for name in ("delay", "period", "confirm", "timelock"))
+    return f"{track['name']}: {bars}; {times}"
 
 
-def _ratio(ratio: dict[str, str]) -> str:
-    return f"{ratio['part']}/{ratio['whole']}"
+def _bar(bar: dict[str, Any]) -> str:
+    curve, value = bar["curve"]["name"], bar["curve"]["value"]
+    numbers = f"{value['part']}/{value['whole']}" if curve == "constant" else f"{curve} {_plain(value)}"
+    return f"{bar['test']} {numbers}"
 
 
 def _tells(name: str, value: Any, what: dict[str, Any]) -> bool:

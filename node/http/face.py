@@ -65,6 +65,9 @@ class NodeFace(Protocol):
     async def proposal(self, proposal_id: int) -> answers.ProposalAnswer:
         """One proposal with its history; raises NotFound(no_such_proposal)."""
 
+    async def tracks(self) -> answers.Tracks:
+        """Every track, and the tracks of each kind of proposal."""
+
     async def plans(self) -> answers.Plans:
         """The running runtime and the plans that wait."""
 

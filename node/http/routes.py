@@ -13,6 +13,7 @@
 | GET  /modules/{m}/tables/{t}/row        | one row, with a proof if asked for                          |
 | GET, POST /modules/{m}/queries/{q}      | ask a query; arguments in the query string or in JSON       |
 | GET  /governance/proposals[/{id}]       | proposals                                                   |
+| GET  /governance/tracks                 | the rules that proposals are decided by                     |
 | POST /governance/vote                   | submit a vote, signed, hex in JSON                          |
 | GET  /upgrade/plan /upgrade/history     | what runs, what waits, what happened                        |
 | GET  /parameters                        | chain parameters and feature flags in force                 |
@@ -185,6 +186,11 @@ def governance_routes(node: NodeFace) -> APIRouter:
     async def proposal(proposal_id: NumberPath) -> answers.ProposalAnswer:
         """One proposal: what was proposed, how far it has come, what happened to it."""
         return await node.proposal(proposal_id)
+
+    @router.get("/governance/tracks")
+    async def tracks() -> answers.Tracks:
+        """The rules that proposals are decided by, and which kind of proposal takes which."""
+        return await node.tracks()
 
     @router.post("/governance/vote", status_code=202, openapi_extra=json_body(TransactionRequest))
     async def vote(request: Request) -> answers.Submitted:

@@ -12,8 +12,10 @@ from governance.attestations import Attest, RehearsalResult
 from governance.calls import MOST_ITEMS, Cancel, GuardianIsolate, GuardianPause, PublishChunk
 from governance.deposits import MOST_DEPOSITORS
 from governance.errors import REFUSALS
+from governance.gates import Approve
 from governance.proposals import (
     AppointGuardian,
+    Batch,
     CancelUpgrade,
     FeatureSwitch,
     Isolate,
@@ -28,7 +30,7 @@ from governance.proposals import (
     TreasurySpend,
     UpgradePlan,
 )
-from governance.tables import GUARDIAN, READINESS, Guardian
+from governance.tables import GUARDIAN, READINESS, REVIEWERS, Guardian, Mark
 from runtime.bundle.archive import of_files
 from runtime.bundles import CHUNK_BYTES
 from storage.record import Record
@@ -266,6 +268,35 @@ def stopping_while_it_rests(world: World) -> str:
     return world.call(STRANGER, "guardian_isolate", GuardianIsolate(module="faucet"))
 
 
+def proposing_what_failed(world: World) -> str:
+    proposal = world.proposed(FIRST, SPEND)
+    world.open(proposal)
+    world.close(proposal)
+    return world.propose(SECOND, SPEND)
+
+
+def approving(name: str, sender: bytes = SECOND, **rules: str) -> Try:
+    """On a proposal that has passed a vote on a track with gates; the stranger is the reviewer, all vote yes but the
+    fourth."""
+
+    def run(world: World) -> str:
+        world.track("ordinary", **{"reviews": "1", "implementation": ">= 1/2", **rules})
+        world.overlay.put(REVIEWERS, (STRANGER,), Mark())
+        proposal = world.proposed(FIRST, SPEND)
+        world.open(proposal)
+        for number in (1, 2, 3):
+            assert world.vote(person(number), proposal, "yes") == "ok"
+        assert world.vote(person(4), proposal, "no") == "ok"
+        world.close(proposal)
+        args = Approve(proposal=proposal, effect=world.what(proposal).effect)
+        if name == "twice":
+            assert world.call(STRANGER, "review", args) == "ok"
+            return world.call(STRANGER, "review", args)
+        return world.call(sender, name, args)
+
+    return run
+
+
 SPEND = TreasurySpend(recipient=STRANGER, amount=1)
 
 CASES: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
@@ -282,6 +313,13 @@ CASES: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
     "bad_window": (proposing(A_STATEMENT, window=MaintenanceWindow(opens=50, closes=50)), {}),
     "unknown_track": (proposing(A_STATEMENT, track="express"), {}),
     "wrong_track": (proposing(SPEND, track="emergency"), {}),
+    "no_common_track": (proposing(Batch(messages=())), {}),
+    "failed_lately": (proposing_what_failed, {"resubmission_cooldown": 50}),
+    "not_in_review": (approving("review", STRANGER, reviews="0"), {}),
+    "not_a_reviewer": (approving("review"), {}),
+    "not_in_implementation": (approving("approve_implementation"), {}),
+    "no_yes_vote": (approving("approve_implementation", person(4), reviews="0"), {}),
+    "approved_already": (approving("twice", reviews="2"), {}),
     "breaking_track_needed": (breaking_on_the_plain_track, {}),
     "deposit_too_small": (proposing(A_STATEMENT, deposit=249), {}),
     "no_deposit_here": (proposing(Pause(), deposit=1), {}),
