@@ -129,6 +129,10 @@ NO_VETO = "> 1/1"
 """A veto's bar that nothing clears."""
 
 
+HALF_ROUNDED = Fraction(499_999_990, 10**9)
+"""Half, less what a hyperbola's rounding may take off."""
+
+
 def _amount(name: str, usual: str, least: int, most: int, meaning: str) -> Rule:
     return Rule(name, Kind.AMOUNT, usual, least, most, meaning)
 
@@ -161,7 +165,7 @@ RULES: tuple[Rule, ...] = (
     _amount("deposit_period", "deposit_period", 5, 1_000_000, "blocks in which a draft may gather its deposit"),
     _bar("quorum", ">= quorum_threshold", Fraction(0), Fraction(7, 10), "turnout, of all power"),
     _word("turnout", (ALL_VOTES, YES_AND_ABSTAIN), "votes that count for the quorum"),
-    _bar("threshold", ">= approval_threshold", Fraction(1, 2), Fraction(9, 10), "yes, of yes + no + veto"),
+    _bar("threshold", ">= approval_threshold", HALF_ROUNDED, Fraction(9, 10), "yes, of yes + no + veto"),
     _bar("veto", ">= veto_threshold", Fraction(1, 4), Fraction(1), "veto, of all votes, that vetoes"),
     _amount("min_voters", "min_voters", 0, 1_000, "least voters; never more than the electorate has"),
     _amount("max_individual_power_percent", "max_individual_power_percent", 1, 100, "most of all power a voter has"),
@@ -183,6 +187,11 @@ RULES: tuple[Rule, ...] = (
     _amount("implementation_period", "review_period", 1, 1_000_000, "blocks that these voters have"),
 )
 RULE = {rule.name: rule for rule in RULES}
+
+
+def said(row: TrackRow) -> dict[str, str]:
+    """The rules that a row does not leave to their usual text."""
+    return {rule.name: getattr(row, rule.name) for rule in RULES if getattr(row, rule.name)}
 
 
 def earliest_effect(track: Track, submitted: int) -> int:

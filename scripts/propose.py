@@ -12,6 +12,7 @@ import click
 from governance.admission import plan_of
 from governance.proposals import (
     AppointGuardian,
+    AppointReviewers,
     CancelUpgrade,
     FeatureSwitch,
     Isolate,
@@ -34,7 +35,7 @@ from .comparison import effect_data, effect_text
 from .console import Answer, columns, note
 from .exits import Exit
 from .options import home_option, until_option
-from .proposing import new_value, proposal_line, proposal_text, propose, publish, rules_for
+from .proposing import changed_tracks, new_value, proposal_line, proposal_text, propose, publish, rules_for
 from .signing import Asked, desk_of, signing_options, told
 
 _WORDS = (
@@ -212,6 +213,50 @@ def guardian(who: str, words: dict[str, str], deposit: int | None, asked: Asked)
     """Propose who may cancel, pause and isolate at once (`synod guardian`), or that nobody may."""
     chosen = () if who == "none" else (asked.identities().address(who),)
     return _proposed(asked, words, f"Appoint as guardian: {who}", AppointGuardian(guardian=chosen), deposit)
+
+
+@command_line.command(
+    "tracks",
+    examples=(
+        "synod propose tracks ordinary quorum='>= 2/5' limit=5 --from alice",
+        "synod propose tracks small --like ordinary deposit=10 --kinds treasury_spend --from alice",
+        "synod propose tracks small --remove --from alice",
+    ),
+)
+@click.argument("name", metavar="TRACK")
+@click.argument("rules", metavar="RULE=TEXT...", nargs=-1)
+@click.option("--like", help="Begin with the rules of this track.  [default: TRACK itself, if it is there]")
+@click.option("--kinds", default="", help="Kinds of proposal, with commas, that may take it from then on as well.")
+@click.option("--remove", is_flag=True, help="Take the track away, and its name out of every kind's list.")
+@words_options
+def tracks(
+    name: str,
+    rules: tuple[str, ...],
+    like: str | None,
+    kinds: str,
+    remove: bool,
+    words: dict[str, str],
+    deposit: int | None,
+    asked: Asked,
+) -> Answer:
+    """Propose other rules for TRACK, for proposals made after it takes effect. `synod tracks` shows the present ones.
+
+    A rule is a value or the name of the chain parameter that it follows; an empty text stands for the usual one.
+    """
+    with desk_of(asked) as desk:
+        content = changed_tracks(desk.client.tracks(), name, rules, like, kinds.split(",") if kinds else [], remove)
+        title = words["title"] or f"{'Remove' if remove else 'Change'} track {name}"
+        return propose(desk, desk.signer(), {**words, "title": title}, content, deposit)
+
+
+@command_line.command("reviewers", examples=("synod propose reviewers alice bob --from alice",))
+@click.argument("who", metavar="NAME|ADDRESS...", nargs=-1)
+@words_options
+def reviewers(who: tuple[str, ...], words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose who reviews what voters have approved, on tracks that ask for reviews; nobody named leaves nobody."""
+    chosen = tuple(asked.identities().address(one) for one in who)
+    title = f"Appoint as reviewers: {', '.join(who) or 'nobody'}"
+    return _proposed(asked, words, title, AppointReviewers(reviewers=chosen), deposit)
 
 
 @command_line.command("text", examples=("synod propose text 'Meet on Friday' --description 'At noon.'",))

@@ -9,7 +9,16 @@ import click
 
 from governance.calls import Propose, PublishChunk
 from governance.parameters import GOVERNANCE_PARAMETERS
-from governance.proposals import KIND_NAMES, Content, MaintenanceWindow, NewValue
+from governance.proposals import (
+    KIND_NAMES,
+    ChangeTracks,
+    Content,
+    MaintenanceWindow,
+    NewValue,
+    RouteChange,
+    TrackChange,
+)
+from governance.tracks import RULE, TrackRow
 from node.settings_source import exact, nearest
 from runtime.bundle.archive import Bundle, chunks
 from runtime.parameters import RUNTIME_PARAMETERS
@@ -96,6 +105,26 @@ def new_value(word: str) -> NewValue:
         kind = "a ratio" if ratio else "a whole number"
         raise click.UsageError(f"{name} takes {kind} from {rule.least} to {rule.most}, not {text}")
     return NewValue(name=name, number=value.numerator, per=value.denominator if ratio else 0)
+
+
+def changed_tracks(
+    found: Answered, name: str, rules: tuple[str, ...], like: str | None, kinds: list[str], remove: bool
+) -> ChangeTracks:
+    """A change of one track, from ``rule=text`` words; raises a usage error for a rule that no track has."""
+    present = {one["name"]: one["rules"] for one in found["tracks"]}
+    texts = dict(present.get(like or name, {}))
+    for word in rules:
+        rule, equals, text = word.partition("=")
+        if not equals or rule not in RULE:
+            raise click.UsageError(f"{word}: type RULE=TEXT; `synod tracks TRACK` shows what rules there are")
+        texts[rule] = text
+    row = TrackRow(**{rule: text for rule, text in texts.items() if text != RULE[rule].usual})
+    change = TrackChange(name=name, row=TrackRow() if remove else row, remove=remove)
+    routes = {kind: [*found["routes"].get(kind, []), name] for kind in kinds}
+    if remove:
+        routes = {kind: [n for n in names if n != name] for kind, names in found["routes"].items() if name in names}
+    changes = tuple(RouteChange(kind=kind, tracks=tuple(names)) for kind, names in routes.items())
+    return ChangeTracks(tracks=(change,), routes=changes)
 
 
 def proposal_text(found: Answered, height: int) -> str:
