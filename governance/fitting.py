@@ -5,6 +5,7 @@
 - An urgent proposal made at once takes effect inside the rollback window, its confirm period, extension and gates
   counted: so an upgrade can be undone at any time before its window closes.
 - The cut of one voter's power is at or above what each quorum ends at, so that any distribution of power can reach it.
+- A proposal costs a deposit, or takes a floor of power, which an urgent one always does.
 - Urgent and breaking decisions end at no lower bars than an ordinary one, and the track that an expedited vote turns
   into is open longer and asks for less.
 """
@@ -82,6 +83,10 @@ def _track_alone(name: str, track: Track, read: Read) -> Iterator[str]:
         yield f"track {name} takes up to {latest_effect(track)} blocks, the rollback window has {window}"
     if Fraction(track.max_individual_power_percent, 100) < last(track.quorum):
         yield f"max_individual_power_percent of track {name} is below its quorum: one large voter could lock the chain"
+    if track.urgent and not track.power_floor.part:
+        yield f"track {name} is urgent and asks for no power: anybody could crowd it"
+    if not track.deposit and not track.power_floor.part:
+        yield f"track {name} asks for neither a deposit nor power: anybody could crowd it"
     if track.early and not track.confirm:
         yield f"track {name} ends votes early and has no confirm period"
 

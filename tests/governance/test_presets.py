@@ -88,27 +88,27 @@ def test_cosmos_periods_deposits_and_burns() -> None:
 # OpenGov
 
 
-def fixed(numerator: int, denominator: int) -> int:
-    return numerator * BILLION // denominator
+def nearest(numerator: int, denominator: int) -> int:
+    """A quotient to the nearest whole number, of two as near the lower one: FixedI64's const operations
+    (substrate/primitives/arithmetic/src/fixed_point.rs, SignedRounding::NearestPrefLow)."""
+    return -((denominator - 2 * numerator) // (2 * denominator))
 
 
 def made_reciprocal(delay: int, period: int, level: int, floor: int, ceiling: int) -> tuple[int, int, int]:
-    """What Curve::make_reciprocal finds (substrate/frame/referenda/src/types.rs): by halving the factor of the
-    hyperbola through (0, ceiling) and (1, floor) for which the value at ``delay`` is nearest to ``level``. All in
-    billionths; products and quotients cut towards zero, as FixedI64's are."""
-    at, delta = fixed(delay, period), ceiling - floor
+    """What Curve::make_reciprocal finds (substrate/frame/referenda/src/types.rs): by halving the factor, the hyperbola
+    through (0, ceiling) and (1, floor) whose value at ``delay`` is nearest to ``level``. All in billionths."""
+    at, delta = nearest(delay * BILLION, period), ceiling - floor
 
     def through(factor: int) -> tuple[int, int, int]:
-        root = isqrt((delta * delta // BILLION + 4 * delta * factor // BILLION) * BILLION)
-        x_offset = (root - delta) * BILLION // (2 * delta)
-        return factor, x_offset, floor - factor * BILLION // (BILLION + x_offset)
+        square = nearest(delta * delta, BILLION) - nearest(4 * delta * -factor, BILLION)
+        x_offset = nearest((isqrt(square * BILLION) - delta) * BILLION, 2 * delta)
+        return factor, x_offset, floor - nearest(factor * BILLION, BILLION + x_offset)
 
     def value(curve: tuple[int, int, int]) -> int:
         factor, x_offset, y_offset = curve
         return min(BILLION, factor * BILLION // (at + x_offset) + y_offset) if at + x_offset else BILLION
 
-    low, high = 0, BILLION
-    far_low = far_high = 2**63 - 1
+    low, high, far_low, far_high = 0, BILLION, 2**63 - 1, 2**63 - 1
     while high - low > 1:
         factor = (low + high) // 2
         found = value(through(factor))
@@ -131,7 +131,7 @@ def test_opengov_hyperbolas_are_those_that_the_pallet_makes(name: str, rule: str
     """polkadot-fellows/runtimes, relay/polkadot/src/governance/tracks.rs: APP_ROOT, SUP_GENERAL_ADMIN,
     SUP_REFERENDUM_CANCELLER, by make_reciprocal(delay, period, level, floor, ceiling)."""
     delay, period, *percents = made
-    factor, x_offset, y_offset = made_reciprocal(delay, period, *(fixed(percent, 100) for percent in percents))
+    factor, x_offset, y_offset = made_reciprocal(delay, period, *(percent * BILLION // 100 for percent in percents))
     curve = getattr(track("opengov", name), rule).curve.value
     found = (curve.factor, curve.x_offset, -curve.y_offset if curve.sinks else curve.y_offset)
     assert found == (factor, x_offset, y_offset)
