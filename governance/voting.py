@@ -106,13 +106,13 @@ def _turn(context: HostContext, proposal: int, what: Proposal, standing: Standin
 
 def _extended(context: HostContext, what: Proposal, before: Standing, after: Standing) -> Standing:
     track, height = rules_of(what, before), context.height
+    if track.late_on != ON_QUORUM and height <= before.closes - track.late:
+        return after
     moment = moment_at(what, before, height)
     if track.late_on == ON_QUORUM:
         if not is_quorate(after.tally, after.electors, track, moment):
             return after
         return after.but(closes=max(after.closes, height + track.late), extended=True)
-    if height <= before.closes - track.late:
-        return after
     passed = [judge(one.tally, one.electors, track, moment)[0] is Move.PASSED for one in (before, after)]
     return after if passed[0] == passed[1] else after.but(closes=height + track.late, extended=True)
 
