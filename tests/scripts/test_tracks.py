@@ -1,0 +1,105 @@
+"""`synod tracks` and proposals that change them, against a running node; and the presets that a chain begins with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from governance.presets import PRESETS
+from governance.tracks import said as rules_said
+from scripts.init import command_line as init
+from tests.node.processes import started
+from tests.scripts.conftest import Said
+
+FROM = ("--from", "validator-0")
+
+
+@pytest.fixture(scope="module")
+def opengov(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of a running node whose chain began with Polkadot's tracks."""
+    home = tmp_path_factory.mktemp("opengov") / "home"
+    words = ["--home", str(home), "--accounts", "20", "--preset", "opengov"]
+    init.main(words, standalone_mode=False)
+    with started(home, "--blocks", "demand") as node:
+        node.serving()
+        yield home
+
+
+def test_tracks_are_shown_as_a_table_and_one_with_every_rule(said: Said, opengov: Path) -> None:
+    home = ("--home", str(opengov))
+    code, found = said("tracks", *home)
+    names = {one["name"] for one in found["tracks"]}
+    assert (code, names) == (0, set(PRESETS["opengov"].tracks))
+    assert found["routes"]["treasury_spend"] == ["treasurer", "root"]
+    code, root = said("tracks", "root", *home)
+    assert (root["in_force"]["confirm"], root["rules"]["quorum"]) == ("14400", ">= linear 500000000 0 1000000000")
+    assert root["rules"]["grace"] == "grace_period", "what a row leaves out follows its parameter"
+    code, refused = said("tracks", "express", *home)
+    assert code == 2 and "take one of" in refused["error"]["message"]
+
+
+def test_a_proposal_takes_the_deposit_of_its_track_and_shows_its_rules(said: Said, opengov: Path) -> None:
+    home = ("--home", str(opengov))
+    code, sent = said("propose", "spend", "account-9", "700", *FROM, *home)
+    assert (code, sent["proposal"]["standing"]["gathered"]) == (0, "1000")
+    track = sent["proposal"]["proposal"]["track"]
+    assert (track["name"], track["early"], track["threshold"]["curve"]["name"]) == ("treasurer", True, "reciprocal")
+
+
+def test_rules_tracks_and_reviewers_are_proposed(said: Said, opengov: Path) -> None:
+    home = ("--home", str(opengov))
+    words = ("root", "deposit=50", "limit=2")
+    code, sent = said("propose", "tracks", *words, *FROM, "--track", "root", *home)
+    (change,) = sent["proposal"]["proposal"]["content"]["value"]["tracks"]
+    assert (code, change["name"], change["row"]["deposit"], change["row"]["limit"]) == (0, "root", "50", "2")
+    assert change["row"]["confirm"] == "14400", "the other rules stay"
+    words = ("small", "deposit=1", "--like", "treasurer", "--kinds", "treasury_spend")
+    code, sent = said("propose", "tracks", *words, *FROM, *home)
+    value = sent["proposal"]["proposal"]["content"]["value"]
+    assert value["routes"] == [{"kind": "treasury_spend", "tracks": ["treasurer", "root", "small"]}]
+    code, sent = said("propose", "reviewers", "account-3", "account-4", *FROM, *home)
+    assert (code, len(sent["proposal"]["proposal"]["content"]["value"]["reviewers"])) == (0, 2)
+    code, refused = said("propose", "tracks", "root", "colour=red", *FROM, *home)
+    assert code == 2
+    code, refused = said("propose", "tracks", "emergency", "period=5000", *FROM, *home)
+    assert (code, refused["receipts"][0]["code"]) == (1, "rules_conflict")
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_a_chain_begins_with_the_tracks_of_its_preset_written_in_its_genesis(
+    said: Said, tmp_path: Path, name: str
+) -> None:
+    home = tmp_path / "home"
+    assert said("init", "--home", str(home), "--accounts", "10", "--preset", name)[0] == 0
+    genesis = json.loads((home / "genesis.json").read_text())
+    assert genesis["tracks"] == {track: rules_said(row) for track, row in PRESETS[name].tracks.items()}
+    assert {kind: tuple(names) for kind, names in genesis["routes"].items()} == dict(PRESETS[name].routes)
+
+
+def test_a_genesis_of_ones_own_brings_its_tracks_and_takes_no_preset(said: Said, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert said("init", "--home", str(first), "--accounts", "10", "--preset", "tezos")[0] == 0
+    words = ("init", "--genesis", str(first / "genesis.json"), "--home", str(second))
+    code, refused = said(*words, "--preset", "cosmos")
+    assert code != 0 and "leave the preset out" in refused["error"]["message"]
+    assert said(*words)[0] == 0
+    assert (second / "genesis.json").read_bytes() == (first / "genesis.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("rules", "routes"),
+    [({"ordinary": {"colour": "red"}}, {"text": ["ordinary"]}), ({"ordinary": {}}, {}), ({}, {"text": ["ordinary"]})],
+)
+def test_a_genesis_whose_tracks_mean_nothing_is_refused(
+    said: Said, tmp_path: Path, rules: dict[str, object], routes: dict[str, object]
+) -> None:
+    first = tmp_path / "first"
+    assert said("init", "--home", str(first), "--accounts", "10")[0] == 0
+    genesis = {**json.loads((first / "genesis.json").read_text()), "tracks": rules, "routes": routes}
+    path = tmp_path / "genesis.json"
+    path.write_text(json.dumps(genesis))
+    assert said("init", "--genesis", str(path), "--home", str(tmp_path / "second"))[0] != 0
+    assert not (tmp_path / "second").exists() or not any((tmp_path / "second").iterdir())
