@@ -21,7 +21,6 @@ from governance.proposals import (
     AppointReviewers,
     Batch,
     CancelUpgrade,
-    ChangeTracks,
     FeatureSwitch,
     Isolate,
     ParameterChange,
@@ -35,7 +34,7 @@ from governance.proposals import (
 )
 from governance.tables import REVIEWERS, Mark
 from governance.targets import require_feature, require_running_module
-from governance.tracks import Track
+from governance.tracks import ChangeTracks, Track
 from governance.tracktable import put_tracks
 from runtime.address import module_address
 from runtime.coordinator import PlanRequest

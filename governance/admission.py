@@ -24,7 +24,6 @@ from governance.proposals import (
     AppointReviewers,
     Batch,
     CancelUpgrade,
-    ChangeTracks,
     FeatureSwitch,
     Isolate,
     NewValue,
@@ -46,7 +45,7 @@ from governance.targets import (
     require_parameter,
     require_running_module,
 )
-from governance.tracks import Track, TrackRow, earliest_effect
+from governance.tracks import ChangeTracks, Track, TrackRow, earliest_effect, latest_effect
 from governance.tracktable import reading, routes_of, rows_of
 from runtime.bundle.checker import examine
 from runtime.bundle.declarations import RuntimeDeclaration
@@ -209,8 +208,8 @@ def _rollback(context: HostContext, content: Rollback, track: Track) -> Admissio
     if window is None or window.rollback_at:
         raise refused("no_open_window")
     need(content.upgrade == window.proposal, "not_that_upgrade", open=window.proposal)
-    earliest = earliest_effect(track, context.height) + 1
-    need(earliest <= window.closes, "window_too_short", earliest=earliest, closes=window.closes)
+    latest = context.height + latest_effect(track) + 1
+    need(latest <= window.closes, "window_too_short", latest=latest, closes=window.closes)
     return Admission(content_digest(content))
 
 

@@ -51,7 +51,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "unknown_migration": "the bundle declares no migration {name}",
         "pause_not_declared": "this bundle requires a pause: say so in the proposal's plan",
         "no_open_window": "no upgrade can be rolled back now: propose a mended bundle instead",
-        "window_too_short": "decided at height {earliest} at the soonest, and rollback ends with height {closes}",
+        "window_too_short": "it may be decided as late as height {latest}, and rollback ends with height {closes}",
         "not_that_upgrade": "the upgrade that can be rolled back is that of proposal {open}",
         "not_scheduled": "proposal {proposal} has no upgrade waiting for its activation",
         "stopped_already": "{what} is stopped since height {since}, and no shorter: only a longer stop adds anything",

@@ -26,7 +26,6 @@ from governance.lifecycle import Move, Status, can
 from governance.progress import call_off, proposal_at
 from governance.proposals import (
     AppointReviewers,
-    ChangeTracks,
     FeatureSwitch,
     ParameterChange,
     RuntimeUpgrade,
@@ -35,6 +34,7 @@ from governance.proposals import (
 )
 from governance.tables import GUARDIAN, Guardian
 from governance.targets import require_longer, require_running_module
+from governance.tracks import ChangeTracks
 from runtime.host import HostContext
 from runtime.receipts import event
 from runtime.safe_mode import WHOLE_CHAIN

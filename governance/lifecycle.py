@@ -128,8 +128,9 @@ MOVES: Mapping[tuple[Status, Move], Status] = MappingProxyType(
 
 FINAL: frozenset[Status] = frozenset(Status) - {before for before, _ in MOVES}
 
-COOLS: frozenset[Status] = frozenset({Status.REJECTED, Status.VETOED, Status.EXPIRED})
-"""Ends after which the same content may be proposed again only when its track's cooldown is over."""
+COOLS: frozenset[Status] = frozenset({Status.REJECTED, Status.VETOED})
+"""Ends after which the same content may be proposed again only when its track's cooldown is over: those that a vote
+made. A draft that lapsed, or was withdrawn, keeps nobody from proposing the same."""
 
 
 class NoSuchMove(Exception):

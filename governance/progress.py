@@ -182,6 +182,8 @@ def _note(context: HostContext, proposal: int, standing: Standing, reason: str, 
 
 def _count_open(context: HostContext, proposal: int, what: Proposal, standing: Standing, change: int) -> None:
     overlay, key = context.overlay, (what.proposer,)
+    state = overlay.get(TRACK_STATES, (what.track.name,)) or TrackState()
+    overlay.put(TRACK_STATES, (what.track.name,), state.but(open=state.open + change))
     if what.bundle:
         (use if change > 0 else let_go)(overlay, what.bundle)
     if standing.urgent:
@@ -190,8 +192,6 @@ def _count_open(context: HostContext, proposal: int, what: Proposal, standing: S
         else:
             overlay.delete(EMERGENCIES, key)
         return
-    state = overlay.get(TRACK_STATES, (what.track.name,)) or TrackState()
-    overlay.put(TRACK_STATES, (what.track.name,), state.but(open=state.open + change))
     counters = overlay.get(COUNTERS, ()) or Counters()
     overlay.put(COUNTERS, (), counters.but(open=counters.open + change))
     own = (overlay.get(PROPOSERS, key) or Proposer()).open + change

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from governance.lifecycle import Status
 from governance.tally import Electors, Option, Tally
-from governance.tracks import Track, TrackRow
+from governance.tracks import ChangeTracks, Track
 from storage.codec import codec_of
 from storage.record import Address, Amount, Data, Flag, Hash, Record, Text, Variant, case, field
 
@@ -118,28 +118,6 @@ class AppointGuardian(Record):
 
 class Statement(Record):
     """Words only: the electorate's opinion of the description."""
-
-
-class TrackChange(Record):
-    """A track's row put in place of the one of that name, or taken away."""
-
-    name: Text = field(1)
-    row: TrackRow = field(2)
-    remove: Flag = field(3, default=False)
-
-
-class RouteChange(Record):
-    """The tracks that a kind of proposal may take from now on."""
-
-    kind: Text = field(1)
-    tracks: tuple[Text, ...] = field(2)
-
-
-class ChangeTracks(Record):
-    """Change the rules that proposals to come are decided by."""
-
-    tracks: tuple[TrackChange, ...] = field(1, default=())
-    routes: tuple[RouteChange, ...] = field(2, default=())
 
 
 class AppointReviewers(Record):

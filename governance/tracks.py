@@ -94,6 +94,28 @@ class TrackRow(Record):
     implementation_period: Text = field(31, default="")
 
 
+class TrackChange(Record):
+    """A track's row put in place of the one of that name, or taken away."""
+
+    name: Text = field(1)
+    row: TrackRow = field(2)
+    remove: Flag = field(3, default=False)
+
+
+class RouteChange(Record):
+    """The tracks that a kind of proposal may take from now on."""
+
+    kind: Text = field(1)
+    tracks: tuple[Text, ...] = field(2)
+
+
+class ChangeTracks(Record):
+    """Change the rules that proposals to come are decided by."""
+
+    tracks: tuple[TrackChange, ...] = field(1, default=())
+    routes: tuple[RouteChange, ...] = field(2, default=())
+
+
 class Kind(StrEnum):
     """How a rule's text is read."""
 

@@ -38,6 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "propose": Entry("propose", "Propose an upgrade, a parameter, a spend, a rollback, ...; list proposals."),
     "tracks": Entry("tracks", "The rules that proposals are decided by."),
     "vote": Entry("vote", "Vote on a proposal."),
+    "approve": Entry("approve", "Approve what was voted for, as a reviewer or a yes voter."),
     "rollback": Entry("rollback", "Undo the last upgrade by an emergency vote."),
     "guardian": Entry("guardian", "Cancel, pause or isolate at once, as the chain's guardian."),
     "checkpoint": Entry("checkpoint", "Make, list, verify and remove checkpoints."),

@@ -11,14 +11,11 @@ from governance.calls import Propose, PublishChunk
 from governance.parameters import GOVERNANCE_PARAMETERS
 from governance.proposals import (
     KIND_NAMES,
-    ChangeTracks,
     Content,
     MaintenanceWindow,
     NewValue,
-    RouteChange,
-    TrackChange,
 )
-from governance.tracks import RULE, TrackRow
+from governance.tracks import RULE, ChangeTracks, RouteChange, TrackChange, TrackRow
 from node.settings_source import exact, nearest
 from runtime.bundle.archive import Bundle, chunks
 from runtime.parameters import RUNTIME_PARAMETERS

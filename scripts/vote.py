@@ -63,7 +63,7 @@ def command_line(proposal: int, option: str, reviewed: Path | None, asked: Asked
     with desk_of(asked) as desk:
         found = desk.client.proposal(proposal)
         if reviewed is not None:
-            _require_same(reviewed, found, desk)
+            require_same(reviewed, found, desk)
         note(proposal_text(found, desk.client.status()["height"]))
         sent = cast(desk, desk.signer(), found, option)
         outcome = desk.outcome([sent])
@@ -84,7 +84,8 @@ def cast(desk: Desk, signer: Signer, found: Answered, option: str) -> str:
     return desk.send(signer, desk.runtime.call(VOTE), encoded_host(VOTE, args))
 
 
-def _require_same(reviewed: Path, found: Answered, desk: Desk) -> None:
+def require_same(reviewed: Path, found: Answered, desk: Desk) -> None:
+    """Raise OtherBundle unless the proposal names exactly the bytes of a reviewed bundle."""
     mine = read(reviewed, str(desk.client.identity()["chain_name"])).code_hash.hex()
     if mine != found["proposal"]["bundle"]:
         raise OtherBundle(mine, found["proposal"]["bundle"])

@@ -283,6 +283,15 @@ def test_a_failed_content_may_be_proposed_again_only_after_its_cooldown(world: W
     assert world.propose(SECOND, SPEND) == "ok"
 
 
+def test_a_draft_that_lapses_or_is_withdrawn_keeps_nobody_from_proposing_the_same(world: World) -> None:
+    world.track("ordinary", cooldown="50")
+    lapsed, withdrawn = world.proposed(FIRST, SPEND, deposit=250), world.proposed(SECOND, SPEND)
+    assert world.cancel(SECOND, withdrawn) == "ok"
+    world.run_to(world.standing(lapsed).due + 1)
+    assert (world.status(lapsed), world.status(withdrawn)) == (Status.EXPIRED, Status.CANCELLED)
+    assert world.propose(THIRD, SPEND) == "ok"
+
+
 def test_opinions_are_told_apart_by_their_words(world: World) -> None:
     world.track("opinion", cooldown="50")
     proposal = world.proposed(FIRST, A_STATEMENT, title="One")

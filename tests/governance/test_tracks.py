@@ -14,16 +14,13 @@ from governance.lifecycle import Status
 from governance.presets.default import DEFAULT
 from governance.proposals import (
     ROUTED_KINDS,
-    ChangeTracks,
     Content,
     NewValue,
     ParameterChange,
-    RouteChange,
-    TrackChange,
     TreasurySpend,
 )
 from governance.ruletext import RuleUnreadable, resolve, value_text
-from governance.tracks import RULES, TrackRow, latest_effect, said
+from governance.tracks import RULES, ChangeTracks, RouteChange, TrackChange, TrackRow, latest_effect, said
 from governance.tracktable import routes_of, rows_of
 from storage.record import cases_of
 from tests.governance.test_presets import DEFAULTS

@@ -10,9 +10,12 @@ import pytest
 
 from governance.presets import PRESETS
 from governance.tracks import said as rules_said
+from node.rehearsal.world import World
 from scripts.init import command_line as init
 from tests.node.processes import started
 from tests.scripts.conftest import Said
+from tests.scripts.test_propose import advance
+from tests.short_periods import short_genesis
 
 FROM = ("--from", "validator-0")
 
@@ -66,6 +69,45 @@ def test_rules_tracks_and_reviewers_are_proposed(said: Said, opengov: Path) -> N
     assert code == 2
     code, refused = said("propose", "tracks", "emergency", "period=5000", *FROM, *home)
     assert (code, refused["receipts"][0]["code"]) == (1, "rules_conflict")
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Path]:
+    """The home of a node of one's own, where a spend is reviewed, and then approved by half of its yes power."""
+    rows = {name: rules_said(row) for name, row in PRESETS["default"].tracks.items()}
+    rows["watched"] = {"reviews": "1", "implementation": ">= 1/2"}
+    routes = {**PRESETS["default"].routes, "treasury_spend": ("watched",)}
+    home = tmp_path / "home"
+    World.create(home, short_genesis().model_copy(update={"tracks": rows, "routes": routes})).close()
+    with started(home, "--blocks", "demand") as node:
+        node.serving()
+        yield home
+
+
+def test_a_reviewer_and_then_a_yes_voter_approve_what_was_voted_for(said: Said, watched: Path) -> None:
+    home = ("--home", str(watched))
+
+    def pass_vote(*words: str) -> dict[str, str]:
+        """Propose, let everybody vote yes, and go to the end of what the vote leads to first."""
+        number = str(said("propose", *words, *FROM, *home)[1]["proposal"]["id"])
+        advance(watched, int(said("propose", "show", number, *home)[1]["standing"]["due"]) + 1)
+        for voter in range(4):
+            assert said("vote", number, "yes", "--from", f"validator-{voter}", *home)[0] == 0
+        advance(watched, int(said("propose", "show", number, *home)[1]["standing"]["closes"]) + 1)
+        return said("propose", "show", number, *home)[1]["standing"]
+
+    effective = pass_vote("reviewers", "account-9")["effective"]
+    advance(watched, int(effective) + 1)
+    assert pass_vote("spend", "account-8", "1")["status"] == "review"
+    code, refused = said("approve", "2", *FROM, *home)
+    assert (code, refused["receipts"][0]["code"]) == (1, "not_a_reviewer")
+    code, sent = said("approve", "2", "--from", "account-9", *home)
+    assert (code, sent["call"]) == (0, "governance.review")
+    assert said("propose", "show", "2", *home)[1]["standing"]["status"] == "implementation"
+    assert said("approve", "2", "--from", "account-9", *home)[1]["receipts"][0]["code"] == "no_yes_vote"
+    codes = [said("approve", "2", "--from", f"validator-{voter}", *home)[0] for voter in range(3)]
+    assert codes[0] == 0
+    assert said("propose", "show", "2", *home)[1]["standing"]["status"] == "timelock"
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
