@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from governance.admission import new_tracks, new_values, read_upgrade
+from governance.admission import read_upgrade
 from governance.bundles import keep_for_good
 from governance.errors import need
 from governance.guardian import appoint, end_term
@@ -32,6 +32,7 @@ from governance.proposals import (
     Statement,
     TreasurySpend,
 )
+from governance.rulechange import new_tracks, new_values
 from governance.tables import REVIEWERS, Mark
 from governance.targets import require_feature, require_running_module
 from governance.tracks import ChangeTracks, Track
@@ -45,7 +46,8 @@ from runtime.receipts import event
 from storage.record import Record
 
 TREASURY = module_address("treasury")
-PASSING = frozenset({"insufficient_funds"})
+PREDECESSOR_WAITS = "predecessor_waits"
+PASSING = frozenset({"insufficient_funds", PREDECESSOR_WAITS})
 """Refusals that waiting may cure."""
 
 MOVE_OF_PLAN: Mapping[str, Move] = {

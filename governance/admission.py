@@ -12,21 +12,16 @@ from fractions import Fraction
 from typing import Any
 
 from governance.bundles import adopt
-from governance.electorate import electors_at
 from governance.errors import GovernanceRefused, need, refused
-from governance.fitting import conflict_in
 from governance.lifecycle import Status
-from governance.parameters import affordable_deposit
 from governance.progress import proposal_at
 from governance.proposals import (
-    ROUTED_KINDS,
     AppointGuardian,
     AppointReviewers,
     Batch,
     CancelUpgrade,
     FeatureSwitch,
     Isolate,
-    NewValue,
     ParameterChange,
     Pause,
     Resume,
@@ -37,22 +32,21 @@ from governance.proposals import (
     UpgradePlan,
     content_digest,
 )
+from governance.rulechange import new_tracks, new_values
 from governance.tables import GUARDIAN, REVIEWERS, Guardian
 from governance.targets import (
     require_feature,
     require_longer,
     require_modules,
-    require_parameter,
     require_running_module,
 )
-from governance.tracks import ChangeTracks, Track, TrackRow, earliest_effect, latest_effect
-from governance.tracktable import reading, routes_of, rows_of
+from governance.tracks import ChangeTracks, Track, earliest_effect, latest_effect
+from governance.tracktable import routes_of, rows_of
 from runtime.bundle.checker import examine
 from runtime.bundle.declarations import RuntimeDeclaration
 from runtime.bundle.effect import Effect
 from runtime.bundle.problems import BundleRefused
 from runtime.host import HostContext
-from runtime.parameters import Parameters, check_bounds
 from runtime.safe_mode import WHOLE_CHAIN
 from storage.record import Record
 
@@ -96,44 +90,6 @@ def read_upgrade(context: HostContext, code_hash: bytes) -> tuple[RuntimeDeclara
         return examine(bundle, context.runtime.declaration, chain=context.chain_name, host_release=None)
     except BundleRefused as refusal:
         raise BundleNotAdmitted(refusal) from refusal
-
-
-def new_values(context: HostContext, content: ParameterChange) -> dict[str, int | Fraction]:
-    """The values of a parameter change, each in its bounds and all fitting together.
-
-    They are judged beside the values of the next height, where changes of this very block are in force.
-    """
-    coming = Parameters(context.overlay, context.height + 1)
-    values = {value.name: _value(value) for value in content.values}
-    need(len(values) == len(content.values), "nothing_changes", what="a parameter is named twice")
-    for name, value in values.items():
-        require_parameter(context.overlay, name)
-        check_bounds(context.rules, name, value)
-    overlay = context.overlay
-    why = conflict_in(reading(coming, values), rows_of(overlay), routes_of(overlay), ROUTED_KINDS)
-    need(not why, "rules_conflict", why=why)
-    most = affordable_deposit(electors_at(context.overlay, context.height).power)
-    need(values.get("min_deposit", 0) <= most, "deposit_unaffordable", most=most)
-    return values
-
-
-def new_tracks(context: HostContext, content: ChangeTracks) -> tuple[dict[str, TrackRow], dict[str, tuple[str, ...]]]:
-    """All tracks and routes as a change would leave them, fitting together under the values of the next height."""
-    rows, routes = rows_of(context.overlay), routes_of(context.overlay)
-    for change in content.tracks:
-        known = change.name in rows or not change.remove
-        need(known, "unknown_track", track=change.name, known=", ".join(rows))
-        rows[change.name] = change.row
-        if change.remove:
-            del rows[change.name]
-    routes |= {change.kind: change.tracks for change in content.routes}
-    why = conflict_in(reading(Parameters(context.overlay, context.height + 1)), rows, routes, ROUTED_KINDS)
-    need(not why, "rules_conflict", why=why)
-    return rows, routes
-
-
-def _value(given: NewValue) -> int | Fraction:
-    return Fraction(given.number, given.per) if given.per else given.number
 
 
 def _upgrade(context: HostContext, content: RuntimeUpgrade, track: Track) -> Admission:

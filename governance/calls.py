@@ -21,6 +21,7 @@ from governance.proposals import (
     Content,
     MaintenanceWindow,
     Proposal,
+    RuntimeUpgrade,
     Standing,
     Vote,
     Words,
@@ -66,6 +67,8 @@ class Propose(Record):
     risk_areas: tuple[Text, ...] = field(6, default=())
     links: tuple[Text, ...] = field(7, default=())
     window: MaintenanceWindow = field(8)
+    after: Amount = field(9, default=0)
+    """The proposal that must have taken effect before this one does; upgrades take effect in order of approval."""
 
 
 class AddDeposit(Record):
@@ -120,6 +123,7 @@ def propose(context: HostContext, args: Propose) -> None:
     name = track_name(context.overlay, args.track, content)
     track = track_now(context.overlay, context.parameters, name)
     require_room(context, track.urgent)
+    _require_predecessor(context, args)
     _require_standing(context, args, track)  # before a bundle is examined, which is the costly part
     admission = admit(context, content, track)
     if admission.needs_more_votes and name != BREAKING:
@@ -280,7 +284,17 @@ def _proposal(context: HostContext, args: Propose, words: Words, track: Track, a
         base=admission.base,
         fallback=_fallback(context, track),
         breaking=track.name == BREAKING,
+        after=args.after,
     )
+
+
+def _require_predecessor(context: HostContext, args: Propose) -> None:
+    """Refuse a predecessor that cannot take effect any more, and one of an upgrade."""
+    if args.after:
+        _, standing = proposal_at(context.overlay, args.after)
+        may = standing.status == Status.EXECUTED or not Status(standing.status).is_final
+        need(may, "predecessor_over", proposal=args.after, status=standing.status)
+        need(not isinstance(args.content.value, RuntimeUpgrade), "upgrades_queue")
 
 
 def _fallback(context: HostContext, track: Track) -> tuple[Track, ...]:

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from governance.acts import MOVE_OF_PLAN, PASSING, act, schedule
+from governance.acts import MOVE_OF_PLAN, PASSING, PREDECESSOR_WAITS, act, schedule
 from governance.agenda import due_by, pulse_of, refresh_pulse
+from governance.errors import refused
 from governance.gates import passes_gates
 from governance.lifecycle import Move, Status
 from governance.progress import advance, keep, proposal_at, remark
@@ -116,6 +117,7 @@ def _take_effect(context: HostContext, proposal: int, what: Proposal, standing: 
         advance(context, proposal, what, standing, Move.OVERTAKEN, "another_runtime_runs")
         return
     try:
+        _require_predecessor(context, what)
         if track.then:
             go_on(context, proposal, what, track.then)
         else:
@@ -126,6 +128,15 @@ def _take_effect(context: HostContext, proposal: int, what: Proposal, standing: 
         done = context.height
         reason = f"goes_on_in_{track.then}" if track.then else "executed"
         advance(context, proposal, what, standing, Move.DONE, reason, verified=done, closed=done)
+
+
+def _require_predecessor(context: HostContext, what: Proposal) -> None:
+    """Refuse what is to take effect after a proposal that has not, for now or for good."""
+    if what.after:
+        _, before = proposal_at(context.overlay, what.after)
+        if before.status != Status.EXECUTED:
+            code = "predecessor_over" if Status(before.status).is_final else PREDECESSOR_WAITS
+            raise refused(code, proposal=what.after, status=before.status)
 
 
 def _try_later(context: HostContext, proposal: int, what: Proposal, standing: Standing, code: str) -> None:

@@ -204,6 +204,8 @@ class Proposal(Record):
     """The proposal whose approval put the same content to this second vote."""
     breaking: Flag = field(11, default=False)
     """An upgrade that was proposed on the breaking track, so that it may be breaking or without a way back."""
+    after: Amount = field(12, default=0)
+    """The proposal that must have taken effect before this one does; 0 for none."""
 
 
 class Standing(Record):

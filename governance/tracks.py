@@ -182,7 +182,7 @@ RULES: tuple[Rule, ...] = (
     _amount("timelock", "timelock_delay", 0, 10_000_000, "blocks between approval and effect"),
     _amount("grace", "grace_period", 1, 1_000_000, "blocks in which an act that cannot happen is tried again"),
     _amount("deposit", "min_deposit", 0, 10**30, "units to gather before voting; 0 asks for none"),
-    _amount("deposit_growth_percent", "0", 0, 1_000, "more deposit for each proposal open on the track, in percent"),
+    _amount("deposit_growth_percent", "0", 0, 100, "more deposit for each proposal open on the track, in percent"),
     _share("initial_share", "1/4", Fraction(1), "part of the deposit that comes with the proposal"),
     _amount("deposit_period", "deposit_period", 5, 1_000_000, "blocks in which a draft may gather its deposit"),
     _bar("quorum", ">= quorum_threshold", Fraction(0), Fraction(7, 10), "turnout, of all power"),

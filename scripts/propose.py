@@ -42,16 +42,18 @@ _WORDS = (
     click.option("--title", help="One line for people.  [default: made from the content]"),
     click.option("--description", default="", help="What and why, up to 10,000 characters."),
     click.option("--track", default="", help="The rules of decision.  [default: the first that the kind may take]"),
+    click.option("--after", type=click.IntRange(1), help="The proposal that must have taken effect before this one."),
     click.option("--deposit", type=click.IntRange(0), help="Units deposited now.  [default: all that the track takes]"),
 )
 
 
 def words_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the words, track and deposit of a proposal; words and track reach it as one table of texts."""
+    """Give a command the words, track and deposit of a proposal; all but the deposit reach it as a table of texts."""
 
     @wraps(function)
-    def gathered(*arguments: Any, title: str | None, description: str, track: str, **others: Any) -> Any:
-        words = {"title": title or "", "description": description, "track": track}
+    def gathered(*arguments: Any, title: str | None, after: int | None, **others: Any) -> Any:
+        texts = {name: others.pop(name) for name in ("description", "track")}
+        words = {"title": title or "", "after": str(after or ""), **texts}
         return function(*arguments, words=words, **others)
 
     decorated: Callable[..., Any] = signing_options(gathered)

@@ -41,6 +41,7 @@ def propose(desk: Desk, signer: Signer, words: dict[str, str], content: Record, 
         title=words["title"],
         description=words["description"],
         track=words["track"],
+        after=int(words.get("after") or 0),
     )
     sent = desk.send(signer, desk.runtime.call(PROPOSE), encoded_host(PROPOSE, args))
     outcome = desk.outcome([sent])

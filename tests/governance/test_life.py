@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from governance.bars import BILLION
+from governance.calls import Cancel
 from governance.gates import Approve
 from governance.lifecycle import Status
 from governance.proposals import (
@@ -17,7 +18,17 @@ from governance.proposals import (
     ParameterChange,
     TreasurySpend,
 )
-from governance.tables import GUARDIAN, HISTORY, PARTICIPATION, REVIEWERS, TRACK_STATES, WAITING, Mark, TrackState
+from governance.tables import (
+    GUARDIAN,
+    HISTORY,
+    PARTICIPATION,
+    REVIEWERS,
+    TRACK_STATES,
+    WAITING,
+    Guardian,
+    Mark,
+    TrackState,
+)
 from runtime.address import module_address
 from storage.record import Record
 from tests.governance.world import A_STATEMENT, World, minor_bundle, person
@@ -430,6 +441,42 @@ def test_a_moving_quorum_follows_the_turnout_of_votes_before(world: World) -> No
     votes(world, other, "yes", "yes", "yes")
     world.close(other)
     assert world.status(other) is Status.TIMELOCK
+
+
+# predecessors
+
+
+def test_what_is_to_follow_another_waits_until_that_has_taken_effect(world: World) -> None:
+    world.track("ordinary", timelock="0")
+    fund_treasury(world)
+    first = world.proposed(FIRST, SPEND, track="ordinary")
+    second = world.proposed(SECOND, TreasurySpend(recipient=STRANGER, amount=1), after=first)
+    world.open(second)
+    votes(world, second, "yes", "yes", "yes")
+    world.run_to(world.standing(second).closes)
+    votes(world, first, "yes", "yes", "yes")
+    world.end_block()
+    world.end_block()
+    assert world.standing(first).status == Status.EXECUTED
+    assert world.standing(second).status == Status.EXECUTED, "in the same block, after it"
+
+
+def test_it_waits_through_its_grace_for_a_slower_one_and_fails_with_a_failed_one(world: World) -> None:
+    fund_treasury(world)
+    first = world.proposed(FIRST, SPEND)
+    world.track("ordinary", timelock="0")
+    second = world.proposed(SECOND, TreasurySpend(recipient=STRANGER, amount=1), after=first)
+    world.open(first)
+    for proposal in (first, second):
+        votes(world, proposal, "yes", "yes", "yes")
+    world.close(first)
+    world.end_block()
+    assert (world.status(second), world.standing(second).reason) == (Status.TIMELOCK, "predecessor_waits")
+    world.overlay.put(GUARDIAN, (), Guardian(address=STRANGER))
+    assert world.call(STRANGER, "guardian_cancel", Cancel(proposal=first)) == "ok"
+    world.run_to(world.standing(second).expires + 1)
+    assert (world.status(second), world.standing(second).reason) == (Status.FAILED, "predecessor_over")
+    assert world.balance(STRANGER) == 10_000
 
 
 # batches

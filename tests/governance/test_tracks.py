@@ -200,6 +200,7 @@ def test_a_track_that_a_kind_still_takes_cannot_be_removed(world: World) -> None
     ("content", "code"),
     [
         (change("ordinary", burns_initial="unfunded"), "nothing_changes"),
+        (change("ordinary", deposit="1001"), "deposit_unaffordable"),
         (change("ordinary", period="never"), "rules_conflict"),
         (change("emergency", period="990", urgent="yes", power_floor="1/100"), "rules_conflict"),
         (ChangeTracks(tracks=(TrackChange(name="none", row=TrackRow(), remove=True),)), "unknown_track"),
