@@ -7,7 +7,7 @@
 | bar | a test and a share or a curve: ``>= 1/2``, ``> quorum_threshold``, ``>= linear CEILING FLOOR LENGTH`` |
 | word | one of those that the rule knows |
 | name | another track, or nothing |
-| ends | ends of a proposal's life, such as ``vetoed expired`` |
+| ends | ends of a proposal's life, such as ``vetoed unfunded`` |
 
 A bar's tests are ``>=`` (at least), ``>`` (above) and ``>=floor`` (at least the share rounded down to a unit). Its
 other curves are ``reciprocal FACTOR X_OFFSET Y_OFFSET`` and ``moving LEAST MOST``; `governance.bars` says what the
@@ -20,13 +20,25 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from governance.bars import BILLION, TEN_THOUSAND, TESTS, Bar, Curve, Linear, Moving, Ratio, Reciprocal
+from governance.bars import (
+    BILLION,
+    TEN_THOUSAND,
+    TESTS,
+    Bar,
+    Curve,
+    Linear,
+    Moving,
+    Ratio,
+    Reciprocal,
+)
 from governance.tracks import ENDS, NO, RULE, RULES, YES, Kind, Rule, Track, TrackRow
 from storage.record import Record
 
 Read = Callable[[str], Fraction]
 """A parameter's value by name, raising KeyError for none of that name; plain integers come as whole fractions."""
 LONGEST_RULE = 120
+ANY_BAR = Rule("bar", Kind.BAR, "", Fraction(0), Fraction(1), "a bar by itself")
+NO_PARAMETERS: dict[str, Fraction] = {}
 
 
 class RuleUnreadable(Exception):
@@ -64,6 +76,11 @@ def value_text(track: Track, rule: str) -> str:
             return YES if value else NO
         case _:
             return str(value)
+
+
+def read_bar(text: str) -> Bar:
+    """The bar that `value_text` wrote; raises RuleUnreadable for anything else."""
+    return _bar_of(ANY_BAR, text, NO_PARAMETERS.__getitem__)
 
 
 def _curve_text(curve: Record) -> str:
