@@ -20,13 +20,14 @@ from governance.bars import Moving, next_participation
 from governance.electorate import electors_at
 from governance.judging import is_quorate, judge, turnout
 from governance.lifecycle import Move, Status
-from governance.progress import advance, has_place, keep
+from governance.progress import advance, has_place, keep, remark
 from governance.proposals import WITH_POWER_BEFORE_UPGRADE, Proposal, Standing, acts_of, rules_of
 from governance.reading import moment_at
 from governance.tables import PARTICIPATION, Participation
 from governance.tally import Tally
 from governance.tracks import ON_QUORUM, Track
 from runtime.host import HostContext
+from runtime.receipts import event
 from storage.record import Record
 
 
@@ -71,6 +72,9 @@ def count(context: HostContext, proposal: int, what: Proposal, standing: Standin
     if track.early or standing.status == Status.CONFIRM:
         due = context.height
     keep(context, proposal, counted, due)
+    if counted.closes != standing.closes:
+        remark(context, proposal, "extended")
+        context.events.append(event("VoteExtended", proposal=proposal, closes=counted.closes))
 
 
 def vote_due(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> Move | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from governance.admission import plan_of
 from governance.proposals import (
+    KIND_NAMES,
     AppointGuardian,
     AppointReviewers,
     CancelUpgrade,
@@ -23,6 +24,7 @@ from governance.proposals import (
     RuntimeUpgrade,
     Statement,
     TreasurySpend,
+    acts_of,
 )
 from runtime.bundle.checker import examine
 from storage.home import RELEASE
@@ -35,7 +37,7 @@ from .comparison import effect_data, effect_text
 from .console import Answer, columns, note
 from .exits import Exit
 from .options import home_option, until_option
-from .proposing import changed_tracks, new_value, proposal_line, proposal_text, propose, publish, rules_for
+from .proposing import batch_of, changed_tracks, new_value, proposal_line, proposal_text, propose, publish, rules_for
 from .signing import Asked, desk_of, signing_options, told
 
 _WORDS = (
@@ -249,6 +251,20 @@ def tracks(
         content = changed_tracks(desk.client.tracks(), name, rules, like, kinds.split(",") if kinds else [], remove)
         title = words["title"] or f"{'Remove' if remove else 'Change'} track {name}"
         return propose(desk, desk.signer(), {**words, "title": title}, content, deposit)
+
+
+@command_line.command("batch", examples=("synod propose batch acts.json --title 'Raise and pay' --from alice",))
+@click.argument("file", type=click.File(encoding="utf-8"))
+@words_options
+def batch(file: TextIO, words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose several acts that take effect together or not at all.
+
+    FILE ('-' is stdin) is a JSON list: [{"parameter_change": {"values": [{"name": "min_deposit", "number": "900"}]}},
+    {"treasury_spend": {"recipient": "syn1...", "amount": "7"}}].
+    """
+    content = batch_of(file.read())
+    kinds = ", ".join(KIND_NAMES[type(act)] for act in acts_of(content))
+    return _proposed(asked, words, f"Together: {kinds}"[:140], content, deposit)
 
 
 @command_line.command("reviewers", examples=("synod propose reviewers alice bob --from alice",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from typing import Any
 
@@ -11,16 +12,21 @@ from governance.calls import Propose, PublishChunk
 from governance.parameters import GOVERNANCE_PARAMETERS
 from governance.proposals import (
     KIND_NAMES,
+    Batch,
     Content,
     MaintenanceWindow,
+    Message,
     NewValue,
+    acts_of,
 )
 from governance.tracks import RULE, ChangeTracks, RouteChange, TrackChange, TrackRow
 from node.settings_source import exact, nearest
 from runtime.bundle.archive import Bundle, chunks
 from runtime.parameters import RUNTIME_PARAMETERS
-from storage.record import Record
+from storage.codec import codec_of
+from storage.record import Record, cases_of, schema_of
 
+from .arguments import encoded
 from .client import Answered
 from .console import Answer, Progress, columns
 from .identities import Signer
@@ -55,8 +61,9 @@ def propose(desk: Desk, signer: Signer, words: dict[str, str], content: Record, 
 
 def rules_for(found: Answered, asked: str, content: Record) -> dict[str, str]:
     """The rules in force of the track that a proposal takes: the one asked for, else the first of its kind."""
-    kind = KIND_NAMES[type(content)]
-    name = asked or next(iter(found["routes"].get(kind, ())), "")
+    allowed = [found["routes"].get(KIND_NAMES[type(act)], ()) for act in acts_of(content)]
+    common = (name for name in (allowed[0] if allowed else ()) if all(name in names for names in allowed))
+    name = asked or next(common, "")
     track = next((one for one in found["tracks"] if one["name"] == name), None)
     if track is None:
         known = ", ".join(one["name"] for one in found["tracks"])
@@ -103,6 +110,21 @@ def new_value(word: str) -> NewValue:
         kind = "a ratio" if ratio else "a whole number"
         raise click.UsageError(f"{name} takes {kind} from {rule.least} to {rule.most}, not {text}")
     return NewValue(name=name, number=value.numerator, per=value.denominator if ratio else 0)
+
+
+def batch_of(text: str) -> Batch:
+    """The batch of a JSON list of messages, each an object of one kind with its fields as the HTTP face spells them;
+    raises a usage error."""
+    kinds = {KIND_NAMES[kind]: number for number, kind in cases_of(Message)}
+    try:
+        given = json.loads(text)
+        pairs = [pair for message in given for pair in message.items()]
+        messages = [{"case": kinds[kind], "value": value} for kind, value in pairs]
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
+        example = '[{"treasury_spend": {"recipient": "syn1...", "amount": "7"}}, ...]'
+        raise click.UsageError(f"a batch is a JSON list like {example}, of {', '.join(kinds)}") from None
+    batch: Batch = codec_of(Batch).decode(encoded("batch", schema_of(Batch), {"messages": messages}))
+    return batch
 
 
 def changed_tracks(

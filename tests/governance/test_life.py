@@ -208,6 +208,8 @@ def test_a_swing_in_the_last_part_extends_the_vote_once(world: World) -> None:
     world.run_to(closes)
     assert world.vote(SECOND, proposal, "yes") == world.vote(THIRD, proposal, "yes") == "ok"
     assert (world.standing(proposal).closes, world.standing(proposal).extended) == (closes + 3, True)
+    assert story(world, proposal)[-1] == ("voting", "extended")
+    assert "VoteExtended" in [event.kind for event in world.events]
     world.run_to(closes + 3)
     assert world.vote(THIRD, proposal, "no") == world.vote(FOURTH, proposal, "no") == "ok"
     assert world.standing(proposal).closes == closes + 3, "once"

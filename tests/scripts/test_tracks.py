@@ -71,6 +71,19 @@ def test_rules_tracks_and_reviewers_are_proposed(said: Said, opengov: Path) -> N
     assert (code, refused["receipts"][0]["code"]) == (1, "rules_conflict")
 
 
+def test_a_batch_is_proposed_from_a_file_of_its_acts(said: Said, opengov: Path, tmp_path: Path) -> None:
+    home, path = ("--home", str(opengov)), tmp_path / "acts.json"
+    acts = [{"pause": {}}, {"isolate": {"module": "faucet", "until": "99999"}}]
+    path.write_text(json.dumps(acts))
+    code, sent = said("propose", "batch", str(path), *FROM, *home)
+    content, track = (sent["proposal"]["proposal"][name] for name in ("content", "track"))
+    assert (code, content["name"], track["name"]) == (0, "batch", "emergency")
+    assert [one["name"] for one in content["value"]["messages"]] == ["pause", "isolate"]
+    for wrong in ("{}x", '[{"upgrade": {}}]', "[7]", '[{"pause": {"colour": 1}}]'):
+        path.write_text(wrong)
+        assert said("propose", "batch", str(path), *FROM, *home)[0] == 2
+
+
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Path]:
     """The home of a node of one's own, where a spend is reviewed, and then approved by half of its yes power."""
