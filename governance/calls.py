@@ -129,6 +129,7 @@ def propose(context: HostContext, args: Propose) -> None:
     if admission.needs_more_votes and name != BREAKING:
         need(not args.track, "breaking_track_needed")
         track = track_now(context.overlay, context.parameters, BREAKING)
+        _require_standing(context, args, track)
     what = _proposal(context, args, words, track, admission)
     _require_cooled(context, what)
     _submit(context, what, min(args.deposit, track.deposit))
