@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from governance.admission import new_values, read_restore, read_upgrade
+from governance.admission import read_restore, read_upgrade
 from governance.bundles import keep_for_good
 from governance.errors import need
 from governance.guardian import appoint, end_term
@@ -18,6 +18,8 @@ from governance.lifecycle import Move, Status
 from governance.progress import call_off, proposal_at, remark
 from governance.proposals import (
     AppointGuardian,
+    AppointReviewers,
+    Batch,
     CancelUpgrade,
     FeatureSwitch,
     Isolate,
@@ -31,16 +33,22 @@ from governance.proposals import (
     Statement,
     TreasurySpend,
 )
+from governance.rulechange import new_tracks, new_values
+from governance.tables import REVIEWERS, Mark
 from governance.targets import require_feature, require_running_module
+from governance.tracks import ChangeTracks, Track
+from governance.tracktable import put_tracks
 from runtime.address import module_address
 from runtime.coordinator import PlanRequest, RestoreRequest
+from runtime.errors import HostRefused, UpgradeRefused
 from runtime.host import HostContext
 from runtime.plans import CANCELLED, CLOSED, EXECUTED, EXPIRED, FAILED, ROLLED_BACK, SUPERSEDED, VERIFIED
 from runtime.receipts import event
 from storage.record import Record
 
 TREASURY = module_address("treasury")
-PASSING = frozenset({"insufficient_funds"})
+PREDECESSOR_WAITS = "predecessor_waits"
+PASSING = frozenset({"insufficient_funds", PREDECESSOR_WAITS})
 """Refusals that waiting may cure."""
 
 MOVE_OF_PLAN: Mapping[str, Move] = {
@@ -57,18 +65,31 @@ MOVE_OF_PLAN: Mapping[str, Move] = {
 
 
 def act(context: HostContext, proposal: int, what: Proposal) -> None:
-    """Do what was approved; raises HostRefused or UpgradeRefused and has then changed nothing."""
-    content = what.content.value
+    """Do what was approved, all of it or nothing; raises HostRefused or UpgradeRefused and has then changed nothing."""
+    savepoint, events, moves = context.overlay.savepoint(), len(context.events), len(context.purse.items)
+    try:
+        _do(context, proposal, what.content.value)
+    except (HostRefused, UpgradeRefused):
+        context.overlay.rollback_to(savepoint)
+        del context.events[events:]
+        del context.purse.items[moves:]
+        raise
+    context.overlay.release(savepoint)
+
+
+def _do(context: HostContext, proposal: int, content: Record) -> None:
     ACTS[type(content)](context, proposal, content)
 
 
-def schedule(context: HostContext, proposal: int, what: Proposal) -> int:
+def schedule(context: HostContext, proposal: int, track: Track, what: Proposal) -> int:
     """Hand what was approved to the coordinator; returns its plan's id. Raises HostRefused, UpgradeRefused."""
     content = what.content.value
-    return SCHEDULED[type(content)](context, proposal, what, content)
+    return SCHEDULED[type(content)](context, proposal, track, what, content)
 
 
-def _schedule_upgrade(context: HostContext, proposal: int, what: Proposal, content: RuntimeUpgrade) -> int:
+def _schedule_upgrade(
+    context: HostContext, proposal: int, track: Track, what: Proposal, content: RuntimeUpgrade
+) -> int:
     declaration, effect = read_upgrade(context, content.code_hash)
     need(effect.digest == what.effect, "wrong_effect", effect=effect.digest.hex())
     plan = context.coordinator.schedule(
@@ -77,7 +98,7 @@ def _schedule_upgrade(context: HostContext, proposal: int, what: Proposal, conte
             code_hash=content.code_hash,
             effect=effect,
             declaration=declaration,
-            activation=context.height + max(what.track.timelock, content.activation_delay),
+            activation=context.height + max(track.timelock, content.activation_delay),
             gated=_gated(context),
         )
     )
@@ -85,14 +106,16 @@ def _schedule_upgrade(context: HostContext, proposal: int, what: Proposal, conte
     return plan
 
 
-def _schedule_restore(context: HostContext, proposal: int, what: Proposal, content: RestoreModule) -> int:
+def _schedule_restore(
+    context: HostContext, proposal: int, track: Track, what: Proposal, content: RestoreModule
+) -> int:
     read_restore(context, content)
     return context.coordinator.schedule_restore(
         RestoreRequest(
             proposal=proposal,
             backup=content.backup,
             effect=what.effect,
-            activation=context.height + what.track.timelock,
+            activation=context.height + track.timelock,
             gated=_gated(context),
         )
     )
@@ -159,11 +182,30 @@ def _guardian(context: HostContext, proposal: int, content: AppointGuardian) -> 
     appoint(context, content.guardian[0] if content.guardian else None)
 
 
+def _tracks(context: HostContext, proposal: int, content: ChangeTracks) -> None:
+    put_tracks(context.overlay, *new_tracks(context, content))
+    for change in content.tracks:
+        context.events.append(event("TrackChanged", proposal=proposal, track=change.name))
+
+
+def _reviewers(context: HostContext, proposal: int, content: AppointReviewers) -> None:
+    for key in [key for key, _ in context.overlay.scan(REVIEWERS) if key[0] not in content.reviewers]:
+        context.overlay.delete(REVIEWERS, key)
+    for reviewer in content.reviewers:
+        context.overlay.put(REVIEWERS, (reviewer,), Mark(since=context.height))
+    context.events.append(event("ReviewersAppointed", proposal=proposal, count=len(content.reviewers)))
+
+
+def _batch(context: HostContext, proposal: int, content: Batch) -> None:
+    for message in content.messages:
+        _do(context, proposal, message.value)
+
+
 def _statement(context: HostContext, proposal: int, content: Statement) -> None:
     """An opinion is its own effect."""
 
 
-SCHEDULED: Mapping[type[Record], Callable[[HostContext, int, Proposal, Any], int]] = {
+SCHEDULED: Mapping[type[Record], Callable[[HostContext, int, Track, Proposal, Any], int]] = {
     RuntimeUpgrade: _schedule_upgrade,
     RestoreModule: _schedule_restore,
 }
@@ -180,4 +222,7 @@ ACTS: Mapping[type[Record], Callable[[HostContext, int, Any], None]] = {
     Statement: _statement,
     Isolate: _isolate,
     AppointGuardian: _guardian,
+    ChangeTracks: _tracks,
+    AppointReviewers: _reviewers,
+    Batch: _batch,
 }

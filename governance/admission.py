@@ -12,17 +12,16 @@ from fractions import Fraction
 from typing import Any
 
 from governance.bundles import adopt
-from governance.electorate import electors_at
 from governance.errors import GovernanceRefused, need, refused
 from governance.lifecycle import Status
-from governance.parameters import affordable_deposit, conflict_in
 from governance.progress import proposal_at
 from governance.proposals import (
     AppointGuardian,
+    AppointReviewers,
+    Batch,
     CancelUpgrade,
     FeatureSwitch,
     Isolate,
-    NewValue,
     ParameterChange,
     Pause,
     RestoreModule,
@@ -34,15 +33,16 @@ from governance.proposals import (
     UpgradePlan,
     content_digest,
 )
-from governance.tables import GUARDIAN, Guardian
+from governance.rulechange import new_tracks, new_values
+from governance.tables import GUARDIAN, REVIEWERS, Guardian
 from governance.targets import (
     require_feature,
     require_longer,
     require_modules,
-    require_parameter,
     require_running_module,
 )
-from governance.tracks import Track, earliest_effect
+from governance.tracks import ChangeTracks, Track, earliest_effect, latest_effect
+from governance.tracktable import routes_of, rows_of
 from runtime.bundle.checker import check_bundle, examine
 from runtime.bundle.declarations import RuntimeDeclaration
 from runtime.bundle.effect import Effect
@@ -50,12 +50,13 @@ from runtime.bundle.problems import BundleRefused
 from runtime.bundles import stored_bundle
 from runtime.host import HostContext
 from runtime.module_backups import KeptBackup
-from runtime.parameters import Parameters, check_bounds
 from runtime.restoring import require_restorable
 from runtime.safe_mode import WHOLE_CHAIN
 from storage.record import Record
 
 EXAMINED = b"bundles examined"
+MOST_REVIEWERS = 100
+MOST_MESSAGES = 16
 MOST_EXAMINED = 2
 """Bundles that one block examines: a large one takes seconds, and whoever proposes it may pay nothing for that."""
 
@@ -93,28 +94,6 @@ def read_upgrade(context: HostContext, code_hash: bytes) -> tuple[RuntimeDeclara
         return examine(bundle, context.runtime.declaration, chain=context.chain_name, host_release=None)
     except BundleRefused as refusal:
         raise BundleNotAdmitted(refusal) from refusal
-
-
-def new_values(context: HostContext, content: ParameterChange) -> dict[str, int | Fraction]:
-    """The values of a parameter change, each in its bounds and all fitting together.
-
-    They are judged beside the values of the next height, where changes of this very block are in force.
-    """
-    coming = Parameters(context.overlay, context.height + 1)
-    values = {value.name: _value(value) for value in content.values}
-    need(len(values) == len(content.values), "nothing_changes", what="a parameter is named twice")
-    for name, value in values.items():
-        require_parameter(context.overlay, name)
-        check_bounds(context.rules, name, value)
-    why = conflict_in(lambda name: Fraction(values[name]) if name in values else coming.ratio(name))
-    need(not why, "rules_conflict", why=why)
-    most = affordable_deposit(electors_at(context.overlay, context.height).power)
-    need(values.get("min_deposit", 0) <= most, "deposit_unaffordable", most=most)
-    return values
-
-
-def _value(given: NewValue) -> int | Fraction:
-    return Fraction(given.number, given.per) if given.per else given.number
 
 
 def _upgrade(context: HostContext, content: RuntimeUpgrade, track: Track) -> Admission:
@@ -189,8 +168,8 @@ def _rollback(context: HostContext, content: Rollback, track: Track) -> Admissio
     if window is None or window.rollback_at:
         raise refused("no_open_window")
     need(content.upgrade == window.proposal, "not_that_upgrade", open=window.proposal)
-    earliest = earliest_effect(track, context.height) + 1
-    need(earliest <= window.closes, "window_too_short", earliest=earliest, closes=window.closes)
+    latest = context.height + latest_effect(track) + 1
+    need(latest <= window.closes, "window_too_short", latest=latest, closes=window.closes)
     return Admission(content_digest(content))
 
 
@@ -251,6 +230,29 @@ def read_restore(context: HostContext, content: RestoreModule) -> KeptBackup:
     return require_restorable(context.overlay, context.runtime, content.module, content.backup, declared)
 
 
+def _tracks(context: HostContext, content: ChangeTracks, track: Track) -> Admission:
+    rows, routes = new_tracks(context, content)
+    changes = rows != rows_of(context.overlay) or routes != routes_of(context.overlay)
+    need(changes, "nothing_changes", what="every track is so already")
+    return Admission(content_digest(content))
+
+
+def _reviewers(context: HostContext, content: AppointReviewers, track: Track) -> Admission:
+    names = content.reviewers
+    need(len(names) <= MOST_REVIEWERS, "too_many_items", what="reviewers", most=MOST_REVIEWERS)
+    present = {key[0] for key, _ in context.overlay.scan(REVIEWERS)}
+    need(set(names) != present, "nothing_changes", what="these are the reviewers already")
+    return Admission(content_digest(content))
+
+
+def _batch(context: HostContext, content: Batch, track: Track) -> Admission:
+    count = len(content.messages)
+    need(count <= MOST_MESSAGES, "too_many_items", what="messages", most=MOST_MESSAGES)
+    for message in content.messages:
+        admit(context, message.value, track)
+    return Admission(content_digest(content))
+
+
 def _statement(context: HostContext, content: Statement, track: Track) -> Admission:
     return Admission(content_digest(content))
 
@@ -268,4 +270,7 @@ ADMIT: Mapping[type[Record], Callable[[HostContext, Any, Track], Admission]] = {
     Isolate: _isolate,
     AppointGuardian: _guardian,
     RestoreModule: _restore,
+    ChangeTracks: _tracks,
+    AppointReviewers: _reviewers,
+    Batch: _batch,
 }

@@ -6,32 +6,37 @@ run whatever the bundle does; a sender may make `calls_per_block` of them in a b
 
 from __future__ import annotations
 
-from governance import guardian
+from governance import gates, guardian
 from governance.admission import Admission, admit
 from governance.attestations import Attest
 from governance.ballots import Split
+from governance.bars import reaches
 from governance.casting import cast
-from governance.closing import snapshot_height
 from governance.deposits import least_at_submission, take
 from governance.electorate import electors_at, voting_power_at
 from governance.errors import need
-from governance.judging import reaches
+from governance.fitting import BREAKING
+from governance.gates import Approve
 from governance.lifecycle import Move, Status, can
 from governance.progress import advance, begin, keep, proposal_at, require_room
 from governance.proposals import (
-    TRACKS_OF,
     Content,
     MaintenanceWindow,
     Proposal,
+    RuntimeUpgrade,
     Standing,
     Words,
+    cooling_digest,
 )
 from governance.proxies import NameProxy, VoteFor, name_proxy, steps_to
 from governance.rehearsals import attest
 from governance.relaying import RelayedVote, relay
+from governance.tables import COOLING
 from governance.tally import Electors, Tally
-from governance.tracks import BREAKING, TRACKS, Track, track_now
+from governance.tracks import Track
+from governance.tracktable import track_name, track_now
 from governance.uploads import receive
+from governance.voting import snapshot_height
 from runtime.errors import HostRefused
 from runtime.host import HostCall, HostContext
 from storage.record import Amount, Data, Hash, Record, Text, field
@@ -64,6 +69,8 @@ class Propose(Record):
     risk_areas: tuple[Text, ...] = field(6, default=())
     links: tuple[Text, ...] = field(7, default=())
     window: MaintenanceWindow = field(8)
+    after: Amount = field(9, default=0)
+    """The proposal that must have taken effect before this one does; upgrades take effect in order of approval."""
 
 
 class AddDeposit(Record):
@@ -118,17 +125,19 @@ def propose(context: HostContext, args: Propose) -> None:
     _count_call(context)
     words = _words(context, args)
     content = args.content.value
-    name = _track_name(args.track, TRACKS_OF[type(content)])
-    track = track_now(name, context.parameters)
-    urgent = track.power_floor.part > 0
-    require_room(context, urgent)
+    name = track_name(context.overlay, args.track, content)
+    track = track_now(context.overlay, context.parameters, name)
+    require_room(context, track.urgent)
+    _require_predecessor(context, args)
     _require_standing(context, args, track)  # before a bundle is examined, which is the costly part
     admission = admit(context, content, track)
     if admission.needs_more_votes and name != BREAKING:
         need(not args.track, "breaking_track_needed")
-        track = track_now(BREAKING, context.parameters)
+        track = track_now(context.overlay, context.parameters, BREAKING)
+        _require_standing(context, args, track)
     what = _proposal(context, args, words, track, admission)
-    _submit(context, what, min(args.deposit, track.deposit), urgent)
+    _require_cooled(context, what)
+    _submit(context, what, min(args.deposit, track.deposit))
 
 
 def add_deposit(context: HostContext, args: AddDeposit) -> None:
@@ -207,6 +216,18 @@ def guardian_isolate(context: HostContext, args: GuardianIsolate) -> None:
     guardian.isolate(context, args.module, args.until)
 
 
+def review(context: HostContext, args: Approve) -> None:
+    """A reviewer approves what was voted for; see `governance.gates`."""
+    _count_call(context)
+    gates.review(context, args)
+
+
+def approve_implementation(context: HostContext, args: Approve) -> None:
+    """A yes voter approves what was reviewed."""
+    _count_call(context)
+    gates.approve_implementation(context, args)
+
+
 CALLS: tuple[HostCall, ...] = (
     HostCall(MODULE, "publish_chunk", PublishChunk, publish_chunk),
     HostCall(MODULE, "propose", Propose, propose),
@@ -217,6 +238,8 @@ CALLS: tuple[HostCall, ...] = (
     HostCall(MODULE, "name_proxy", NameProxy, set_proxy),
     HostCall(MODULE, "cancel", Cancel, cancel),
     HostCall(MODULE, "attest", Attest, attest_rehearsal),
+    HostCall(MODULE, "review", Approve, review),
+    HostCall(MODULE, "approve_implementation", Approve, approve_implementation),
     HostCall(MODULE, "guardian_cancel", Cancel, guardian_cancel),
     HostCall(MODULE, "guardian_pause", GuardianPause, guardian_pause),
     HostCall(MODULE, "guardian_isolate", GuardianIsolate, guardian_isolate),
@@ -244,24 +267,16 @@ def _words(context: HostContext, args: Propose) -> Words:
     )
 
 
-def _track_name(asked: str, known: tuple[str, ...]) -> str:
-    if not asked:
-        return known[0]
-    need(asked in TRACKS, "unknown_track", track=asked, known=", ".join(TRACKS))
-    need(asked in known, "wrong_track", track=asked, known=", ".join(known))
-    return asked
-
-
 def _require_standing(context: HostContext, args: Propose, track: Track) -> None:
-    """Refuse a proposer without enough power on a track that asks for it, or without enough deposit elsewhere."""
+    """Refuse a proposer without enough deposit, or without enough power, on a track that asks for it."""
+    least = least_at_submission(track)
+    need(args.deposit >= least, "deposit_too_small", least=least)
+    need(args.deposit == 0 or track.deposit > 0, "no_deposit_here", track=track.name)
+    taken, balance = min(args.deposit, track.deposit), context.purse.balance(context.sender)
+    if balance < taken:
+        raise HostRefused("insufficient_funds", f"the purse holds {balance} units, the deposit is {taken}")
     if not track.power_floor.part:
-        least = least_at_submission(track.deposit)
-        need(args.deposit >= least, "deposit_too_small", least=least)
-        taken, balance = min(args.deposit, track.deposit), context.purse.balance(context.sender)
-        if balance < taken:
-            raise HostRefused("insufficient_funds", f"the purse holds {balance} units, the deposit is {taken}")
         return
-    need(args.deposit == 0, "no_deposit_here", track=track.name)
     height = snapshot_height(context, args.content.value)
     power = voting_power_at(context.overlay, context.sender, height)
     enough = power > 0 and reaches(power, electors_at(context.overlay, height).power, track.power_floor)
@@ -279,11 +294,36 @@ def _proposal(context: HostContext, args: Propose, words: Words, track: Track, a
         bundle=admission.bundle,
         effect=admission.effect,
         base=admission.base,
+        fallback=_fallback(context, track),
+        breaking=track.name == BREAKING,
+        after=args.after,
     )
 
 
-def _submit(context: HostContext, what: Proposal, deposit: int, urgent: bool) -> None:
-    standing = Standing(status=Status.DEPOSIT.value, electors=Electors(), tally=Tally(), urgent=urgent)
+def _require_predecessor(context: HostContext, args: Propose) -> None:
+    """Refuse a predecessor that cannot take effect any more, and one of an upgrade."""
+    if args.after:
+        _, standing = proposal_at(context.overlay, args.after)
+        may = standing.status == Status.EXECUTED or not Status(standing.status).is_final
+        need(may, "predecessor_over", proposal=args.after, status=standing.status)
+        need(not isinstance(args.content.value, RuntimeUpgrade), "upgrades_queue")
+
+
+def _fallback(context: HostContext, track: Track) -> tuple[Track, ...]:
+    return (track_now(context.overlay, context.parameters, track.turns_into),) if track.turns_into else ()
+
+
+def _require_cooled(context: HostContext, what: Proposal) -> None:
+    """Refuse a content that failed not long ago."""
+    failed = context.overlay.get(COOLING, (cooling_digest(what),))
+    again = 0 if failed is None else failed.since + what.track.cooldown
+    need(context.height >= again, "failed_lately", again=again)
+
+
+def _submit(context: HostContext, what: Proposal, deposit: int) -> None:
+    standing = Standing(
+        status=Status.DEPOSIT.value, electors=Electors(), tally=Tally(), urgent=what.track.urgent, initial=deposit
+    )
     proposal, standing = begin(context, what, standing, due=context.height + what.track.deposit_period)
     if deposit:
         standing = take(context, proposal, standing, deposit)

@@ -15,11 +15,12 @@ from governance.ballots import Split, Vote, ballot_text, require_ballot, shared_
 from governance.electorate import stake_at, validator_at, worth
 from governance.errors import need, refused
 from governance.lifecycle import Status
-from governance.progress import keep, proposal_at
+from governance.progress import proposal_at
 from governance.proposals import Proposal, Standing
 from governance.tables import OVERRIDES, VOTES, Override
 from governance.tally import NOTHING, Electors, Tally, counted_power
 from governance.tracks import Track
+from governance.voting import count
 from runtime.host import HostContext
 from runtime.receipts import event
 from storage.overlay import Overlay
@@ -44,13 +45,12 @@ class Ballot(Protocol):
     def effect(self) -> bytes: ...
 
 
-def open_vote(context: HostContext, ballot: Ballot) -> tuple[Proposal, Standing]:
+def votable(context: HostContext, ballot: Ballot) -> tuple[Proposal, Standing]:
     """The proposal that a ballot is on; raises HostRefused unless it is one that the proposal takes now."""
     what, standing = proposal_at(context.overlay, ballot.proposal)
     if standing.status in (Status.DEPOSIT, Status.DELAY):
         raise refused("voting_not_open", proposal=ballot.proposal)
-    is_open = standing.status == Status.VOTING and context.height <= standing.closes
-    need(is_open, "voting_closed", proposal=ballot.proposal)
+    need(standing.is_open(context.height), "voting_closed", proposal=ballot.proposal)
     need(ballot.bundle == what.bundle, "other_bundle", proposal=ballot.proposal, bundle=what.bundle.hex() or "none")
     need(ballot.effect == what.effect, "other_effect", proposal=ballot.proposal, effect=what.effect.hex())
     require_ballot(ballot.option, ballot.split)
@@ -60,7 +60,7 @@ def open_vote(context: HostContext, ballot: Ballot) -> tuple[Proposal, Standing]
 def cast(context: HostContext, voter: bytes, ballot: Ballot, steps: int = 0) -> None:
     """Count a voter's vote, or the change of one; raises HostRefused with the rule that it breaks. The sender is the
     voter, one who relays what the voter signed, or a proxy that many ``steps`` away."""
-    what, standing = open_vote(context, ballot)
+    what, standing = votable(context, ballot)
     key = (ballot.proposal, voter)
     before = context.overlay.get(VOTES, key)
     if before is None:
@@ -84,7 +84,7 @@ def cast(context: HostContext, voter: bytes, ballot: Ballot, steps: int = 0) -> 
         steps=steps,
     )
     context.overlay.put(VOTES, key, vote)
-    keep(context, ballot.proposal, standing.but(tally=tally.moved(counted, vote.parts, voters)))
+    count(context, ballot.proposal, what, standing, tally.moved(counted, vote.parts, voters))
     text = ballot_text(ballot.option, ballot.split)
     context.events.append(event("VoteCast", proposal=ballot.proposal, voter=voter, option=text, weight=weight))
 

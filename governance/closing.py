@@ -1,4 +1,4 @@
-"""Work by height at the end of a block: drafts lapse, votes open and close, approved acts happen.
+"""Work by height at the end of a block: drafts lapse, votes open and close, gates time out, approved acts happen.
 
 A proposal has at most one due row, and its state says what is due: see `DUE_IN`. The electorate that a vote counts by
 is fixed at the end of the block before its first vote. Inside the rollback window of an upgrade at A, votes to roll
@@ -15,17 +15,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from governance.acts import MOVE_OF_PLAN, PASSING, SCHEDULED, act, schedule
+from governance.acts import MOVE_OF_PLAN, PASSING, PREDECESSOR_WAITS, SCHEDULED, act, schedule
 from governance.agenda import due_by, pulse_of, refresh_pulse
-from governance.electorate import electors_at
-from governance.judging import judge
+from governance.errors import refused
+from governance.gates import passes_gates
 from governance.lifecycle import Move, Status
 from governance.progress import advance, keep, proposal_at, remark
-from governance.proposals import WITH_POWER_BEFORE_UPGRADE, Proposal, Standing
+from governance.proposals import Proposal, Standing, rules_of
+from governance.stages import go_on
+from governance.tables import STANDINGS
+from governance.voting import open_vote, vote_due
 from runtime.errors import BundleUnavailable, HostRefused, UpgradeRefused
 from runtime.host import HostContext
 from runtime.plans import CLOSED, HISTORY, ROLLED_BACK, VERIFIED
-from storage.record import Record
 
 AFTERWARDS = frozenset({VERIFIED, CLOSED, ROLLED_BACK})
 """What may become of an upgrade that took effect."""
@@ -50,50 +52,44 @@ def note_plans(context: HostContext) -> None:
     """Write what became of an upgrade after its activation, in this block, into the history of its proposal."""
     for (_, plan), entry in list(context.overlay.scan(HISTORY, (context.height,))):
         if entry.kind in AFTERWARDS:
-            remark(context, context.coordinator.plan(plan).proposal, entry.kind)
-
-
-def snapshot_height(context: HostContext, content: Record) -> int:
-    """The height whose end fixes the electorate of a vote on ``content`` that begins now."""
-    window = context.coordinator.window()
-    if window is not None and type(content) in WITH_POWER_BEFORE_UPGRADE:
-        return window.activation - 1
-    return context.height
+            proposal = context.coordinator.plan(plan).proposal
+            remark(context, proposal, entry.kind)
+            standing = context.overlay.get(STANDINGS, (proposal,))
+            if standing is not None:
+                verified = context.height if entry.kind == VERIFIED else standing.verified
+                closed = 0 if entry.kind == VERIFIED else context.height
+                keep(context, proposal, standing.but(verified=verified, closed=closed))
 
 
 def _lapse(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> None:
     advance(context, proposal, what, standing, Move.UNFUNDED, "deposit_not_gathered")
 
 
-def _open(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> None:
-    snapshot = snapshot_height(context, what.content.value)
-    closes = context.height + what.track.period
-    advance(
+def _voted(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> None:
+    if vote_due(context, proposal, what, standing) is Move.PASSED:
+        _approve(context, proposal, what, standing)
+
+
+def _approve(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> None:
+    if passes_gates(context, proposal, what, standing):
+        _start_timelock(context, proposal, what, standing)
+
+
+def _start_timelock(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> None:
+    track = rules_of(what, standing)
+    effective = context.height + max(1, track.timelock)
+    standing = advance(
         context,
         proposal,
         what,
         standing,
-        Move.OPENED,
-        "voting_opened",
-        due=closes,
-        opened=context.height + 1,
-        closes=closes,
-        snapshot=snapshot,
-        electors=electors_at(context.overlay, snapshot),
+        Move.PASSED,
+        "passed",
+        due=effective,
+        effective=effective,
+        expires=effective + track.grace,
     )
-
-
-def _close(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> None:
-    move, reason = judge(standing.tally, standing.electors, what.track)
-    if move is not Move.PASSED:
-        advance(context, proposal, what, standing, move, reason)
-        return
-    effective = context.height + max(1, what.track.timelock)
-    expires = effective + what.track.grace
-    standing = advance(
-        context, proposal, what, standing, move, reason, due=effective, effective=effective, expires=expires
-    )
-    if type(what.content.value) in SCHEDULED:
+    if type(what.content.value) in SCHEDULED and not track.then:
         _schedule(context, proposal, what, standing)
 
 
@@ -103,7 +99,7 @@ def _schedule(context: HostContext, proposal: int, what: Proposal, standing: Sta
         advance(context, proposal, what, standing, Move.OVERTAKEN, "another_runtime_runs")
         return
     try:
-        plan = schedule(context, proposal, what)
+        plan = schedule(context, proposal, rules_of(what, standing), what)
     except (HostRefused, UpgradeRefused, BundleUnavailable) as refusal:
         advance(context, proposal, what, standing, Move.REFUSED, refusal.code)
         return
@@ -115,12 +111,31 @@ def _take_effect(context: HostContext, proposal: int, what: Proposal, standing: 
     if standing.plan:
         _follow_plan(context, proposal, what, standing)
         return
+    track = rules_of(what, standing)
+    if what.base not in (b"", context.runtime.code_hash):
+        advance(context, proposal, what, standing, Move.OVERTAKEN, "another_runtime_runs")
+        return
     try:
-        act(context, proposal, what)
+        _require_predecessor(context, what)
+        if track.then:
+            go_on(context, proposal, what, track.then)
+        else:
+            act(context, proposal, what)
     except (HostRefused, UpgradeRefused) as refusal:
         _try_later(context, proposal, what, standing, refusal.code)
     else:
-        advance(context, proposal, what, standing, Move.DONE, "executed")
+        done = context.height
+        reason = f"goes_on_in_{track.then}" if track.then else "executed"
+        advance(context, proposal, what, standing, Move.DONE, reason, verified=done, closed=done)
+
+
+def _require_predecessor(context: HostContext, what: Proposal) -> None:
+    """Refuse what is to take effect after a proposal that has not, for now or for good."""
+    if what.after:
+        _, before = proposal_at(context.overlay, what.after)
+        if before.status != Status.EXECUTED:
+            code = "predecessor_over" if Status(before.status).is_final else PREDECESSOR_WAITS
+            raise refused(code, proposal=what.after, status=before.status)
 
 
 def _try_later(context: HostContext, proposal: int, what: Proposal, standing: Standing, code: str) -> None:
@@ -129,7 +144,7 @@ def _try_later(context: HostContext, proposal: int, what: Proposal, standing: St
     elif context.height >= standing.expires:
         advance(context, proposal, what, standing, Move.TIMED_OUT, code)
     else:
-        again = context.height + max(1, what.track.grace // TRIES_IN_GRACE)
+        again = context.height + max(1, rules_of(what, standing).grace // TRIES_IN_GRACE)
         keep(context, proposal, standing.but(reason=code), due=min(again, standing.expires))
 
 
@@ -146,7 +161,10 @@ def _follow_plan(context: HostContext, proposal: int, what: Proposal, standing: 
 
 DUE_IN: Mapping[Status, Callable[[HostContext, int, Proposal, Standing], None]] = {
     Status.DEPOSIT: _lapse,
-    Status.DELAY: _open,
-    Status.VOTING: _close,
+    Status.DELAY: open_vote,
+    Status.VOTING: _voted,
+    Status.CONFIRM: _voted,
+    Status.REVIEW: _approve,
+    Status.IMPLEMENTATION: _approve,
     Status.TIMELOCK: _take_effect,
 }

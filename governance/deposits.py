@@ -7,20 +7,31 @@ taken = held + refunded + burned. A proposal has a bounded number of depositors,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from governance.bars import Ratio
 from governance.errors import need
-from governance.proposals import Standing
+from governance.proposals import Proposal, Standing
 from governance.tables import DEPOSITS, LEDGER, Deposit, Ledger
+from governance.tracks import Track
 from runtime.host import HostContext
 from runtime.receipts import event
 
 MOST_DEPOSITORS = 100
-SUBMISSION_SHARE = 4
-"""One part in this many of the deposit must come with the proposal itself."""
 
 
-def least_at_submission(deposit: int) -> int:
-    """Units that must come with a proposal, of a track that asks for ``deposit``."""
-    return -(-deposit // SUBMISSION_SHARE)
+@dataclass(frozen=True, slots=True)
+class Burn:
+    """What an end burns: the whole deposit, what came with the proposal, or a share of every depositor's units."""
+
+    whole: bool
+    initial: bool
+    share: Ratio | None
+
+
+def least_at_submission(track: Track) -> int:
+    """Units that must come with a proposal on a track."""
+    return -(-track.deposit * track.initial_share.part // track.initial_share.whole)
 
 
 def take(context: HostContext, proposal: int, standing: Standing, amount: int) -> Standing:
@@ -38,21 +49,28 @@ def take(context: HostContext, proposal: int, standing: Standing, amount: int) -
     return standing.but(gathered=standing.gathered + amount, depositors=depositors)
 
 
-def settle(context: HostContext, proposal: int, standing: Standing, burn: bool) -> Standing:
-    """Give every depositor of an ended proposal its units back, or burn them."""
-    rows = list(context.overlay.scan(DEPOSITS, (proposal,)))
-    for key, row in rows:
+def settle(context: HostContext, proposal: int, what: Proposal, standing: Standing, burn: Burn) -> Standing:
+    """Give every depositor of an ended proposal its units back, but for those that its end burns."""
+    burned = refunded = 0
+    for key, row in list(context.overlay.scan(DEPOSITS, (proposal,))):
         context.overlay.delete(DEPOSITS, key)
-        if burn:
-            context.purse.burn(row.amount)
-        else:
-            context.purse.credit(key[1], row.amount)
-    amount = sum(row.amount for _, row in rows)
-    if amount:
-        _close(context, amount, burn)
-        kind = "DepositBurned" if burn else "DepositRefunded"
-        context.events.append(event(kind, proposal=proposal, amount=amount, depositors=len(rows)))
-    return standing.but(gathered=0, depositors=0)
+        lost = _lost(row.amount, standing.initial if key[1] == what.proposer else 0, burn)
+        if lost:
+            context.purse.burn(lost)
+        if row.amount > lost:
+            context.purse.credit(key[1], row.amount - lost)
+        burned, refunded = burned + lost, refunded + row.amount - lost
+    ledger = ledger_of(context)
+    if burned or refunded:
+        after = ledger.but(
+            held=ledger.held - burned - refunded, burned=ledger.burned + burned, refunded=ledger.refunded + refunded
+        )
+        context.overlay.put(LEDGER, (), after)
+    for kind, amount in (("DepositBurned", burned), ("DepositRefunded", refunded)):
+        if amount:
+            said = event(kind, proposal=proposal, amount=amount, depositors=standing.depositors)
+            context.events.append(said)
+    return standing.but(gathered=0, depositors=0, burned=burned, refunded=refunded)
 
 
 def ledger_of(context: HostContext) -> Ledger:
@@ -60,8 +78,9 @@ def ledger_of(context: HostContext) -> Ledger:
     return context.overlay.get(LEDGER, ()) or Ledger()
 
 
-def _close(context: HostContext, amount: int, burn: bool) -> None:
-    ledger = ledger_of(context)
-    rest = ledger.but(held=ledger.held - amount)
-    rest = rest.but(burned=rest.burned + amount) if burn else rest.but(refunded=rest.refunded + amount)
-    context.overlay.put(LEDGER, (), rest)
+def _lost(amount: int, initial: int, burn: Burn) -> int:
+    """What of a depositor's units an end burns; the greatest of what its rules say."""
+    if burn.whole:
+        return amount
+    share = amount * burn.share.part // burn.share.whole if burn.share is not None else 0
+    return max(share, min(initial, amount) if burn.initial else 0)

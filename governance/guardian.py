@@ -4,10 +4,11 @@ A chain begins with one or without; after that only a vote on the ordinary track
 gives no power: its holder votes and proposes like anybody who has power. Three host calls are the guardian's, admitted
 whatever else happens and, while they wait, ahead of every voter's:
 
-- *cancel* an upgrade, the return of a module's data, a change of parameters or features, or a treasury spend, from its
-  submission to its effect, at most `guardian_cancels` in `guardian_span` blocks. These change what the chain is or
-  owns; a proposal that stops, resumes or undoes something, or that fills this post, it cannot touch. So whoever holds
-  the guardian's key can keep neither an upgrade from being undone nor himself in office.
+- *cancel* an upgrade, the return of a module's data, a change of parameters, features, tracks or reviewers, or a
+  treasury spend, or a batch with one of these in it, from its submission to its effect, at most `guardian_cancels` in
+  `guardian_span` blocks. These change what the chain is or owns; a proposal that stops, resumes or undoes something, or
+  that fills this post, it cannot touch. So whoever holds the guardian's key can keep neither an upgrade from being
+  undone nor himself in office.
 - *pause* the chain and *isolate* modules, from the next block on. The first stop begins a *term* of `guardian_span`
   blocks, in which it may stop more, as an incident unfolds. Everything that it stopped runs again with the term's last
   height at the latest. Then it rests for as long as the term was, counted from the term's end, before it can begin
@@ -23,18 +24,35 @@ from __future__ import annotations
 from governance.errors import need, refused
 from governance.lifecycle import Move, Status, can
 from governance.progress import call_off, proposal_at
-from governance.proposals import FeatureSwitch, ParameterChange, RestoreModule, RuntimeUpgrade, TreasurySpend
+from governance.proposals import (
+    AppointReviewers,
+    FeatureSwitch,
+    ParameterChange,
+    RestoreModule,
+    RuntimeUpgrade,
+    TreasurySpend,
+    acts_of,
+)
 from governance.tables import GUARDIAN, Guardian
 from governance.targets import require_longer, require_running_module
+from governance.tracks import ChangeTracks
 from runtime.host import HostContext
 from runtime.receipts import event
 from runtime.safe_mode import WHOLE_CHAIN
 from storage.record import Record
 
 GUARDIAN_CANCELS: frozenset[type[Record]] = frozenset(
-    {RuntimeUpgrade, ParameterChange, FeatureSwitch, TreasurySpend, RestoreModule}
+    {
+        RuntimeUpgrade,
+        RestoreModule,
+        ParameterChange,
+        FeatureSwitch,
+        TreasurySpend,
+        ChangeTracks,
+        AppointReviewers,
+    }
 )
-"""Kinds of proposals that the guardian may cancel."""
+"""Kinds of proposals that the guardian may cancel, also as part of a batch."""
 BY = "guardian"
 """The reason that what it did is recorded under."""
 
@@ -43,7 +61,8 @@ def cancel(context: HostContext, proposal: int) -> None:
     """End a proposal before its effect; refuses a kind that the guardian has no say in, and one that has ended."""
     guardian = _sender(context)
     what, standing = proposal_at(context.overlay, proposal)
-    need(type(what.content.value) in GUARDIAN_CANCELS, "not_the_guardians", proposal=proposal)
+    may_touch = any(type(act) in GUARDIAN_CANCELS for act in acts_of(what.content.value))
+    need(may_touch, "not_the_guardians", proposal=proposal)
     may = can(Status(standing.status), Move.CALLED_OFF)
     need(may, "already_ended", proposal=proposal, status=standing.status)
     span, most = (context.parameters.integer(name) for name in ("guardian_span", "guardian_cancels"))

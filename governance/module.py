@@ -14,10 +14,14 @@ from governance.bundles import keep_for_good
 from governance.calls import CALLS, MODULE
 from governance.closing import close_due, note_plans
 from governance.errors import need
+from governance.fitting import conflict_in
 from governance.following import copy_all, follow
-from governance.parameters import GOVERNANCE_PARAMETERS, conflict_in
+from governance.parameters import GOVERNANCE_PARAMETERS
+from governance.presets.default import DEFAULT
+from governance.proposals import ROUTED_KINDS
 from governance.rehearsals import follow_queue, move_due
 from governance.tables import TABLES
+from governance.tracktable import put_tracks, reading, routes_of, rows_of
 from governance.uploads import collect
 from runtime.host import Changes, HostCall, HostContext
 from runtime.parameters import ParameterRule
@@ -41,9 +45,13 @@ class Governance:
         return GOVERNANCE_PARAMETERS
 
     def init_genesis(self, context: HostContext) -> None:
-        """Begin with the first electorate and bundle; refuses parameters that do not fit together."""
+        """Begin with the first electorate and bundle, and the default tracks where genesis brings none; refuses tracks
+        and parameters that do not fit together."""
         copy_all(context)
-        why = conflict_in(context.parameters.ratio)
+        if not rows_of(context.overlay):
+            put_tracks(context.overlay, DEFAULT.tracks, DEFAULT.routes)
+        rows, routes = rows_of(context.overlay), routes_of(context.overlay)
+        why = conflict_in(reading(context.parameters), rows, routes, ROUTED_KINDS)
         need(not why, "rules_conflict", why=why)
         keep_for_good(context.overlay, context.runtime.code_hash)
         register_host(context.overlay, MODULE, (rule.name for rule in GOVERNANCE_PARAMETERS))

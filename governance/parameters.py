@@ -1,16 +1,12 @@
-"""Governance's own chain parameters, their bounds, and the rules that bind several of them together.
+"""Governance's own chain parameters and their bounds.
 
-Bounds keep a vote from locking the chain or its successors; what no single bound can say stands in `conflict_in`:
-
-- an emergency rollback proposed at once must be able to execute inside the rollback window;
-- the cut of one voter's power is at or above every quorum, so any distribution of power can reach them;
-- emergency and breaking decisions take at least what an ordinary one takes;
-- a vote never raises the deposit above a thousandth of the bonded coins (or its default): proposals stay affordable.
+Bounds keep a vote from locking the chain or its successors. What no single bound can say, the rows of the tracks that
+name these parameters say together: see `governance.fitting`. And a vote never raises the deposit above a thousandth of
+the bonded coins (or its default): proposals stay affordable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 
 from runtime.parameters import ParameterRule as Rule
@@ -36,6 +32,9 @@ GOVERNANCE_PARAMETERS: tuple[Rule, ...] = (
     Rule("max_individual_power_percent", 50, 1, 100, "one voter counts for at most this percentage of all power"),
     Rule("max_open_per_proposer", 10, 1, 1_000, "proposals of one proposer that may be open at once"),
     Rule("max_open_proposals", 200, 10, 10_000, "proposals that may be open at once, emergencies not counted"),
+    Rule("resubmission_cooldown", 14_400, 0, 1_000_000, "blocks before a failed content may be proposed again"),
+    Rule("late_swing", Fraction(1, 12), Fraction(0), Fraction(1, 2), "last part of a vote, where a swing extends it"),
+    Rule("review_period", 14_400, 10, 1_000_000, "blocks that a review, or its approval by voters, may take"),
     Rule("calls_per_block", 64, 4, 1_000, "governance calls of one sender in one block"),
     Rule("closings_per_block", 64, 4, 10_000, "proposals that one block moves; the rest follow in order"),
     Rule("upload_lifetime", 1_200, 10, 100_800, "blocks in which a bundle may be uploaded and proposed"),
@@ -50,31 +49,6 @@ GOVERNANCE_PARAMETERS: tuple[Rule, ...] = (
     Rule("guardian_cancels", 10, 1, 1_000, "proposals that the guardian may cancel in guardian_span blocks"),
     Rule("power_changes_per_block", 1_000, 10, 100_000, "power changes that one block copies; the rest wait in order"),
 )
-
-QUORUMS = ("quorum_threshold", "breaking_quorum", "emergency_quorum")
-NOT_BELOW_APPROVAL = ("breaking_threshold", "emergency_threshold")
-EMERGENCY_STEPS = ("emergency_delay", "emergency_period", "emergency_timelock")
-
-Read = Callable[[str], Fraction]
-"""A parameter's value by name; plain integers come as whole fractions."""
-
-
-def emergency_blocks(read: Read) -> int:
-    """Blocks from submitting an emergency proposal to its execution."""
-    return int(sum(read(name) for name in EMERGENCY_STEPS))
-
-
-def conflict_in(read: Read) -> str:
-    """Why these values cannot hold together, or an empty text."""
-    if emergency_blocks(read) >= read("rollback_window"):
-        return f"an emergency takes {emergency_blocks(read)} blocks, the rollback window has {read('rollback_window')}"
-    for name in QUORUMS:
-        if read("max_individual_power_percent") < read(name) * 100:
-            return f"max_individual_power_percent is below {name}: one large voter could lock the chain"
-    for name in NOT_BELOW_APPROVAL:
-        if read(name) < read("approval_threshold"):
-            return f"{name} is below approval_threshold"
-    return ""
 
 
 def affordable_deposit(bonded: int) -> int:

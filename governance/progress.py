@@ -10,23 +10,28 @@ from typing import Any
 
 from governance.agenda import drop_due, lane_of, put_due
 from governance.bundles import let_go, use
-from governance.deposits import settle
+from governance.deposits import Burn, settle
 from governance.electorate import pin, unpin
 from governance.errors import need, refused
 from governance.judging import is_vetoed
-from governance.lifecycle import BURNS_DEPOSIT, Move, Status, after
-from governance.proposals import Proposal, Standing, Step
+from governance.lifecycle import COOLS, Move, Status, after
+from governance.proposals import Proposal, Standing, Step, cooling_digest, rules_of
 from governance.reading import Reader
 from governance.tables import (
+    COOLING,
     COUNTERS,
     EMERGENCIES,
     HISTORY,
     PROPOSALS,
     PROPOSERS,
     STANDINGS,
+    TRACK_STATES,
+    WAITING,
     Counters,
+    Mark,
     OpenEmergency,
     Proposer,
+    TrackState,
 )
 from runtime.host import HostContext
 from runtime.receipts import event
@@ -76,19 +81,35 @@ def advance(
 ) -> Standing:
     """Make a move of the table of moves; returns the standing as written. A final state settles everything."""
     before, status = Status(standing.status), after(Status(standing.status), move)
-    if status is Status.VOTING:
-        pin(context.overlay, changes["snapshot"])
-    elif before is Status.VOTING:
-        unpin(context.overlay, standing.snapshot)
     moved = standing.but(status=status.value, reason=reason, **changes)
+    if status.takes_votes and not before.takes_votes:
+        pin(context.overlay, moved.snapshot)
+    elif before.takes_votes and not status.takes_votes:
+        unpin(context.overlay, standing.snapshot)
+    if not status.takes_votes and before is not Status.DEPOSIT:
+        moved = _without_place(context, proposal, what, moved)
     if status.is_final:
-        evades = before is Status.VOTING and status is Status.CANCELLED and is_vetoed(standing.tally, what.track)
-        moved = settle(context, proposal, moved, burn=status in BURNS_DEPOSIT or evades).but(ended=context.height)
+        moved = settle(context, proposal, what, moved, _burn(what, standing, move, reason)).but(ended=context.height)
+        if status in COOLS:
+            context.overlay.put(COOLING, (cooling_digest(what),), Mark(since=context.height))
         _count_open(context, proposal, what, moved, -1)
         due = 0
     kind = f"Proposal{status.value.capitalize()}"
     context.events.append(event(kind, proposal=proposal, reason=reason, height=context.height))
     return _note(context, proposal, moved, reason, due)
+
+
+def has_place(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> bool:
+    """Take a place in voting on a proposal's track, unless one was kept for it; where all are taken, it waits."""
+    track, overlay = what.track, context.overlay
+    state = overlay.get(TRACK_STATES, (track.name,)) or TrackState()
+    if not standing.placed and track.limit and state.voting >= track.limit:
+        overlay.put(WAITING, (track.name, context.height, proposal), Mark(since=context.height))
+        keep(context, proposal, standing.but(queued=context.height), due=0)
+        return False
+    if not standing.placed:
+        overlay.put(TRACK_STATES, (track.name,), state.but(voting=state.voting + 1))
+    return True
 
 
 def call_off(context: HostContext, proposal: int, what: Proposal, standing: Standing, reason: str) -> None:
@@ -124,6 +145,34 @@ def require_room(context: HostContext, urgent: bool) -> None:
         need(count < most, "too_many_open", count=count, most=most)
 
 
+def _burn(what: Proposal, standing: Standing, move: Move, reason: str) -> Burn:
+    """What the end of a proposal burns of its deposit, by its track's rules. A cancellation that would evade a
+    veto burns what the veto would have burned."""
+    track = rules_of(what, standing)
+    ends = {move.value, reason}
+    if move in (Move.WITHDRAWN, Move.CALLED_OFF) and is_vetoed(standing.tally, track):
+        ends.add(Move.VETOED.value)
+    share = track.cancel_burn if move is Move.WITHDRAWN else None
+    return Burn(not ends.isdisjoint(track.burns.split()), not ends.isdisjoint(track.burns_initial.split()), share)
+
+
+def _without_place(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> Standing:
+    """Give up the place in voting, or in the queue for one; a place goes to the first that waits for it."""
+    track, overlay = what.track, context.overlay
+    if standing.queued:
+        overlay.delete(WAITING, (track.name, standing.queued, proposal))
+    if standing.placed:
+        first = next((key for key, _ in overlay.scan(WAITING, (track.name,))), None)
+        if first is None:
+            state = overlay.get(TRACK_STATES, (track.name,)) or TrackState()
+            overlay.put(TRACK_STATES, (track.name,), state.but(voting=state.voting - 1))
+        else:
+            overlay.delete(WAITING, first)
+            _, waiting = proposal_at(overlay, first[2])
+            keep(context, first[2], waiting.but(queued=0, placed=True), due=context.height + 1)
+    return standing.but(queued=0, placed=False)
+
+
 def _note(context: HostContext, proposal: int, standing: Standing, reason: str, due: int = 0) -> Standing:
     step = standing.steps + 1
     context.overlay.put(HISTORY, (proposal, step), Step(height=context.height, status=standing.status, reason=reason))
@@ -133,6 +182,8 @@ def _note(context: HostContext, proposal: int, standing: Standing, reason: str, 
 
 def _count_open(context: HostContext, proposal: int, what: Proposal, standing: Standing, change: int) -> None:
     overlay, key = context.overlay, (what.proposer,)
+    state = overlay.get(TRACK_STATES, (what.track.name,)) or TrackState()
+    overlay.put(TRACK_STATES, (what.track.name,), state.but(open=state.open + change))
     if what.bundle:
         (use if change > 0 else let_go)(overlay, what.bundle)
     if standing.urgent:

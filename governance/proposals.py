@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from governance.lifecycle import Status
 from governance.tally import Electors, Tally
-from governance.tracks import Track
+from governance.tracks import ChangeTracks, Track
 from storage.codec import codec_of
 from storage.record import Address, Amount, Data, Flag, Hash, Record, Text, Variant, case, field
 
@@ -127,6 +128,33 @@ class Statement(Record):
     """Words only: the electorate's opinion of the description."""
 
 
+class AppointReviewers(Record):
+    """Name the reviewers anew: those of before who are not among them are none any more."""
+
+    reviewers: tuple[Address, ...] = field(1, default=())
+
+
+class Message(Variant):
+    """What a batch may hold: acts of one block."""
+
+    parameter_change: ParameterChange = case(2)
+    feature_flag: FeatureSwitch = case(3)
+    treasury_spend: TreasurySpend = case(4)
+    cancel_upgrade: CancelUpgrade = case(6)
+    pause: Pause = case(7)
+    resume: Resume = case(8)
+    isolate: Isolate = case(10)
+    guardian: AppointGuardian = case(11)
+    tracks: ChangeTracks = case(13)
+    reviewers: AppointReviewers = case(14)
+
+
+class Batch(Record):
+    """Several acts in their order, all of them or none."""
+
+    messages: tuple[Message, ...] = field(1)
+
+
 class Content(Variant):
     """The kinds of proposal."""
 
@@ -142,6 +170,9 @@ class Content(Variant):
     isolate: Isolate = case(10)
     guardian: AppointGuardian = case(11)
     restore_module: RestoreModule = case(12)
+    tracks: ChangeTracks = case(13)
+    reviewers: AppointReviewers = case(14)
+    batch: Batch = case(15)
 
 
 class MaintenanceWindow(Record):
@@ -176,6 +207,14 @@ class Proposal(Record):
     """An upgrade's effect digest; for every other kind a digest of the content. A vote names it."""
     base: Data = field(8, default=b"")
     """Code hash of the runtime that an upgrade's effect was compared with, or that a module's data is to return to."""
+    fallback: tuple[Track, ...] = field(9, default=())
+    """The track whose rules go on where the vote fails on an expedited one."""
+    follows: Amount = field(10, default=0)
+    """The proposal whose approval put the same content to this second vote."""
+    breaking: Flag = field(11, default=False)
+    """An upgrade that was proposed on the breaking track, so that it may be breaking or without a way back."""
+    after: Amount = field(12, default=0)
+    """The proposal that must have taken effect before this one does; 0 for none."""
 
 
 class Standing(Record):
@@ -206,7 +245,38 @@ class Standing(Record):
     steps: Amount = field(15, default=0)
     """Rows in its history."""
     urgent: Flag = field(16, default=False)
-    """On the emergency track: its moves are never put off for others."""
+    """On an urgent track: its moves are never put off for others."""
+    confirms: Amount = field(17, default=0)
+    """Last height of its confirm period, while it is in one."""
+    extended: Flag = field(18, default=False)
+    """Its vote was extended, which happens once, or its quorum reached, where that is what extends it."""
+    turned: Flag = field(19, default=False)
+    """Its expedited vote has failed: the fallback's rules hold."""
+    participation: Amount = field(20, default=0)
+    """The moving average of participation when its vote opened, in ten-thousandths."""
+    initial: Amount = field(21, default=0)
+    """Units that came with the proposal itself."""
+    reviews: Amount = field(22, default=0)
+    """Reviewers who have approved it."""
+    implemented: Amount = field(23, default=0)
+    """Yes power that has approved it once more, after its review."""
+    refunded: Amount = field(24, default=0)
+    burned: Amount = field(25, default=0)
+    """What became of its deposit."""
+    verified: Amount = field(26, default=0)
+    """Height at which what it did was found good: of an upgrade, after its probation."""
+    closed: Amount = field(27, default=0)
+    """Height at which nothing could become of it any more."""
+
+    queued: Amount = field(28, default=0)
+    """Since when it waits for a place in voting; 0 where it does not."""
+    placed: Flag = field(29, default=False)
+    """It has a place in voting on its track."""
+
+    def is_open(self, height: int) -> bool:
+        """Whether a vote at ``height`` counts."""
+        status = Status(self.status)
+        return status.takes_votes and height <= (self.confirms if status is Status.CONFIRM else self.closes)
 
 
 class Step(Record):
@@ -215,6 +285,23 @@ class Step(Record):
     height: Amount = field(1)
     status: Text = field(2)
     reason: Text = field(3, default="")
+
+
+def rules_of(what: Proposal, standing: Standing) -> Track:
+    """The rules in force for a proposal: those it began under, or those that its expedited vote turned into."""
+    return what.fallback[0] if standing.turned else what.track
+
+
+def acts_of(content: Record) -> tuple[Record, ...]:
+    """What a proposal would do, each act by itself: the messages of a batch, else the content."""
+    return tuple(message.value for message in content.messages) if isinstance(content, Batch) else (content,)
+
+
+def cooling_digest(what: Proposal) -> bytes:
+    """What a proposal is told by when it is made again: its content, and the words of one that has nothing else."""
+    said = what.content.value
+    words = codec_of(Words).encode(what.words) if isinstance(said, Statement) else b""
+    return sha256(content_digest(said) + words).digest()
 
 
 def content_digest(content: Record) -> bytes:
@@ -240,23 +327,12 @@ KIND_NAMES: dict[type[Record], str] = {
     Isolate: "isolate",
     AppointGuardian: "guardian",
     RestoreModule: "restore_module",
+    ChangeTracks: "tracks",
+    AppointReviewers: "reviewers",
+    Batch: "batch",
 }
-
-TRACKS_OF: dict[type[Record], tuple[str, ...]] = {
-    RuntimeUpgrade: ("upgrade", "breaking"),
-    ParameterChange: ("ordinary",),
-    FeatureSwitch: ("ordinary",),
-    TreasurySpend: ("ordinary",),
-    Rollback: ("emergency",),
-    CancelUpgrade: ("emergency", "ordinary"),
-    Pause: ("emergency", "ordinary"),
-    Resume: ("emergency", "ordinary"),
-    Statement: ("opinion",),
-    Isolate: ("emergency", "ordinary"),
-    AppointGuardian: ("ordinary",),
-    RestoreModule: ("breaking",),
-}
-"""The tracks a kind may take; the first is taken when a proposal names none."""
+ROUTED_KINDS: tuple[str, ...] = tuple(name for kind, name in KIND_NAMES.items() if kind is not Batch)
+"""Kinds that have tracks of their own; a batch takes one that each of its messages may take."""
 
 WITH_POWER_BEFORE_UPGRADE: frozenset[type[Record]] = frozenset({Rollback, CancelUpgrade, Pause, Isolate, Resume})
 """Kinds whose votes take the power of A-1 while an upgrade can be rolled back: the new runtime has no say in them.

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
-from governance.judging import judge
+from governance.bars import Bar, Moment, share_at
+from governance.judging import judge, turnout
 from governance.lifecycle import Move
-from governance.proposals import Proposal, Standing
-from governance.tracks import Ratio
+from governance.proposals import Proposal, Standing, rules_of
 from storage.record import Record
 from storage.tables import Table
 
@@ -46,17 +46,24 @@ class Outlook:
     reason: str
 
 
-def outlook(what: Proposal, standing: Standing) -> Outlook:
-    """How a vote stands; shares are 0 while nothing is counted."""
-    tally, electors, track = standing.tally, standing.electors, what.track
-    verdict, reason = judge(tally, electors, track)
+def moment_at(what: Proposal, standing: Standing, height: int) -> Moment:
+    """The moment of a vote at the end of ``height``."""
+    elapsed = max(0, height - standing.opened + 1)
+    return Moment(elapsed, rules_of(what, standing).period, standing.participation)
+
+
+def outlook(what: Proposal, standing: Standing, height: int | None = None) -> Outlook:
+    """How a vote stands at the end of ``height``, by default of its close; shares are 0 while nothing is counted."""
+    tally, electors, track = standing.tally, standing.electors, rules_of(what, standing)
+    moment = moment_at(what, standing, standing.closes if height is None else height)
+    verdict, reason = judge(tally, electors, track, moment)
     return Outlook(
-        turnout=_share(tally.counted, electors.power),
-        quorum=_fraction(track.quorum),
+        turnout=_share(turnout(tally, track), electors.power),
+        quorum=_stands(track.quorum, moment),
         yes=_share(tally.yes, tally.yes + tally.no + tally.veto),
-        threshold=_fraction(track.threshold),
+        threshold=_stands(track.threshold, moment),
         veto=_share(tally.veto, tally.counted),
-        veto_limit=_fraction(track.veto),
+        veto_limit=_stands(track.veto, moment),
         voters=tally.voters,
         least_voters=min(track.min_voters, electors.voters),
         verdict=verdict,
@@ -64,8 +71,9 @@ def outlook(what: Proposal, standing: Standing) -> Outlook:
     )
 
 
-def _fraction(ratio: Ratio) -> Fraction:
-    return Fraction(ratio.part, ratio.whole)
+def _stands(bar: Bar, moment: Moment) -> Fraction:
+    share = share_at(bar, moment)
+    return Fraction(share.part, share.whole)
 
 
 def _share(part: int, whole: int) -> Fraction:

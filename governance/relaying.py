@@ -10,7 +10,7 @@ nobody has relayed. The relayer needs no power, uses its own nonce, and can chan
 from __future__ import annotations
 
 from governance.ballots import Split
-from governance.casting import cast, open_vote
+from governance.casting import cast, votable
 from governance.errors import need
 from governance.tables import VOTES
 from runtime.accounts import account_for
@@ -68,7 +68,7 @@ def relay(context: HostContext, args: RelayedVote) -> None:
     said = args.statement
     need(said.chain == context.chain_id, "vote_for_another_chain", chain=said.chain, here=context.chain_id)
     need(not said.expiry or context.height <= said.expiry, "vote_expired", expiry=said.expiry)
-    open_vote(context, said)
+    votable(context, said)
     before = context.overlay.get(VOTES, (said.proposal, said.voter))
     own = 0 if before is None else before.own
     need(said.number == own, "vote_used", number=said.number, own=own)

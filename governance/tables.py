@@ -12,6 +12,14 @@
 | governance.due | lane, height, proposal | at whose end something is due |
 | governance.emergencies | proposer | its open emergency proposal |
 | governance.proposers | proposer | how many of its proposals are open |
+| governance.tracks | name | a track's rules |
+| governance.routes | kind | the tracks that a kind of proposal may take |
+| governance.track_states | name | how many of its proposals are open, and how many in voting |
+| governance.waiting | track, since, proposal | proposals that wait for a place in voting |
+| governance.cooling | digest | when a content failed last |
+| governance.reviewers | reviewer | who may review |
+| governance.reviews | proposal, reviewer | an approval |
+| governance.implementations | proposal, voter | a yes voter's approval of what was reviewed |
 | governance.uploads | publisher | the bundle it is uploading |
 | governance.upload_chunks | publisher, index | what of it is there |
 | governance.upload_ends | height, publisher | the last height of an upload |
@@ -25,7 +33,7 @@
 | governance.readiness | plan | how far its rehearsals are |
 | governance.attestations | plan, round, validator | a validator's latest word in a round |
 | governance.rehearsal_results | plan, result | what a rehearsal came to |
-| governance.counters, guardian, pins, pulse, ledger | - | one row each |
+| governance.counters, guardian, pins, pulse, ledger, participation | - | one row each |
 """
 
 from __future__ import annotations
@@ -36,8 +44,9 @@ from governance.attestations import Attestation, Readiness, RehearsalResult
 from governance.ballots import Vote
 from governance.proposals import Proposal, Standing, Step
 from governance.tally import Electors
+from governance.tracks import TrackRow
 from runtime.bundles import Chunk
-from storage.record import Address, Amount, Data, Flag, Hash, Record, field
+from storage.record import Address, Amount, Data, Flag, Hash, Record, Text, field
 from storage.tables import Table, host_table
 
 
@@ -90,6 +99,36 @@ class OpenEmergency(Record):
     """The open emergency proposal of a proposer."""
 
     proposal: Amount = field(1)
+
+
+class Route(Record):
+    """The tracks that a kind of proposal may take; the first is taken when a proposal names none."""
+
+    tracks: tuple[Text, ...] = field(1)
+
+
+class TrackState(Record):
+    """How busy a track is."""
+
+    open: Amount = field(1, default=0)
+    """Proposals that have not ended."""
+    voting: Amount = field(2, default=0)
+    """Those of them whose votes count now."""
+
+
+class Participation(Record):
+    """The moving average of participation of votes on tracks whose quorum follows it."""
+
+    average: Amount = field(1, default=0)
+    """In ten-thousandths."""
+
+
+class Approval(Record):
+    """A reviewer's, or a yes voter's, approval."""
+
+    height: Amount = field(1)
+    power: Amount = field(2, default=0)
+    """Counted power of a yes voter; 0 of a reviewer."""
 
 
 class Upload(Record):
@@ -196,6 +235,19 @@ HISTORY = host_table("governance.history", Step, key=("amount", "amount"), names
 DUE = host_table("governance.due", Mark, key=("amount", "amount", "amount"), names=("lane", "height", "proposal"))
 EMERGENCIES = host_table("governance.emergencies", OpenEmergency, names=("proposer",))
 PROPOSERS = host_table("governance.proposers", Proposer, names=("proposer",))
+TRACKS = host_table("governance.tracks", TrackRow, key=("text",), names=("name",))
+ROUTES = host_table("governance.routes", Route, key=("text",), names=("kind",))
+TRACK_STATES = host_table("governance.track_states", TrackState, key=("text",), names=("name",))
+WAITING = host_table(
+    "governance.waiting", Mark, key=("text", "amount", "amount"), names=("track", "since", "proposal")
+)
+COOLING = host_table("governance.cooling", Mark, key=("hash",), names=("digest",))
+REVIEWERS = host_table("governance.reviewers", Mark, names=("reviewer",))
+REVIEWS = host_table("governance.reviews", Approval, key=("amount", "address"), names=("proposal", "reviewer"))
+IMPLEMENTATIONS = host_table(
+    "governance.implementations", Approval, key=("amount", "address"), names=("proposal", "voter")
+)
+PARTICIPATION = host_table("governance.participation", Participation, key=(), names=())
 UPLOADS = host_table("governance.uploads", Upload, names=("publisher",))
 UPLOAD_CHUNKS = host_table("governance.upload_chunks", Chunk, key=("address", "amount"), names=("publisher", "index"))
 UPLOAD_ENDS = host_table("governance.upload_ends", Mark, key=("amount", "address"), names=("height", "publisher"))
@@ -230,6 +282,15 @@ TABLES: tuple[Table[Any], ...] = (
     DUE,
     EMERGENCIES,
     PROPOSERS,
+    TRACKS,
+    ROUTES,
+    TRACK_STATES,
+    WAITING,
+    COOLING,
+    REVIEWERS,
+    REVIEWS,
+    IMPLEMENTATIONS,
+    PARTICIPATION,
     UPLOADS,
     UPLOAD_CHUNKS,
     UPLOAD_ENDS,

@@ -13,6 +13,8 @@ import shutil
 from fractions import Fraction
 from pathlib import Path
 
+from governance.presets import PRESETS
+from governance.tracks import said
 from node.application import Application
 from node.genesis.document import Genesis
 from node.genesis.errors import GenesisInconsistent
@@ -30,11 +32,17 @@ _BEGUN = "format.begun"
 
 
 def generated(
-    settings: Settings, accounts: int, validators: int, seed: str, chain_name: str, guardian: int | None = None
+    settings: Settings,
+    accounts: int,
+    validators: int,
+    seed: str,
+    chain_name: str,
+    guardian: int | None = None,
+    preset: str = "default",
 ) -> Genesis:
     """A chain made up from a seed, with the account of that number as its guardian; raises SeedInvalid or
     GenesisInconsistent."""
-    genesis = _with_stated(generated_genesis(accounts, validators, seed, chain_name), settings)
+    genesis = _with_stated(generated_genesis(accounts, validators, seed, chain_name), settings, preset)
     if guardian is None:
         return genesis
     if guardian >= accounts:
@@ -42,10 +50,15 @@ def generated(
     return genesis.model_copy(update={"guardian": generated_address(seed, guardian)})
 
 
-def imported(settings: Settings, raw: bytes, seed: str) -> Genesis:
-    """The chain of a genesis file; raises what `read_genesis` refuses."""
+def imported(settings: Settings, raw: bytes, seed: str, preset: str | None = None) -> Genesis:
+    """The chain of a genesis file, with the tracks of a preset where the file is another chain's; raises what
+    `read_genesis` refuses, and GenesisInconsistent for a preset beside a file that has tracks of its own."""
     genesis = read_genesis(raw, seed)
-    return _with_stated(genesis, settings) if "app_state" in json.loads(raw) else genesis
+    if "app_state" in json.loads(raw):
+        return _with_stated(genesis, settings, preset or "default")
+    if preset is not None:
+        raise GenesisInconsistent("tracks", "this file says itself which tracks it has: leave the preset out")
+    return genesis
 
 
 def begin(root: Path, genesis: Genesis, settings_text: str) -> tuple[Home, Head]:
@@ -95,7 +108,10 @@ def settings_text(settings: Settings) -> str:
     return re.sub(r"^# (?P<name>\w+) = .*?(?P<meaning>  # .*)$", line, documentation(), flags=re.MULTILINE)
 
 
-def _with_stated(genesis: Genesis, settings: Settings) -> Genesis:
-    values: dict[str, int | Fraction] = dict(genesis.parameters)
+def _with_stated(genesis: Genesis, settings: Settings, preset: str) -> Genesis:
+    chosen = PRESETS[preset]
+    values: dict[str, int | Fraction] = {**genesis.parameters, **chosen.parameters}
     values |= {name: settings.parameters[name] for name in sorted(settings.stated)}
-    return genesis.model_copy(update={"parameters": values}) if settings.stated else genesis
+    tracks = {name: said(row) for name, row in chosen.tracks.items()}
+    routes = {kind: tuple(names) for kind, names in chosen.routes.items()}
+    return genesis.model_copy(update={"parameters": values, "tracks": tracks, "routes": routes})

@@ -30,7 +30,7 @@ def height_of(reading: Reading, proposal: int | None) -> int:
     standing = reading.view.get(STANDINGS, (proposal,))
     if standing is None:
         raise NotFound("no_such_proposal", f"there is no proposal {proposal}")
-    if standing.status != Status.VOTING:
+    if not Status(standing.status).takes_votes:
         raise BadRequest("electorate_not_kept", f"proposal {proposal} is in {standing.status}: no vote is open on it")
     return standing.snapshot
 

@@ -261,6 +261,10 @@ class Face:
         """As NodeFace."""
         return self._reading().history(before, limit)
 
+    async def tracks(self) -> answers.Tracks:
+        """As NodeFace."""
+        return self._reading().tracks()
+
     async def parameters(self) -> answers.Parameters:
         """As NodeFace."""
         return self._reading().all_parameters()

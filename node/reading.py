@@ -10,8 +10,11 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, cast
 
+from governance.ruletext import text_of, value_text
 from governance.tables import HISTORY as STEPS
 from governance.tables import PROPOSALS, STANDINGS
+from governance.tracks import RULES
+from governance.tracktable import routes_of, rows_of, state_of, track_now
 from node.errors import BadRequest, NotFound
 from node.http import answers
 from node.http.values import parse_key, render, render_key
@@ -234,6 +237,24 @@ class Reading:
                 break
             entries.append(answers.HistoryAnswer(height=height, plan=plan, entry=render(HISTORY.schema, entry)))
         return answers.History(height=self.height, entries=entries, next=following)
+
+    def tracks(self) -> answers.Tracks:
+        """Every track as it is written and as it comes out now."""
+        reader, found = self.as_overlay, []
+        for name, row in rows_of(reader).items():
+            track, state = track_now(reader, self.parameters, name), state_of(reader, name)
+            found.append(
+                answers.Track(
+                    name=name,
+                    rules={rule.name: text_of(row, rule.name) for rule in RULES},
+                    in_force={rule.name: value_text(track, rule.name) for rule in RULES},
+                    open=state.open,
+                    voting=state.voting,
+                )
+            )
+        routes = {kind: list(names) for kind, names in routes_of(reader).items()}
+        meanings = {rule.name: rule.meaning for rule in RULES}
+        return answers.Tracks(height=self.height, tracks=found, routes=routes, meanings=meanings)
 
     def all_parameters(self) -> answers.Parameters:
         """Every parameter with its rule, and every flag anybody set."""

@@ -37,7 +37,6 @@ NEWEST = 200
 """Proposals looked through for one that is open already."""
 SHOWN = 16
 """Digits of a backup's name in tables; as many name it to a command, or fewer that no other begins with."""
-OPEN = frozenset({Status.DEPOSIT, Status.DELAY, Status.VOTING, Status.TIMELOCK})
 
 
 class BackupUnknown(Exception):
@@ -197,7 +196,7 @@ def restore(which: str, file: Path | None, asked: Asked) -> Answer:
 def _carried(desk: Desk, voters: list[Any], number: int) -> Answer:
     """Vote a proposal through and see it to its end."""
     found = opened(desk, number)
-    votes = vote_yes(desk, voters, found) if found["standing"]["status"] == Status.VOTING else []
+    votes = vote_yes(desk, voters, found) if Status(found["standing"]["status"]).takes_votes else []
     if votes:
         note(columns(votes, ("voter", "vote")))
     after = _ended(desk, number)
@@ -212,7 +211,7 @@ def _ended(desk: Desk, number: int) -> Answered:
     """The proposal once it has come to an end; raises StillWaiting when the time is up."""
     progress, deadline = Progress("waiting for its effect, height"), time.monotonic() + desk.asked.timeout
     try:
-        while (found := desk.client.proposal(number))["standing"]["status"] in OPEN:
+        while not Status((found := desk.client.proposal(number))["standing"]["status"]).is_final:
             due = found["standing"]["due"]
             if time.monotonic() >= deadline:
                 raise StillWaiting(f"proposal {number} waits for height {due}", desk.asked.timeout)
@@ -228,7 +227,7 @@ def _proposed(desk: Desk, digest: bytes) -> Answered | None:
     for found in desk.client.proposals("", NEWEST):
         content = found["proposal"]["content"]
         mine = content["name"] == "restore_module" and content["value"]["backup"] == digest.hex()
-        if mine and found["standing"]["status"] in OPEN:
+        if mine and not Status(found["standing"]["status"]).is_final:
             return found
     return None
 

@@ -197,6 +197,10 @@ class Client:
         """A vote and the count it is part of, proven against one root."""
         return self._get(f"/governance/proposals/{proposal}/votes/{voter}")
 
+    def tracks(self) -> Answered:
+        """Every track, and the tracks of each kind of proposal."""
+        return self._get("/governance/tracks")
+
     def identity(self) -> Answered:
         """Which chain this is: ids, genesis digest, parent."""
         value: Answered = self.row("host.chain")["row"]["value"]

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
+from governance.presets import PRESETS
 from node.beginning import begin, generated, imported, settings_text
 from node.genesis.document import Genesis, digest_of
 from node.settings import ChainSettings, load_settings, parse_settings
@@ -40,6 +41,7 @@ def _chain_name(_: click.Context, __: click.Parameter, given: str | None) -> str
         "synod init",
         "synod init --home /tmp/node --accounts 1000 --validators 7 --seed demo",
         "synod init --guardian 9     # account-9 may pause the chain at once",
+        "synod init --preset opengov      # `synod tracks` shows its rules",
         "synod init --genesis cosmoshub-2-genesis.json",
         "SYNOD_UPGRADE_VOTING_PERIOD=20 SYNOD_CHAIN_BLOCK_INTERVAL_MS=200 synod init --home /tmp/quick",
     ),
@@ -54,6 +56,8 @@ def _chain_name(_: click.Context, __: click.Parameter, given: str | None) -> str
 @click.option("--seed", default="1", show_default=True, help="What every key derives from; equal seeds, equal roots.")
 @click.option("--guardian", type=click.IntRange(0), metavar="NUMBER",
               help="Account of a generated genesis that may cancel, pause and isolate.  [default: none]")  # fmt: skip
+@click.option("--preset", type=click.Choice(sorted(PRESETS)),
+              help="The rules of decision to begin with; votes change them.  [default: default]")  # fmt: skip
 @click.option("--chain-name", callback=_chain_name, help="The name that bundles state.  [default: `name` in [chain]]")
 @click.option("--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="A settings file to begin with; it becomes the home's.")  # fmt: skip
@@ -64,6 +68,7 @@ def command_line(
     validators: int,
     seed: str,
     guardian: int | None,
+    preset: str | None,
     chain_name: str | None,
     settings_file: Path | None,
 ) -> Answer:
@@ -79,9 +84,10 @@ def command_line(
     if genesis_file is None:
         if accounts >= MANY:
             note(f"making {accounts:,} accounts and their keys")
-        genesis = generated(settings, accounts, validators, seed, chain_name or settings.chain.name, guardian)
+        name = chain_name or settings.chain.name
+        genesis = generated(settings, accounts, validators, seed, name, guardian, preset or "default")
     else:
-        genesis = imported(settings, genesis_file.read_bytes(), seed)
+        genesis = imported(settings, genesis_file.read_bytes(), seed, preset)
     made, head = begin(home, genesis, given or settings_text(settings))
     return answer(made, genesis, head.app_root)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from governance.admission import plan_of
 from governance.proposals import (
+    KIND_NAMES,
     AppointGuardian,
+    AppointReviewers,
     CancelUpgrade,
     FeatureSwitch,
     Isolate,
@@ -23,6 +25,7 @@ from governance.proposals import (
     RuntimeUpgrade,
     Statement,
     TreasurySpend,
+    acts_of,
 )
 from runtime.bundle.checker import examine
 from storage.hashing import HASH_BYTES
@@ -36,7 +39,7 @@ from .comparison import effect_data, effect_text
 from .console import Answer, columns, note
 from .exits import Exit
 from .options import home_option, until_option
-from .proposing import new_value, proposal_line, proposal_text, propose, publish
+from .proposing import batch_of, changed_tracks, new_value, proposal_line, proposal_text, propose, publish, rules_for
 from .signing import Asked, desk_of, signing_options, told
 from .uncommitted import uncommitted, warning
 
@@ -44,16 +47,18 @@ _WORDS = (
     click.option("--title", help="One line for people.  [default: made from the content]"),
     click.option("--description", default="", help="What and why, up to 10,000 characters."),
     click.option("--track", default="", help="The rules of decision.  [default: the first that the kind may take]"),
+    click.option("--after", type=click.IntRange(1), help="The proposal that must have taken effect before this one."),
     click.option("--deposit", type=click.IntRange(0), help="Units deposited now.  [default: all that the track takes]"),
 )
 
 
 def words_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the words, track and deposit of a proposal; words and track reach it as one table of texts."""
+    """Give a command the words, track and deposit of a proposal; all but the deposit reach it as a table of texts."""
 
     @wraps(function)
-    def gathered(*arguments: Any, title: str | None, description: str, track: str, **others: Any) -> Any:
-        words = {"title": title or "", "description": description, "track": track}
+    def gathered(*arguments: Any, title: str | None, after: int | None, **others: Any) -> Any:
+        texts = {name: others.pop(name) for name in ("description", "track")}
+        words = {"title": title or "", "after": str(after or ""), **texts}
         return function(*arguments, words=words, **others)
 
     decorated: Callable[..., Any] = signing_options(gathered)
@@ -127,9 +132,12 @@ def upgrade(
             version=str(declaration.manifest.version),
             code_hash=bundle.code_hash,
             effect=effect.digest,
-            activation_delay=delay or int(desk.client.parameters()["timelock_delay"]),
+            activation_delay=delay or 0,
             plan=(plan_of(desk.runtime.declaration, declaration).but(estimated_duration=1000 * (estimate or 0)),),
         )
+        if delay is None:
+            rules = rules_for(desk.client.tracks(), words["track"], content)
+            content = content.but(activation_delay=int(rules["timelock"]))
         title = f"Run {declaration.manifest.name} {declaration.manifest.version}"
         answer = propose(desk, signer, {**words, "title": words["title"] or title}, content, deposit)
         named = {"code_hash": bundle.code_hash.hex(), "effect": effect_data(effect), "uncommitted": loose}
@@ -244,6 +252,64 @@ def restore_module(module: str, backup: bytes, words: dict[str, str], deposit: i
     """
     content = RestoreModule(module=module, backup=backup)
     return _proposed(asked, words, f"Bring back the data of {module}", content, deposit)
+
+
+@command_line.command(
+    "tracks",
+    examples=(
+        "synod propose tracks ordinary quorum='>= 2/5' limit=5 --from alice",
+        "synod propose tracks small --like ordinary deposit=10 --kinds treasury_spend --from alice",
+        "synod propose tracks small --remove --from alice",
+    ),
+)
+@click.argument("name", metavar="TRACK")
+@click.argument("rules", metavar="RULE=TEXT...", nargs=-1)
+@click.option("--like", help="Begin with the rules of this track.  [default: TRACK itself, if it is there]")
+@click.option("--kinds", default="", help="Kinds of proposal, with commas, that may take it from then on as well.")
+@click.option("--remove", is_flag=True, help="Take the track away, and its name out of every kind's list.")
+@words_options
+def tracks(
+    name: str,
+    rules: tuple[str, ...],
+    like: str | None,
+    kinds: str,
+    remove: bool,
+    words: dict[str, str],
+    deposit: int | None,
+    asked: Asked,
+) -> Answer:
+    """Propose other rules for TRACK, for proposals made after it takes effect. `synod tracks` shows the present ones.
+
+    A rule is a value or the name of the chain parameter that it follows; an empty text stands for the usual one.
+    """
+    with desk_of(asked) as desk:
+        content = changed_tracks(desk.client.tracks(), name, rules, like, kinds.split(",") if kinds else [], remove)
+        title = words["title"] or f"{'Remove' if remove else 'Change'} track {name}"
+        return propose(desk, desk.signer(), {**words, "title": title}, content, deposit)
+
+
+@command_line.command("batch", examples=("synod propose batch acts.json --title 'Raise and pay' --from alice",))
+@click.argument("file", type=click.File(encoding="utf-8"))
+@words_options
+def batch(file: TextIO, words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose several acts that take effect together or not at all.
+
+    FILE ('-' is stdin) is a JSON list: [{"parameter_change": {"values": [{"name": "min_deposit", "number": "900"}]}},
+    {"treasury_spend": {"recipient": "syn1...", "amount": "7"}}].
+    """
+    content = batch_of(file.read())
+    kinds = ", ".join(KIND_NAMES[type(act)] for act in acts_of(content))
+    return _proposed(asked, words, f"Together: {kinds}"[:140], content, deposit)
+
+
+@command_line.command("reviewers", examples=("synod propose reviewers alice bob --from alice",))
+@click.argument("who", metavar="NAME|ADDRESS...", nargs=-1)
+@words_options
+def reviewers(who: tuple[str, ...], words: dict[str, str], deposit: int | None, asked: Asked) -> Answer:
+    """Propose who reviews what voters have approved, on tracks that ask for reviews; nobody named leaves nobody."""
+    chosen = tuple(asked.identities().address(one) for one in who)
+    title = f"Appoint as reviewers: {', '.join(who) or 'nobody'}"
+    return _proposed(asked, words, title, AppointReviewers(reviewers=chosen), deposit)
 
 
 @command_line.command("text", examples=("synod propose text 'Meet on Friday' --description 'At noon.'",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -10,13 +11,23 @@ import click
 
 from governance.calls import Propose, PublishChunk
 from governance.parameters import GOVERNANCE_PARAMETERS
-from governance.proposals import TRACKS_OF, Content, MaintenanceWindow, NewValue
-from governance.tracks import EMERGENCY
+from governance.proposals import (
+    KIND_NAMES,
+    Batch,
+    Content,
+    MaintenanceWindow,
+    Message,
+    NewValue,
+    acts_of,
+)
+from governance.tracks import RULE, ChangeTracks, RouteChange, TrackChange, TrackRow
 from node.settings_source import exact, nearest
 from runtime.bundle.archive import Bundle, chunks
 from runtime.parameters import RUNTIME_PARAMETERS
-from storage.record import Record
+from storage.codec import codec_of
+from storage.record import Record, cases_of, schema_of
 
+from .arguments import encoded
 from .client import Answered
 from .console import Answer, Progress, columns
 from .identities import Signer
@@ -29,8 +40,7 @@ PUBLISH, PROPOSE = "governance.publish_chunk", "governance.propose"
 
 def propose(desk: Desk, signer: Signer, words: dict[str, str], content: Record, deposit: int | None) -> Answer:
     """Sign and send a proposal; by default with the whole deposit of its track."""
-    track = words["track"] or TRACKS_OF[type(content)][0]
-    whole = 0 if track == EMERGENCY else int(desk.client.parameters()["min_deposit"])
+    whole = int(rules_for(desk.client.tracks(), words["track"], content)["deposit"])
     args = Propose(
         content=Content.of(content),
         deposit=whole if deposit is None else deposit,
@@ -38,6 +48,7 @@ def propose(desk: Desk, signer: Signer, words: dict[str, str], content: Record, 
         title=words["title"],
         description=words["description"],
         track=words["track"],
+        after=int(words.get("after") or 0),
     )
     sent = desk.send(signer, desk.runtime.call(PROPOSE), encoded_host(PROPOSE, args))
     outcome = desk.outcome([sent])
@@ -47,6 +58,19 @@ def propose(desk: Desk, signer: Signer, words: dict[str, str], content: Record, 
     found = desk.client.proposal(int(number))
     answer = told(outcome, proposal_text(found, desk.client.status()["height"]))
     return Answer({**outcome[0], "proposal": found}, answer.text, answer.exit)
+
+
+def rules_for(found: Answered, asked: str, content: Record) -> dict[str, str]:
+    """The rules in force of the track that a proposal takes: the one asked for, else the first of its kind."""
+    allowed = [found["routes"].get(KIND_NAMES[type(act)], ()) for act in acts_of(content)]
+    common = (name for name in (allowed[0] if allowed else ()) if all(name in names for names in allowed))
+    name = asked or next(common, "")
+    track = next((one for one in found["tracks"] if one["name"] == name), None)
+    if track is None:
+        known = ", ".join(one["name"] for one in found["tracks"])
+        raise click.UsageError(f"there is no track {name}: take one of {known}")
+    rules: dict[str, str] = track["in_force"]
+    return rules
 
 
 def publish(desk: Desk, signer: Signer, bundle: Bundle) -> list[Answered]:
@@ -87,6 +111,41 @@ def new_value(word: str) -> NewValue:
         kind = "a ratio" if ratio else "a whole number"
         raise click.UsageError(f"{name} takes {kind} from {rule.least} to {rule.most}, not {text}")
     return NewValue(name=name, number=value.numerator, per=value.denominator if ratio else 0)
+
+
+def batch_of(text: str) -> Batch:
+    """The batch of a JSON list of messages, each an object of one kind with its fields as the HTTP face spells them;
+    raises a usage error."""
+    kinds = {KIND_NAMES[kind]: number for number, kind in cases_of(Message)}
+    try:
+        given = json.loads(text)
+        pairs = [pair for message in given for pair in message.items()]
+        messages = [{"case": kinds[kind], "value": value} for kind, value in pairs]
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
+        example = '[{"treasury_spend": {"recipient": "syn1...", "amount": "7"}}, ...]'
+        raise click.UsageError(f"a batch is a JSON list like {example}, of {', '.join(kinds)}") from None
+    batch: Batch = codec_of(Batch).decode(encoded("batch", schema_of(Batch), {"messages": messages}))
+    return batch
+
+
+def changed_tracks(
+    found: Answered, name: str, rules: tuple[str, ...], like: str | None, kinds: list[str], remove: bool
+) -> ChangeTracks:
+    """A change of one track, from ``rule=text`` words; raises a usage error for a rule that no track has."""
+    present = {one["name"]: one["rules"] for one in found["tracks"]}
+    texts = dict(present.get(like or name, {}))
+    for word in rules:
+        rule, equals, text = word.partition("=")
+        if not equals or rule not in RULE:
+            raise click.UsageError(f"{word}: type RULE=TEXT; `synod tracks TRACK` shows what rules there are")
+        texts[rule] = text
+    row = TrackRow(**{rule: text for rule, text in texts.items() if text != RULE[rule].usual})
+    change = TrackChange(name=name, row=TrackRow() if remove else row, remove=remove)
+    routes = {kind: [*found["routes"].get(kind, []), name] for kind in kinds}
+    if remove:
+        routes = {kind: [n for n in names if n != name] for kind, names in found["routes"].items() if name in names}
+    changes = tuple(RouteChange(kind=kind, tracks=tuple(names)) for kind, names in routes.items())
+    return ChangeTracks(tracks=(change,), routes=changes)
 
 
 def proposal_text(found: Answered, height: int) -> str:
@@ -146,12 +205,15 @@ def proposal_line(found: Answered) -> tuple[str, ...]:
 
 
 def _track(track: dict[str, Any]) -> str:
-    need = f"quorum {_ratio(track['quorum'])}, yes {_ratio(track['threshold'])}, veto below {_ratio(track['veto'])}"
-    return f"{track['name']}: {need}; delay {track['delay']}, voting {track['period']}, timelock {track['timelock']}"
+    bars = ", ".join(f"{name} {_bar(track[name])}" for name in ("quorum", "threshold", "veto"))
+    times = ", ".join(f"{name} {track[name]}" for name in ("delay", "period", "confirm", "timelock"))
+    return f"{track['name']}: {bars}; {times}"
 
 
-def _ratio(ratio: dict[str, str]) -> str:
-    return f"{ratio['part']}/{ratio['whole']}"
+def _bar(bar: dict[str, Any]) -> str:
+    curve, value = bar["curve"]["name"], bar["curve"]["value"]
+    numbers = f"{value['part']}/{value['whole']}" if curve == "constant" else f"{curve} {_plain(value)}"
+    return f"{bar['test']} {numbers}"
 
 
 def _tells(name: str, value: Any, what: dict[str, Any]) -> bool:

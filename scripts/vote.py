@@ -103,7 +103,7 @@ def command_line(
         ballot = _ballot(option)
         found = desk.client.proposal(proposal)
         if reviewed is not None:
-            _require_same(reviewed, found, desk)
+            require_same(reviewed, found, desk)
         note(proposal_text(found, desk.client.status()["height"]))
         if sign_to is not None:
             return sign_vote_to(desk, desk.signer(), found, ballot, expiry, sign_to)
@@ -145,7 +145,8 @@ def _send(desk: Desk, signer: Signer, found: Answered, ballot: tuple[str, Split]
     return desk.send(signer, desk.runtime.call(name), encoded_host(name, args))
 
 
-def _require_same(reviewed: Path, found: Answered, desk: Desk) -> None:
+def require_same(reviewed: Path, found: Answered, desk: Desk) -> None:
+    """Raise OtherBundle unless the proposal names exactly the bytes of a reviewed bundle."""
     mine = read(reviewed, str(desk.client.identity()["chain_name"])).code_hash.hex()
     if mine != found["proposal"]["bundle"]:
         raise OtherBundle(mine, found["proposal"]["bundle"])

@@ -16,6 +16,7 @@ import click
 
 from governance.ballots import Split
 from governance.calls import CastVote
+from governance.lifecycle import Status
 from runtime.errors import RuntimeRoomError
 
 from .ballots import BallotUnreadable, read_ballot, says
@@ -196,5 +197,5 @@ class _Batch:
             else:
                 status = found["standing"]["status"]
                 closed = f"proposal {number} is in {status}: no vote is open on it"
-                self._proposals[number] = found if status == "voting" else closed
+                self._proposals[number] = found if Status(status).takes_votes else closed
         return self._proposals[number]

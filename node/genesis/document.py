@@ -189,6 +189,10 @@ class Genesis(Value):
     guardian: Owner | None = None
     """Who may cancel, pause and isolate at once; nobody where there is none."""
     parameters: dict[Name, ParameterValue] = Field(default_factory=dict)
+    tracks: dict[Name, dict[Name, str]] = Field(default_factory=dict)
+    """The rules of each track that are not the usual ones, as text; without any the chain has the default tracks."""
+    routes: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
+    """The tracks that each kind of proposal may take, the first when it names none."""
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from governance.tracks import RULE
 from node.genesis.errors import GenesisInconsistent
 
 if TYPE_CHECKING:
@@ -96,6 +97,13 @@ def somebody_has_power(genesis: Genesis) -> None:
     require(power > 0, "validators", "no bonded validator has tokens, so nobody could vote")
 
 
+def tracks_have_known_rules(genesis: Genesis) -> None:
+    for name, rules in genesis.tracks.items():
+        for rule in rules:
+            require(rule in RULE, f"tracks.{name}.{rule}", "a track has no such rule")
+    require(bool(genesis.tracks) == bool(genesis.routes), "routes", "tracks and routes are given together")
+
+
 LAWS: tuple[Callable[[Genesis], None], ...] = (
     everything_is_sorted,
     every_reference_is_known,
@@ -104,6 +112,7 @@ LAWS: tuple[Callable[[Genesis], None], ...] = (
     keys_are_distinct,
     deposits_are_covered,
     somebody_has_power,
+    tracks_have_known_rules,
 )
 
 

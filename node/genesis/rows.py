@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from governance.tables import GUARDIAN, Guardian
+from governance.tables import GUARDIAN, ROUTES, TRACKS, Guardian, Route
+from governance.tracks import TrackRow
 from node.genesis.document import Genesis
 from runtime.address import module_address
 from runtime.bundle.archive import Bundle
-from runtime.genesis import GenesisState, ModuleRow
+from runtime.genesis import GenesisState, HostRow, ModuleRow
 from runtime.identity import ChainIdentity
 from storage.home import RELEASE
 
@@ -29,8 +30,17 @@ def genesis_state(genesis: Genesis, bundle: Bundle) -> GenesisState:
         keys=((account.address, account.key, account.substitute) for account in genesis.accounts if account.key),
         rows=module_rows(genesis),
         parameters=_parameters(genesis),
-        host_rows=() if genesis.guardian is None else ((GUARDIAN, (), Guardian(address=genesis.guardian)),),
+        host_rows=tuple(_host_rows(genesis)),
     )
+
+
+def _host_rows(genesis: Genesis) -> Iterator[HostRow]:
+    if genesis.guardian is not None:
+        yield GUARDIAN, (), Guardian(address=genesis.guardian)
+    for name, rules in genesis.tracks.items():
+        yield TRACKS, (name,), TrackRow(**rules)
+    for kind, names in genesis.routes.items():
+        yield ROUTES, (kind,), Route(tracks=names)
 
 
 def _parameters(genesis: Genesis) -> dict[str, int | Fraction]:

@@ -384,6 +384,25 @@ class VoteReceipt(Answer):
     standing: ProvenRow = Field(description="The row of governance.standings, with the tally.")
 
 
+class Track(Answer):
+    """A track: the rules of the proposals that take it."""
+
+    name: str
+    rules: dict[str, str] = Field(description="Each rule as written: a value, or the name of the parameter it follows.")
+    in_force: dict[str, str] = Field(description="Each rule's value for a proposal made now.")
+    open: Number = Field(description="Proposals on it that have not ended.")
+    voting: Number = Field(description="Those of them whose votes count.")
+
+
+class Tracks(Answer):
+    """Every track, and which of them each kind of proposal may take."""
+
+    height: Height
+    tracks: list[Track]
+    routes: dict[str, list[str]] = Field(description="By kind; the first is taken when a proposal names none.")
+    meanings: dict[str, str] = Field(description="What each rule is about.")
+
+
 class Growth(Answer):
     """How far this node is with the state of the next runtime, which it grows beside the chain."""
 

@@ -77,6 +77,9 @@ class NodeFace(Protocol):
     async def vote_receipt(self, proposal_id: int, voter: bytes) -> answers.VoteReceipt:
         """A vote and its count, proven against one root; raises NotFound(no_such_proposal)."""
 
+    async def tracks(self) -> answers.Tracks:
+        """Every track, and the tracks of each kind of proposal."""
+
     async def plans(self) -> answers.Plans:
         """The running runtime and the plans that wait."""
 

@@ -14,6 +14,7 @@
 | GET, POST /modules/{m}/queries/{q}      | ask a query; arguments in the query string or in JSON       |
 | GET  /governance/proposals[/{id}]       | proposals                                                   |
 | GET  /governance/proposals/{id}/votes/{voter} | a vote with its count, proven                         |
+| GET  /governance/tracks                 | the rules that proposals are decided by                     |
 | POST /governance/vote                   | submit a vote, signed, hex in JSON                          |
 | GET  /governance/electorate[/{address}] | who may vote, and for how much                              |
 | GET  /upgrade/plan /upgrade/history     | what runs, what waits, what happened                        |
@@ -213,6 +214,11 @@ def governance_routes(node: NodeFace) -> APIRouter:
     async def elector(address: AddressPath, proposal: Proposal = None) -> answers.Elector:
         """One address and all that it can vote."""
         return await node.elector(parse_address(address), proposal)
+
+    @router.get("/governance/tracks")
+    async def tracks() -> answers.Tracks:
+        """The rules that proposals are decided by, and which kind of proposal takes which."""
+        return await node.tracks()
 
     @router.post("/governance/vote", status_code=202, openapi_extra=json_body(TransactionRequest))
     async def vote(request: Request) -> answers.Submitted:

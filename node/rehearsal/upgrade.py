@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from governance.admission import plan_of
 from governance.calls import CastVote, Propose, PublishChunk
+from governance.judging import turnout
 from governance.lifecycle import Status
 from governance.progress import proposal_at
-from governance.proposals import Content, MaintenanceWindow, Proposal, RuntimeUpgrade, Standing
+from governance.proposals import Content, MaintenanceWindow, Proposal, RuntimeUpgrade, Standing, rules_of
+from governance.reading import outlook
 from governance.tables import READINESS
 from node.rehearsal.attested import attested
 from node.rehearsal.record import Share, UpgradeRecord
@@ -99,14 +101,15 @@ def vote(world: World, voted: tuple[Voted, ...], progress: Progress) -> None:
 
 
 def _note_vote(record: UpgradeRecord, what: Proposal, standing: Standing) -> None:
-    tally, electors, track = standing.tally, standing.electors, what.track
+    tally, electors, track = standing.tally, standing.electors, rules_of(what, standing)
+    look = outlook(what, standing)
     record.opened, record.closed = standing.opened, standing.closes
     passed = standing.status == Status.TIMELOCK
     deciding = tally.yes + tally.no + tally.veto
     record.shares = (
-        share("quorum", tally.counted, electors.power, track.quorum.part, track.quorum.whole),
-        share("yes", tally.yes, deciding, track.threshold.part, track.threshold.whole),
-        Share("veto", tally.veto, tally.counted, f"below {track.veto.part}/{track.veto.whole}", passed),
+        share("quorum", turnout(tally, track), electors.power, look.quorum.numerator, look.quorum.denominator),
+        share("yes", tally.yes, deciding, look.threshold.numerator, look.threshold.denominator),
+        Share("veto", tally.veto, tally.counted, f"below {look.veto_limit}", passed),
         Share("voters", tally.voters, electors.voters, f"at least {track.min_voters}", passed),
     )
 

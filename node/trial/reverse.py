@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from governance.tracks import BREAKING
+from governance.fitting import BREAKING
 from node.trial.errors import TrialFailed
 from node.trial.stage import Stage
 from runtime.bundle.loader import LoadedRuntime
@@ -40,7 +40,7 @@ def prove_reverse(stage: Stage, overlay: Overlay, new: LoadedRuntime) -> dict[st
             back += _require_all(stage, overlay, was, new.tables[name], reverser)
         elif name != AGGREGATES.name and (name in stage.growth.migrators or after.get(name) != root):
             lost = lost or was
-    if lost and stage.proposal.track.name != BREAKING:
+    if lost and not stage.proposal.breaking:
         raise TrialFailed(NOT_REVERSIBLE, f"{lost} cannot be had again: propose it on the {BREAKING} track")
     stage.result = stage.result.but(reversible=not lost)
     return {"reversed": back}

@@ -13,7 +13,6 @@ from governance.electorate import standing_of
 from governance.guardian import GUARDIAN_CANCELS, in_term
 from governance.lifecycle import Status
 from governance.proposals import (
-    TRACKS_OF,
     AppointGuardian,
     CancelUpgrade,
     Isolate,
@@ -25,6 +24,7 @@ from governance.proposals import (
     TreasurySpend,
 )
 from governance.tables import GUARDIAN, HISTORY, Guardian
+from governance.tracktable import track_name
 from runtime.plans import CANCELLED
 from runtime.safe_mode import SafeMode, Stop
 from storage.record import Record
@@ -203,7 +203,7 @@ def test_the_guardian_cannot_touch_what_stops_undoes_or_replaces(guarded: World)
     upgrade = approved_upgrade(guarded)
     stopping = [Pause(), Isolate(module="faucet"), CancelUpgrade(upgrade=upgrade), AppointGuardian(), Statement()]
     for number, content in enumerate(stopping, 1):
-        urgent = TRACKS_OF[type(content)][0] == "emergency"
+        urgent = track_name(guarded.overlay, "", content) == "emergency"
         proposal = guarded.proposed(person(number), content, deposit=0 if urgent else 1_000)
         assert cancel(guarded, proposal) == "not_the_guardians"
     assert GUARDIAN_CANCELS & {type(content) for content in stopping} == set()

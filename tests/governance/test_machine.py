@@ -48,6 +48,7 @@ class Governed(RuleBasedStateMachine):
         self.world.overlay.put(GUARDIAN, (), Guardian(address=GUARD))
         self.coins = {owner: self.world.balance(owner) for owner in PEOPLE}
         self.paid: dict[int, dict[bytes, int]] = {}
+        self.initial: dict[int, int] = {}
         self.cast: dict[int, dict[bytes, str]] = {}
         self.seen: dict[int, Status] = {}
         self.power = {0: self._powers()}
@@ -72,6 +73,7 @@ class Governed(RuleBasedStateMachine):
             return 0
         proposal = len(self.paid) + 1
         self.paid[proposal] = {sender: min(deposit, self.world.what(proposal).track.deposit)}
+        self.initial[proposal] = self.paid[proposal][sender]
         self.cast[proposal] = {}
         return proposal
 
@@ -162,18 +164,26 @@ class Governed(RuleBasedStateMachine):
             ended = self.world.status(proposal).is_final
             assert {key[1]: amount for key, amount in held.items() if key[0] == proposal} == ({} if ended else paid)
             for owner, amount in paid.items():
-                owed[owner] += 0 if ended and not self._burned(proposal) else amount
+                owed[owner] += self._lost(proposal, owner, amount) if ended else amount
         for owner in PEOPLE:
             assert self.world.balance(owner) == self.coins[owner] - owed[owner]
         ledger, supply = self.world.ledger(), self.world.overlay.get(SUPPLY, ())
         assert ledger.held == sum(held.values()) == supply.held
         assert ledger.taken == ledger.held + ledger.refunded + ledger.burned
 
+    def _lost(self, proposal: int, owner: bytes, amount: int) -> int:
+        """All of it by a veto, and of a draft that lapsed what came with it."""
+        if self._burned(proposal):
+            return amount
+        lapsed = self.world.standing(proposal).reason == "deposit_not_gathered"
+        return self.initial[proposal] if lapsed and owner == self.world.what(proposal).proposer else 0
+
     def _burned(self, proposal: int) -> bool:
         standing, what = self.world.standing(proposal), self.world.what(proposal)
         tally = standing.tally
         counted = tally.yes + tally.no + tally.abstain + tally.veto
-        vetoed = tally.veto > 0 and tally.veto * what.track.veto.whole >= counted * what.track.veto.part
+        veto = what.track.veto.curve.value
+        vetoed = tally.veto > 0 and tally.veto * veto.whole >= counted * veto.part
         return standing.status == Status.VETOED or (standing.status == Status.CANCELLED and vetoed)
 
     @invariant()

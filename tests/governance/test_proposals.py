@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 
 from governance.acts import TREASURY
+from governance.bars import Bar
 from governance.calls import Propose
 from governance.lifecycle import Move, Status
 from governance.proposals import (
@@ -100,11 +101,13 @@ def test_a_draft_gathers_its_deposit_and_every_depositor_gets_his_part_back(worl
     assert not list(world.overlay.scan(DEPOSITS))
 
 
-def test_a_draft_without_its_deposit_lapses_and_pays_back(world: World) -> None:
+def test_a_draft_without_its_deposit_lapses_and_burns_what_came_with_it(world: World) -> None:  # A5
     proposal = world.proposed(FIRST, SPEND, deposit=250)
+    assert world.deposit(FIRST, proposal, 100) == world.deposit(SECOND, proposal, 300) == "ok"
     world.run_to(world.standing(proposal).due + 1)
     assert world.status(proposal) is Status.EXPIRED
-    assert world.balance(FIRST) == 10_000
+    assert (world.balance(FIRST), world.balance(SECOND)) == (9_750, 10_000)
+    assert (world.standing(proposal).burned, world.standing(proposal).refunded) == (250, 400)
     assert story(world, proposal) == [("deposit", "submitted"), ("expired", "deposit_not_gathered")]
 
 
@@ -180,11 +183,9 @@ def test_a_proposal_keeps_the_rules_it_began_under(world: World) -> None:  # A7
     lowering = world.proposed(FIRST, change("approval_threshold", Fraction(501, 1000)))
     other = world.proposed(SECOND, SPEND)
     world.executed(lowering)
-    assert world.what(other).track.threshold.part * 1000 == 667 * world.what(other).track.threshold.whole
+    assert world.what(other).track.threshold == Bar.constant(667, 1000)
     later = world.proposed(SECOND, A_STATEMENT)
-    assert Fraction(world.what(later).track.threshold.part, world.what(later).track.threshold.whole) == Fraction(
-        501, 1000
-    )
+    assert world.what(later).track.threshold == Bar.constant(501, 1000)
 
 
 def test_two_changes_that_fit_alone_but_not_together_do_not_both_execute(world: World) -> None:

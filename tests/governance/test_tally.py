@@ -10,32 +10,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.ballots import WHOLE, Share, require_ballot, shared_out
-from governance.judging import is_vetoed, judge, reaches
+from governance.bars import END, Bar, Ratio, clears, reaches
+from governance.judging import is_vetoed, judge
 from governance.lifecycle import Move
+from governance.parameters import GOVERNANCE_PARAMETERS
+from governance.ruletext import resolve
 from governance.tally import NOTHING, Electors, Option, Tally, counted_power
-from governance.tracks import Ratio, Track
+from governance.tracks import Track, TrackRow
 from runtime.errors import HostRefused
+from runtime.parameters import RUNTIME_PARAMETERS
 
 POWER = st.integers(0, 2**200)
 
 
+DEFAULTS = {rule.name: Fraction(rule.default) for rule in (*RUNTIME_PARAMETERS, *GOVERNANCE_PARAMETERS)}
+PLAIN = resolve("ordinary", TrackRow(), DEFAULTS.__getitem__).but(min_voters=1, max_individual_power_percent=100)
+
+
 def track(**changes: object) -> Track:
-    rules = Track(
-        name="ordinary",
-        delay=1,
-        period=1,
-        timelock=1,
-        grace=1,
-        deposit=0,
-        deposit_period=1,
-        quorum=Ratio(part=334, whole=1000),
-        threshold=Ratio(part=667, whole=1000),
-        veto=Ratio(part=334, whole=1000),
-        min_voters=1,
-        max_individual_power_percent=100,
-        power_floor=Ratio(part=0, whole=1),
-    )
-    return rules.but(**changes)
+    return PLAIN.but(**changes)
 
 
 ALL = Electors(power=1000, voters=10)
@@ -84,9 +77,9 @@ def test_shares_are_compared_exactly(part: int, whole: int, numerator: int, deno
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=20), st.integers(1, 100))
 def test_with_the_cut_at_or_above_the_quorum_everyone_together_always_makes_it(powers: list[int], percent: int) -> None:
     electors = Electors(power=sum(powers), voters=len(powers))
-    rules = track(max_individual_power_percent=percent, quorum=Ratio(part=percent, whole=100))
+    rules = track(max_individual_power_percent=percent, quorum=Bar.constant(percent, 100))
     together = sum(counted_power(power, electors, rules) for power in powers)
-    assert reaches(together, electors.power, rules.quorum)
+    assert clears(together, electors.power, rules.quorum, END)
 
 
 @given(POWER, POWER, st.integers(1, 100))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from governance.bars import Bar
 from governance.calls import PublishChunk
 from governance.lifecycle import Status
 from governance.proposals import CancelUpgrade, Isolate, Pause, Resume, Rollback, Statement, UpgradePlan
@@ -119,6 +120,13 @@ def test_an_upgrade_compared_with_a_runtime_that_is_gone_is_superseded_at_the_cl
     assert world.standing(second).reason == "another_runtime_runs"
 
 
+def test_the_breaking_track_asks_for_its_own_initial_deposit(world: World) -> None:
+    world.track("breaking", deposit="9000")
+    world.publish(FIRST, breaking_bundle())
+    assert world.propose(FIRST, world.upgrade(breaking_bundle()), deposit=1_000) == "deposit_too_small"
+    assert world.propose(FIRST, world.upgrade(breaking_bundle()), deposit=2_250) == "ok"
+
+
 @pytest.mark.parametrize("made", [breaking_bundle, one_way_bundle])
 def test_an_upgrade_that_breaks_or_has_no_way_back_goes_to_the_breaking_track_by_itself_and_needs_more(  # N7
     world: World, made: Callable[[], Bundle]
@@ -131,7 +139,7 @@ def test_an_upgrade_that_breaks_or_has_no_way_back_goes_to_the_breaking_track_by
         world.vote(voter, proposal, option)
     world.close(proposal)
     assert world.status(proposal) is Status.TIMELOCK, "three quarters is enough, less is not"
-    assert world.what(proposal).track.threshold.whole == 4
+    assert world.what(proposal).track.threshold == Bar.constant(3, 4)
 
 
 @pytest.mark.parametrize(

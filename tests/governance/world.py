@@ -19,7 +19,8 @@ from governance.lifecycle import Status
 from governance.module import Governance
 from governance.progress import proposal_at
 from governance.proposals import Content, MaintenanceWindow, Proposal, RuntimeUpgrade, Standing, Statement
-from governance.tables import COUNTERS, LEDGER, VOTES, Counters, Ledger
+from governance.tables import COUNTERS, LEDGER, TRACKS, VOTES, Counters, Ledger
+from governance.tracks import TrackRow
 from runtime.bundle.archive import Bundle, chunks, of_files, pack
 from runtime.bundle.checker import check_bundle
 from runtime.bundle.effect import effect_digest
@@ -55,6 +56,7 @@ SMALL: Mapping[str, int | Fraction] = {
     "emergency_timelock": 2,
     "max_individual_power_percent": 100,
     "rehearsal_gate": 0,
+    "resubmission_cooldown": 0,
 }
 
 
@@ -212,6 +214,11 @@ class World:
         """Propose, expect no refusal, and return the id."""
         assert self.propose(sender, content, **details) == "ok"
         return (self.overlay.get(COUNTERS, ()) or Counters()).last
+
+    def track(self, name: str, **rules: str) -> None:
+        """Change rules of a track at once, as an approved change of tracks would."""
+        row = self.overlay.get(TRACKS, (name,)) or TrackRow()
+        self.overlay.put(TRACKS, (name,), row.but(**rules))
 
     def publish(self, sender: bytes, bundle: Bundle) -> None:
         """Publish a bundle's chunks."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from governance.tables import HISTORY as STEPS
-from governance.tables import READINESS
+from governance.tables import READINESS, STANDINGS
 from node.attester import REHEARSAL
 from node.backups import lost, needs_told
 from node.incident import shelf
@@ -119,6 +119,8 @@ def test_the_generation_that_a_closed_window_held_is_deleted_in_slices(tmp_path:
     assert [one["kind"] for one in told["events"]] == ["executed", "verified", "closed"]
     steps = [row.reason for _, row in world.overlay().scan(STEPS, (voted.proposal,))]
     assert steps[-3:] == ["executed", "verified", "closed"]
+    standing = world.overlay().get(STANDINGS, (voted.proposal,))
+    assert standing is not None and 0 < standing.ended < standing.verified < standing.closed  # R2.11
     world.close()
 
 

@@ -144,7 +144,8 @@ def test_hooks_are_told_what_became_of_them_and_the_registry_names_what_runs(wor
 
 
 def test_uploads_end_and_a_rejected_bundle_leaves_the_chain(make_world: Callable[..., World]) -> None:
-    genesis = short_genesis().model_copy(update={"parameters": {**SHORT, "upload_lifetime": 10}})
+    parameters = {**SHORT, "upload_lifetime": 10, "resubmission_cooldown": 0}
+    genesis = short_genesis().model_copy(update={"parameters": parameters})
     world = make_world(genesis)
     bundle = example(world)
     upgrade.publish(world, bundle, world.accounts()[0])

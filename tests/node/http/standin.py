@@ -1,8 +1,9 @@
 """A node that is only its face: fixed answers, typed refusals, real decoding. No part of ours is replaced by it."""
 
+from governance.bars import Bar, Ratio
 from governance.proposals import Content, MaintenanceWindow, Proposal, Standing, Statement, Words
 from governance.tally import Electors, Tally
-from governance.tracks import Ratio, Track
+from governance.tracks import ALL_VOTES, ON_SWING, Track
 from node.errors import BadRequest, NotFound, NotReady, TransactionRefused
 from node.http import answers
 from node.http.operator import CheckpointMade
@@ -34,7 +35,7 @@ class Send(Record):
 
 ROWS = {(OWNER,): Account(balance=LARGE), (bytes(20),): Account(balance=7)}
 KINDS, NAMES = ("address",), ("owner",)
-RATIO = Ratio(part=667, whole=1000)
+BAR = Bar.constant(667, 1000)
 TRACK = Track(
     name="standard",
     delay=1,
@@ -43,12 +44,17 @@ TRACK = Track(
     grace=10,
     deposit=10**30,
     deposit_period=10,
-    quorum=RATIO,
-    threshold=RATIO,
-    veto=RATIO,
+    quorum=BAR,
+    threshold=BAR,
+    veto=BAR,
     min_voters=1,
     max_individual_power_percent=50,
     power_floor=Ratio(whole=1),
+    initial_share=Ratio(part=1, whole=4),
+    turnout=ALL_VOTES,
+    late_on=ON_SWING,
+    cancel_burn=Ratio(whole=1),
+    implementation=Bar.constant(0, 1),
 )
 PROPOSAL = Proposal(
     proposer=OWNER,
@@ -246,6 +252,11 @@ class StandIn:
         row = answers.Row(key={"proposal": "1"}, value=None)
         proven = answers.ProvenRow(table="governance.votes", height=7, app_root=HASH, row=row, proof={"half": "host"})
         return answers.VoteReceipt(height=7, app_root=HASH, vote=proven, standing=proven)
+
+    async def tracks(self):
+        one = answers.Track(name="standard", rules={"period": "10"}, in_force={"period": "10"}, open=1, voting=0)
+        meanings = {"period": "blocks in which votes count"}
+        return answers.Tracks(height=7, tracks=[one], routes={"text": ["standard"]}, meanings=meanings)
 
     async def plans(self):
         return answers.Plans(height=7, running=RUNTIME, pending=None, waiting=[], rollback_until=None, replay=None)

@@ -32,6 +32,7 @@ ASKED = [
     ("/modules/{module}/tables/{table}/row", "/modules/bank/tables/accounts/row"),
     ("/modules/{module}/queries/{query}", f"/modules/bank/queries/echo?to={ADDRESS}&coins=5"),
     ("/modules/{module}/queries/{query}", "/modules/bank/queries/echo?coins=-5"),
+    ("/governance/tracks", "/governance/tracks"),
     ("/governance/proposals", "/governance/proposals?status=voting"),
     ("/governance/proposals/{proposal_id}", "/governance/proposals/1"),
     ("/governance/proposals/{proposal_id}", "/governance/proposals/2"),
