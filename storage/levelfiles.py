@@ -23,7 +23,6 @@ from storage.manifest import Version, add_up
 _BATCH = struct.Struct("<QI")
 
 
-
 @dataclass(frozen=True, slots=True)
 class Files:
     """The files of a database at one moment: its MANIFEST as read, and the logs that still count, oldest first."""
@@ -66,10 +65,28 @@ def size_of(path: Path) -> int:
 def read_files(path: Path, before: Files | None = None) -> Files:
     """What CURRENT, MANIFEST and the folder say. A MANIFEST that only grew since ``before`` is read on from there, so
     that a long one costs little. Raises StoreMissing, StoreDamaged, DiskError."""
-    return files_of(path, *read_manifest(path), before)
+    return files_of(path, *read_manifest(path, before), before)
 
 
-def read_manifest(path: Path) -> tuple[str, bytes]:
+def unchanged(path: Path, files: Files) -> bool:
+    """Whether these are still a database's sorted files, and the logs that follow them; later logs may have been begun.
+    Raises StoreMissing, StoreDamaged, DiskError."""
+    return manifest_name(path) == files.manifest and size_of(path / files.manifest) == len(files.manifest_bytes)
+
+
+def read_manifest(path: Path, before: Files | None = None) -> tuple[str, bytes]:
+    """The MANIFEST that CURRENT names, read on where that of ``before`` ends if it is the same. Raises StoreMissing,
+    StoreDamaged, DiskError."""
+    name = manifest_name(path)
+    try:
+        return name, _read_on(path / name, before.manifest_bytes if before and before.manifest == name else b"")
+    except FileNotFoundError as error:
+        raise StoreMissing(path, f"no file {name}") from error
+    except OSError as error:
+        raise fault_of(path, error) from error
+
+
+def manifest_name(path: Path) -> str:
     """The MANIFEST that CURRENT names. Raises StoreMissing, StoreDamaged, DiskError."""
     try:
         current = (path / "CURRENT").read_bytes()
@@ -80,25 +97,37 @@ def read_manifest(path: Path) -> tuple[str, bytes]:
     name = current[:-1].decode("ascii", "replace")
     if not current.endswith(b"\n") or not name.startswith("MANIFEST-") or not name[9:].isdigit():
         raise StoreDamaged(path, "CURRENT names no MANIFEST")
-    try:
-        return name, (path / name).read_bytes()
-    except FileNotFoundError as error:
-        raise StoreMissing(path, f"no file {name}") from error
-    except OSError as error:
-        raise fault_of(path, error) from error
+    return name
+
+
+def _read_on(file: Path, known: bytes) -> bytes:
+    """All of a file of which this beginning is known, unless it is shorter by now."""
+    with file.open("rb") as reader:
+        if os.fstat(reader.fileno()).st_size < len(known):
+            return reader.read()
+        reader.seek(len(known))
+        return known + reader.read()
 
 
 def files_of(path: Path, name: str, raw: bytes, before: Files | None = None) -> Files:
     """What a MANIFEST of these bytes, and the folder, say, as `read_files`. Raises StoreDamaged."""
-    if before is not None and not raw.startswith(before.manifest_bytes):
-        before = None
-    try:
-        edits = list(located(raw, 0 if before is None else before.last_edit))
-        version = add_up((edit.content for edit in edits), None if before is None else before.version)
-    except Unreadable as error:
-        raise StoreDamaged(path, f"{name}: {error}") from error
+    if before is None or not raw.startswith(before.manifest_bytes):
+        version, last_edit = _added_up(path / name, raw, 0, None)
+    elif len(raw) == len(before.manifest_bytes):
+        version, last_edit = before.version, before.last_edit
+    else:
+        version, last_edit = _added_up(path / name, raw, before.last_edit, before.version)
     logs = tuple(log for log in log_paths(path) if int(log.stem) >= version.log_number)
-    return Files(name, raw, version, logs, edits[-1].begin)
+    return Files(name, raw, version, logs, last_edit)
+
+
+def _added_up(manifest: Path, raw: bytes, start: int, before: Version | None) -> tuple[Version, int]:
+    """The version that the edits from ``start`` on make of one, and where the last of them begins."""
+    try:
+        edits = list(located(raw, start))
+        return add_up((edit.content for edit in edits), before), edits[-1].begin
+    except Unreadable as error:
+        raise StoreDamaged(manifest.parent, f"{manifest.name}: {error}") from error
 
 
 def find_whole(path: Path) -> None:

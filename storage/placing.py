@@ -14,7 +14,8 @@ from itertools import islice
 from pathlib import Path
 
 from storage.errors import CheckpointUnstable, StoreDamaged
-from storage.levelfiles import Files, read_files, table_path
+from storage.levelfiles import Files, read_files, table_path, unchanged
+from storage.manifest import Version
 from storage.slots import sync_directory
 
 ATTEMPTS = 20
@@ -29,6 +30,8 @@ class Placing:
         self._target = target
         self._files: Files | None = None
         self._linked: dict[int, Path] = {}
+        self._shared: Version | None = None
+        """The version whose sorted files are exactly those in place."""
         self._manifest = ""
         """The MANIFEST that CURRENT names in the copy."""
         self._written = 0
@@ -63,7 +66,7 @@ class Placing:
             except FileNotFoundError as error:
                 self._require_changed(files, error)
                 continue
-            if self._read() == files:  # nothing was synced until here, so there was hardly time for a change
+            if unchanged(self._source, files):  # nothing was synced until here, so there was hardly time for a change
                 self._write_logs(logs)
                 self._copy_manifest(files)
                 self._sync_names()
@@ -76,11 +79,13 @@ class Placing:
 
     def _require_changed(self, files: Files, error: FileNotFoundError) -> None:
         """A compaction that removes a file changes the MANIFEST before; without that, the file was lost."""
-        if self._read() == files:
+        if unchanged(self._source, files):
             raise StoreDamaged(self._source, f"{Path(error.filename).name} is missing") from error
 
     def _share(self, files: Files, most: int | None) -> bool:
         """Bring the links to what these files say; returns whether some are left because of ``most``."""
+        if files.version is self._shared:
+            return False
         wanted = dict(files.version.tables)
         missing = [number for number in wanted if number not in self._linked]
         needless = [number for number in self._linked if number not in wanted]
@@ -92,7 +97,10 @@ class Placing:
         for number in islice(needless, most):
             self._linked.pop(number).unlink()
         self._unnamed = self._unnamed or bool(missing or needless)
-        return most is not None and max(len(missing), len(needless)) > most
+        if most is not None and max(len(missing), len(needless)) > most:
+            return True
+        self._shared = files.version
+        return False
 
     def _write_logs(self, logs: list[tuple[str, bytes]]) -> None:
         for name, content in logs:
