@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from storage.engine import Engine
 from storage.errors import StoreDamaged
 from storage.home import Home
-from storage.levelfiles import check_files, log_paths, read_files, table_path
+from storage.levelfiles import check_files, log_paths, read_files, table_path, unchanged
 from storage.logrecords import BLOCK, Unreadable, read_records
 from storage.manifest import Version, add_up
 from tests.storage.small_home import commit_up_to, content_at, head_of, new_home, open_whole
@@ -180,3 +180,19 @@ def test_a_manifest_that_grew_is_read_on_to_what_reading_it_whole_gives(tmp_path
     engine.close()
     Engine.open(home.database).close()  # another MANIFEST begins
     assert read_files(home.database, before) == read_files(home.database) != before
+
+
+def test_a_second_look_notices_every_sorted_file_that_came_or_went(tmp_path: Path) -> None:
+    home, engine = new_home(tmp_path / "node")
+    commit_up_to(home, engine, 1, 30, 200)
+    files = read_files(home.database)
+    assert unchanged(home.database, files)
+    engine.barrier()
+    assert not unchanged(home.database, files)
+    files = read_files(home.database)
+    engine.compact_range()
+    assert not unchanged(home.database, files)
+    engine.close()
+    files = read_files(home.database)
+    Engine.open(home.database).close()  # another MANIFEST begins
+    assert not unchanged(home.database, files)
