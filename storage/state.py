@@ -257,8 +257,9 @@ class State:
         self._generations.discard(number)
 
     def collect(self, limit: int) -> int:
-        """Delete up to ``limit`` rows that nothing refers to; returns how many, 0 when none is left."""
-        return self._generations.collect(limit)
+        """Delete up to ``limit`` rows that nothing refers to; returns how many, 0 when none is left. While blocks wait
+        for a sync nothing is deleted, since their rows may yet come to lie where a build was given up meanwhile."""
+        return 0 if self._waiting_blocks else self._generations.collect(limit)
 
     def close(self) -> None:
         """Let go of the database. Blocks that wait for a sync are lost, as by a crash; ``flush`` first to keep them."""

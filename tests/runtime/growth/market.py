@@ -121,6 +121,11 @@ class Market:
         self.share()
         return prepared
 
+    def drop(self, *raws: bytes) -> None:
+        """Prepare a block on the first node that is never committed; an activation makes what waits durable first."""
+        self.story.chain.finalize(self.story.next_block(*raws))
+        self.share()
+
     def share(self) -> None:
         """Let the other nodes execute what is durable on the first."""
         while self._unseen and self._unseen[0][0].header.height <= self.story.state.durable_height:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.growth.market import Market
+from tests.runtime.growth.market import OWNERS, Market, cancel
 
 
 @pytest.fixture
@@ -36,3 +36,24 @@ def test_a_rollback_ends_the_growth_of_what_was_to_follow(market: Market) -> Non
     assert not market.grow(1000)
     market.open_anew()
     assert market.story.chain.growth_progress() is None
+
+
+def test_marks_of_blocks_that_wait_for_a_sync_do_not_outlive_the_growth_they_were_for(market: Market) -> None:
+    market.schedule("full", 9, 0)
+    while market.grow(1000):
+        continue
+    story = market.story
+    market.block(story.ann.call("coins.feel", 0, owner=OWNERS[0], mood=3), durable=False)
+    market.block(act=cancel, durable=False)
+    while story.state.collect(1000):
+        continue
+    market.block()  # now the marks are on disk, and what is left the fixture looks at
+
+
+def test_an_activation_that_was_prepared_and_dropped_before_a_restart_leaves_the_nodes_alike(market: Market) -> None:
+    market.schedule("full", 2, 0)
+    market.block(durable=False)
+    market.drop()  # growing to the end has made the block before durable
+    market.open_anew()
+    market.block()
+    assert market.kind == "full"
