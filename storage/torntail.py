@@ -29,6 +29,7 @@ from storage.headfile import read_head
 from storage.home import Home
 from storage.levelfiles import Files, after_batch, cut_file, files_of, read_manifest, table_path
 from storage.logrecords import Unreadable, located
+from storage.placing import link_or_copy
 from storage.slots import sync_directory
 
 Stands = Callable[[Home, Engine], object]
@@ -116,21 +117,12 @@ def _place(home: Home, copy: Home, files: Files, cuts: list[Cut]) -> None:
     copy.database.mkdir(parents=True)
     kept = {cut.file: cut.kept for cut in cuts}
     for number, _ in files.version.tables:
-        _share(table_path(home.database, number), copy.database)
+        table = table_path(home.database, number)
+        with suppress(FileNotFoundError):  # it is missing in the copy too, and opening that tells what it means
+            link_or_copy(table, copy.database / table.name)
     for file in (home.database / "CURRENT", home.database / files.manifest, *files.logs):
         (copy.database / file.name).write_bytes(file.read_bytes()[: kept.get(file)])
     shutil.copyfile(home.head_file, copy.head_file)
-
-
-def _share(table: Path, folder: Path) -> None:
-    """Sorted files do not change. One that is missing is missing in the copy too, and opening it tells what that
-    means."""
-    try:
-        (folder / table.name).hardlink_to(table)
-    except FileNotFoundError:
-        return
-    except OSError:  # a file system without hard links
-        shutil.copyfile(table, folder / table.name)
 
 
 def _remove(copy: Home) -> None:
