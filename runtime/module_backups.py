@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from runtime.bundle.loader import LoadedRuntime
-from storage.module_backup import BackedTable, BackupContent
+from storage.backup_file import BackedTable, BackupContent
 from storage.overlay import Overlay
 from storage.record import Amount, Hash, Record, field
 from storage.state import State

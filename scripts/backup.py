@@ -18,12 +18,12 @@ import click
 from governance.lifecycle import Status
 from governance.proposals import RestoreModule
 from node.module_backups import known_backups
+from storage.backup_file import ModuleBackup, read
+from storage.backup_file import verify as verify_file
 from storage.errors import BackupMissing
 from storage.home import Home
-from storage.module_backup import ModuleBackup, adopt, held, is_held, path_of, read
-from storage.module_backup import verify as verify_file
+from storage.module_backup import adopt, held, is_held, path_of
 
-from .bundles import EXISTING
 from .client import Answered
 from .command import group, run
 from .console import Answer, Progress, columns, note
@@ -33,6 +33,7 @@ from .proposing import propose
 from .signing import Asked, Desk, StillWaiting, desk_of, signing_options
 from .voting import POLL, opened, strongest, vote_yes
 
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEWEST = 200
 """Proposals looked through for one that is open already."""
 SHOWN = 16
@@ -141,7 +142,7 @@ def export(which: str, target: Path, home: Path) -> Answer:
 
 
 @command_line.command("import", examples=("synod backup import shelf.backup --home my-home",))
-@click.argument("file", type=EXISTING)
+@click.argument("file", type=FILE)
 @home_option
 def import_command(file: Path, home: Path) -> Answer:
     """Verify a FILE, row by row, and keep it in a home under the name of its data; its node may run meanwhile."""
@@ -159,7 +160,7 @@ def import_command(file: Path, home: Path) -> Answer:
     ),
 )
 @click.argument("which", metavar="BACKUP")
-@click.option("--file", type=EXISTING, help="Import it from this file first.")
+@click.option("--file", type=FILE, help="Import it from this file first.")
 @signing_options
 def restore(which: str, file: Path | None, asked: Asked) -> Answer:
     """Bring a module's data back: propose it, vote yes with every key at hand, and wait until it has taken effect.

@@ -1,100 +1,30 @@
-"""Backups of a module: the rows of its tables at one height as one file, for the day they are wanted again.
+"""The backups of modules that a home holds (``storage/backup_file.py``), each under the name of its data.
 
-What a backup holds is said by its *content*: the module, and of each table name, schema, root and number of rows. The
-root stands for every row, so the digest of the content names the data, every node computes it alike, and nobody needs
-to read a row for that. A file by that name is as good as any other node's: its rows must give those roots.
+    backups/9f86d081....backup
 
-    backups/9f86d081....backup    8 bytes that say what it is; then frames: the content, and the rows of each table
-
-A frame is a length, the place of its table, the SHA-256 of what follows, and that: the canonical record of the content,
-or a chunk as in snapshots (``storage/snapshot.py``). So content alone decides every byte. A file is written aside and
-renamed when it is whole and on disk; what a crash leaves begins with a dot and is written anew.
+A file is written aside and renamed when it is whole and on disk; what a crash leaves begins with a dot and is written
+anew.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
+import re
 import shutil
-import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
-from storage.bulkload import tree_of
-from storage.codec import codec_of
-from storage.errors import BackupDamaged, BackupMissing, NotCanonical
+from storage.backup_file import BackupContent, ModuleBackup, read, verify, written
+from storage.errors import BackupDamaged, BackupMissing
 from storage.faults import fault_of
-from storage.growing import SLICE_ROWS
-from storage.hashing import TAG_BACKUP, tagged
 from storage.home import Home
-from storage.record import Amount, Hash, Record, Text, field
 from storage.scan import Row
 from storage.slots import sync_directory
-from storage.snapshot import CHUNK_LIMIT, chunked, entries_of
 
 SUFFIX = ".backup"
-_MAGIC = b"SYNODMB1"
-_FRAME = struct.Struct(">IH32s")
-_CONTENT = 0xFFFF
-"""Stands in the place of the table before the content."""
-_RUNTIME = 1
-"""The half of every row, as snapshots number it."""
-
-
-class BackedTable(Record):
-    """One table of a backup."""
-
-    name: Text = field(1)
-    schema: Hash = field(2)
-    root: Hash = field(3)
-    rows: Amount = field(4, default=0)
-
-
-class BackupContent(Record):
-    """What a backup holds; its tables stand in the order of their names."""
-
-    module: Text = field(1)
-    tables: tuple[BackedTable, ...] = field(2, default=())
-
-    @property
-    def digest(self) -> bytes:
-        """The name of the data."""
-        return tagged(TAG_BACKUP, CONTENTS.encode(self))
-
-    @property
-    def rows(self) -> int:
-        """Rows of all tables."""
-        return sum(table.rows for table in self.tables)
-
-    def table(self, name: str) -> BackedTable | None:
-        """A table by its name."""
-        return next((table for table in self.tables if table.name == name), None)
-
-
-CONTENTS = codec_of(BackupContent)
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleBackup:
-    """A file that says it is a backup; its rows are what `verify` says they are."""
-
-    path: Path
-    content: BackupContent
-
-    def rows(self, name: str, after: bytes | None = None) -> Iterator[Row]:
-        """Key and record bytes of a table, those above ``after``. Raises BackupDamaged on the way, and faults of the
-        disk."""
-        names = [table.name for table in self.content.tables]
-        for place, payload in _frames(self.path):
-            if place >= len(names) or names[place] != name:
-                continue
-            for _, _, key, value in _entries(self.path, payload()):
-                if after is None or key > after:
-                    yield key, value
+_NAME = re.compile(rf"[0-9a-f]{{64}}{re.escape(SUFFIX)}")
 
 
 def path_of(home: Home, digest: bytes) -> Path:
@@ -108,10 +38,10 @@ def is_held(home: Home, digest: bytes) -> bool:
 
 
 def held(home: Home) -> tuple[Path, ...]:
-    """The backups of a home, by name."""
+    """The backups of a home, by name; what else lies in the folder is none."""
     if not home.backups.is_dir():
         return ()
-    return tuple(sorted(path for path in home.backups.glob(f"*{SUFFIX}") if not path.name.startswith(".")))
+    return tuple(sorted(path for path in home.backups.iterdir() if _NAME.fullmatch(path.name) and path.is_file()))
 
 
 def found(home: Home, digest: bytes) -> ModuleBackup:
@@ -123,44 +53,6 @@ def found(home: Home, digest: bytes) -> ModuleBackup:
     if backup.content.digest != digest:
         raise BackupDamaged(path, "it is another one than its name says")
     return backup
-
-
-def read(path: Path) -> ModuleBackup:
-    """A backup by its file, of which no row is looked at. Raises BackupDamaged and faults of the disk."""
-    for place, payload in _frames(path):
-        if place != _CONTENT:
-            break
-        try:
-            return ModuleBackup(path, CONTENTS.decode_canonical(payload()))
-        except NotCanonical as error:
-            raise BackupDamaged(path, str(error)) from error
-    raise BackupDamaged(path, "it does not begin with what it holds")
-
-
-def verify(path: Path, progress: Callable[[int], None] = lambda _: None) -> ModuleBackup:
-    """Read every row and compute the root of each table; ``progress`` hears rows. Raises BackupDamaged."""
-    backup = read(path)
-    seen = 0
-    for table in backup.content.tables:
-        tree = tree_of(_ascending(backup, table, seen, progress))
-        seen += tree.count
-        if (tree.count, tree.root) != (table.rows, table.root):
-            raise BackupDamaged(path, f"the rows of {table.name} do not give its root")
-    return backup
-
-
-def _ascending(
-    backup: ModuleBackup, table: BackedTable, seen: int, progress: Callable[[int], None]
-) -> Iterator[Row]:
-    """The rows of a table, each above the one before."""
-    before: bytes | None = None
-    for number, row in enumerate(backup.rows(table.name), seen + 1):
-        if before is not None and row[0] <= before:
-            raise BackupDamaged(backup.path, f"the rows of {table.name} are out of order")
-        before = row[0]
-        if number % SLICE_ROWS == 0:
-            progress(number)
-        yield row
 
 
 def adopt(home: Home, path: Path, progress: Callable[[int], None] = lambda _: None) -> ModuleBackup:
@@ -178,6 +70,8 @@ def adopt(home: Home, path: Path, progress: Callable[[int], None] = lambda _: No
         _put_in_place(aside, target)
     except OSError as error:
         raise fault_of(home.backups, error) from error
+    finally:
+        aside.unlink(missing_ok=True)  # a full disk must not stay full of it
     return ModuleBackup(target, backup.content)
 
 
@@ -203,7 +97,7 @@ class BackupWriter:
         self._folder = home.backups
         self._aside = self.target.with_name(f".{self.target.name}")
         self._file: BinaryIO | None = None
-        self._pieces = _written(content, rows)
+        self._pieces = written(content, rows)
 
     def step(self) -> bool:
         """Write the next chunk; returns whether there is more to do. Raises DiskFull, DiskError."""
@@ -226,7 +120,9 @@ class BackupWriter:
     def close(self) -> None:
         """Stop, and take away what is not whole; another writes it anew."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # after a full disk it tries again to write what is left; it is not wanted
+                self._file.close()
+            self._file = None
             self._aside.unlink(missing_ok=True)
 
 
@@ -246,48 +142,3 @@ def _put_in_place(aside: Path, target: Path) -> None:
     aside.replace(target)
     sync_directory(target.parent)
     sync_directory(target.parent.parent)
-
-
-def _written(content: BackupContent, rows: Callable[[str], Iterator[Row]]) -> Iterator[bytes]:
-    """The file in pieces."""
-    yield _MAGIC + _frame(_CONTENT, CONTENTS.encode(content))
-    for place, table in enumerate(content.tables):
-        for chunk in chunked((_RUNTIME, place, key, value) for key, value in rows(table.name)):
-            yield _frame(place, chunk)
-
-
-def _frame(place: int, payload: bytes) -> bytes:
-    return _FRAME.pack(len(payload), place, hashlib.sha256(payload).digest()) + payload
-
-
-def _frames(path: Path) -> Iterator[tuple[int, Callable[[], bytes]]]:
-    """The place of each frame, and a function that reads it; one that is not asked for is passed over."""
-    try:
-        with path.open("rb") as file:
-            if file.read(len(_MAGIC)) != _MAGIC:
-                raise BackupDamaged(path, "it does not begin as one")
-            while head := file.read(_FRAME.size):
-                if len(head) < _FRAME.size:
-                    raise BackupDamaged(path, "it ends within a frame")
-                length, place, digest = _FRAME.unpack(head)
-                if length > CHUNK_LIMIT:
-                    raise BackupDamaged(path, "a frame is longer than any can be")
-                begins = file.tell()
-                yield place, lambda at=length, told=digest: _payload(path, file, at, told)  # type: ignore[misc]
-                file.seek(begins + length)
-    except OSError as error:
-        raise fault_of(path, error) from error
-
-
-def _payload(path: Path, file: BinaryIO, length: int, digest: bytes) -> bytes:
-    payload = file.read(length)
-    if hashlib.sha256(payload).digest() != digest:
-        raise BackupDamaged(path, "a frame is not what its digest says")
-    return payload
-
-
-def _entries(path: Path, chunk: bytes) -> list[tuple[int, int, bytes, bytes]]:
-    try:
-        return entries_of(chunk)
-    except msgspec.MsgspecError as error:
-        raise BackupDamaged(path, str(error)) from error

@@ -23,10 +23,10 @@ from runtime.growth.tally import Tally
 from runtime.invariants.counters import Counters, Rule, counters_of
 from runtime.migration import migrator_for, old_name
 from runtime.plans import Plan
+from storage.backup_file import BackupContent
 from storage.blockview import Change
 from storage.growing import Generation
 from storage.home import RELEASE
-from storage.module_backup import BackupContent
 from storage.state import State
 from storage.tables import Table
 

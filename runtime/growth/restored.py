@@ -14,10 +14,11 @@ from typing import Any
 
 from runtime.growth.records import SideRow
 from runtime.growth.tally import Tally
+from storage.backup_file import BackedTable
 from storage.blockview import Change
 from storage.errors import BackupDamaged, GenerationInvalid, RecordFault
 from storage.growing import SLICE_ROWS, Generation
-from storage.module_backup import BackedTable, found, is_held, path_of
+from storage.module_backup import found, is_held, path_of
 from storage.scan import Row
 from storage.state import State
 from storage.tables import Table

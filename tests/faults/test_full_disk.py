@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from storage.backup_file import BackedTable, BackupContent
+from storage.backup_file import verify as verify_backup
+from storage.bulkload import tree_of
 from storage.checkpoint import create, list_checkpoints
 from storage.engine import Engine
 from storage.errors import DiskError, DiskFull, EngineStopped
 from storage.headfile import create_head, read_head
 from storage.home import Home
+from storage.module_backup import BackupWriter, adopt
 from storage.restore import open_copy, restore, verify
 from tests.storage.small_home import commit_up_to, content_at, head_of, new_home, open_whole
 
@@ -207,3 +211,25 @@ def test_a_limit_on_file_size_is_a_full_disk_too(tmp_path: Path) -> None:
     head, rows = open_whole(Home(tmp_path / "node"))
     assert int(acknowledged) <= head.commit <= int(acknowledged) + 1
     assert rows == content_at(head.commit, 120)
+
+
+def test_a_module_backup_that_finds_no_room_leaves_none_of_it_behind(disk: Path, tmp_path: Path) -> None:
+    rows = {number.to_bytes(4, "big"): bytes(4000) for number in range(500)}
+    table = BackedTable(name="shelf.books", schema=bytes(32), root=tree_of(rows.items()).root, rows=len(rows))
+    content = BackupContent(module="shelf", tables=(table,))
+    home = Home.create(disk / "home")
+    filler = fill_up(disk, leave=1 << 20)
+    writer = BackupWriter(home, content, lambda _: iter(rows.items()))
+    with pytest.raises(DiskFull):
+        while writer.step():
+            continue
+    writer.close()
+    assert list(home.backups.iterdir()) == []
+    away = BackupWriter(Home.create(tmp_path / "away"), content, lambda _: iter(rows.items()))
+    while away.step():
+        continue
+    with pytest.raises(DiskFull):
+        adopt(home, away.target)
+    assert list(home.backups.iterdir()) == []
+    filler.unlink()
+    assert verify_backup(adopt(home, away.target).path).content == content

@@ -11,7 +11,8 @@ from node.module_backups import known_backups
 from node.rehearsal.world import World
 from node.upkeep import Upkeep
 from storage import snapshot
-from storage.module_backup import is_held, path_of, verify
+from storage.backup_file import verify
+from storage.module_backup import is_held, path_of
 from tests.node.test_snapshots import joined
 from tests.scenarios.reinstalls import BOOKS, beyond_window, reinstalled, shelved
 from tests.short_periods import short_genesis

@@ -12,8 +12,9 @@ from runtime.bundle.archive import Bundle, of_files
 from runtime.coordinator import RestoreRequest
 from runtime.plans import EXECUTED, FAILED, ROLLED_BACK, SUPERSEDED, HistoryEntry
 from runtime.restoring import RestoreRefused, require_backup
+from storage.backup_file import verify
 from storage.errors import BackupDamaged, BackupMissing
-from storage.module_backup import BackupWriter, adopt, is_held, path_of, verify
+from storage.module_backup import BackupWriter, adopt, is_held, path_of
 from storage.tables import Half
 from tests.runtime.reinstall_bundles import LENT, MARK_CALL, MARKED, MARKS, anew, with_shelf
 from tests.runtime.story_chain import Story

@@ -14,8 +14,9 @@ from node.rehearsal.world import World
 from runtime.errors import HostRefused
 from runtime.module_backups import BACKUPS
 from runtime.plans import HISTORY, ROLLED_BACK
+from storage.backup_file import verify
 from storage.errors import BackupMissing
-from storage.module_backup import adopt, path_of, verify
+from storage.module_backup import adopt, path_of
 from tests.scenarios.reinstalls import (
     BOOKS,
     beyond_window,

@@ -86,6 +86,18 @@ def test_a_damaged_file_is_not_taken_and_a_name_that_means_nothing_is_told(
     assert (code, found["error"]["code"]) == (1, "backup_unknown")
 
 
+def test_what_else_lies_among_the_backups_and_a_folder_in_the_place_of_a_file_are_no_defect(
+    said: Said, left: tuple[Path, bytes], home: Path, tmp_path: Path
+) -> None:
+    path, at = path_of(Home(home), left[1]), ("--home", str(home))
+    shutil.copy(path, path.with_name("my-shelf.backup"))
+    assert [one["backup"] for one in said("backup", "list", *at)[1]["backups"]] == [left[1].hex()]
+    code, found = said("backup", "verify", "my", *at)
+    assert (code, found["error"]["code"]) == (1, "backup_unknown")
+    code, found = said("backup", "import", str(tmp_path), *at)
+    assert (code, found["error"]["code"]) == (2, "usage")
+
+
 def test_one_command_brings_the_data_back_on_a_running_node(
     said: Said, left: tuple[Path, bytes], home: Path, tmp_path: Path
 ) -> None:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storage.backup_file import CONTENTS, BackedTable, BackupContent, read, verify
 from storage.bulkload import tree_of
 from storage.errors import BackupDamaged, BackupMissing
 from storage.home import Home
-from storage.module_backup import (
-    BackedTable,
-    BackupContent,
-    BackupWriter,
-    adopt,
-    found,
-    held,
-    is_held,
-    path_of,
-    read,
-    share,
-    verify,
-)
-from storage.snapshot import CHUNK_BYTES
+from storage.module_backup import BackupWriter, adopt, found, held, is_held, path_of, share
+from storage.snapshot import CHUNK_BYTES, chunked
 
 Tables = dict[str, dict[bytes, bytes]]
 tables = st.dictionaries(
@@ -144,3 +136,59 @@ def test_a_file_under_another_name_and_one_that_is_not_there_are_told(home: Home
     with pytest.raises(BackupDamaged, match="another one"):
         found(home, digest)
     assert read(path_of(home, digest)).content == content_of(LARGE)
+
+
+def crafted(path: Path, content: BackupContent, *frames: tuple[int, bytes]) -> Path:
+    """A file of any frames behind a content, each with its right digest."""
+    made = b"SYNODMB1"
+    for place, payload in ((0xFFFF, CONTENTS.encode(content)), *frames):
+        made += struct.pack(">IH32s", len(payload), place, hashlib.sha256(payload).digest()) + payload
+    path.write_bytes(made)
+    return path
+
+
+POTS: Tables = {"shelf.pots": {b"a": b"1", b"b": b"2"}}
+A, B = ((1, 0, key, value) for key, value in POTS["shelf.pots"].items())
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [(0, [A, B]), (77, [A])],
+        [(0, [A, B]), (0xFFFF, [])],
+        [(0, [A]), (0, [B])],
+        [(0, [(0, 9, *A[2:]), (2, 3, *B[2:])])],
+    ],
+    ids=["a frame of no table", "a second content", "chunks that end early", "rows of another half"],
+)
+def test_the_right_rows_in_other_bytes_are_not_whole(
+    tmp_path: Path, frames: list[tuple[int, list[tuple[int, int, bytes, bytes]]]]
+) -> None:
+    chunks = [(place, chunk) for place, entries in frames for chunk in list(chunked(entries)) or [b""]]
+    file = crafted(tmp_path / "file", content_of(POTS), *chunks)
+    assert dict(read(file).rows("shelf.pots")) == POTS["shelf.pots"]
+    with pytest.raises(BackupDamaged):
+        verify(file)
+
+
+def test_a_frame_that_ends_beyond_the_file_is_no_part_of_a_whole_one(home: Home) -> None:
+    path = written(home, POTS)
+    path.write_bytes(path.read_bytes() + struct.pack(">IH32s", 1 << 26, 77, bytes(32)))
+    with pytest.raises(BackupDamaged, match="more than its rows"):
+        verify(path)
+
+
+@pytest.mark.parametrize("name", ["\x1b[2Jshelf", "shelf\n", "", "Shelf", "s\u0455elf"])
+def test_a_name_that_no_module_or_table_can_have_is_refused_before_it_is_shown(tmp_path: Path, name: str) -> None:
+    whole = content_of(POTS)
+    table = msgspec.structs.replace(whole.tables[0], name=name)
+    for content in (msgspec.structs.replace(whole, module=name), msgspec.structs.replace(whole, tables=(table,))):
+        with pytest.raises(BackupDamaged, match="be called"):
+            read(crafted(tmp_path / "file", content))
+
+
+def test_what_else_lies_in_the_folder_is_no_backup(home: Home) -> None:
+    path = written(home, POTS)
+    (home.backups / "my-shelf.backup").write_bytes(path.read_bytes())
+    (home.backups / f"{'0' * 64}.backup").mkdir()
+    assert held(home) == (path,)
