@@ -18,11 +18,12 @@ import click
 from governance.lifecycle import Status
 from governance.proposals import RestoreModule
 from node.module_backups import known_backups
-from storage.backup_file import ModuleBackup, read
+from storage.backup_file import ModuleBackup
 from storage.backup_file import verify as verify_file
-from storage.errors import BackupMissing
+from storage.errors import BackupDamaged
 from storage.home import Home
-from storage.module_backup import adopt, held, is_held, path_of
+from storage.module_backup import adopt, held, path_of
+from storage.module_backup import found as kept
 
 from .client import Answered
 from .command import group, run
@@ -93,9 +94,12 @@ def list_command(home: Path) -> Answer:
 
 def _line(home: Home, digest: str, known: dict[str, Any] | None) -> dict[str, Any]:
     path = path_of(home, bytes.fromhex(digest))
-    there = path.is_file()
-    content = read(path).content if there and known is None else None
-    state = "whole" if there else "missing: import another node's, unless it is being written"
+    there, content = path.is_file(), None
+    state = "here" if there else "missing: import another node's, unless it is being written"
+    try:
+        content = kept(home, bytes.fromhex(digest)).content if there else None
+    except BackupDamaged:
+        state = "damaged: remove it and import a whole one"
     return {
         "backup": digest,
         "module": known["module"] if known else content.module if content else "",
@@ -117,11 +121,12 @@ def verify(which: str, home: Path) -> Answer:
     Exit 0: whole. 1: there is no such backup. 3: it is damaged, or this machine cannot read it.
     """
     path = Path(which)
-    if not path.is_file():
+    if path.is_file():
+        found = _verified(path, lambda told: verify_file(path, told))
+    else:
         place = Home.open(home)
-        path = path_of(place, _named(place, which))
-    found = _verified(path, lambda told: verify_file(path, told))
-    return Answer(described(found), f"{path} is whole: {_said(found)}")
+        found = _whole(place, _named(place, which))
+    return Answer(described(found), f"{found.path} is whole: {_said(found)}")
 
 
 @command_line.command("export", examples=("synod backup export 9f86d081 --to shelf.backup",))
@@ -132,11 +137,10 @@ def export(which: str, target: Path, home: Path) -> Answer:
     """Copy a backup out of a home, for another node to import."""
     place = Home.open(home)
     digest = _named(place, which)
-    if not is_held(place, digest):
-        raise BackupMissing(digest.hex())
+    source = kept(place, digest).path
     if target.exists():
         raise FileThere(target)
-    shutil.copyfile(path_of(place, digest), target)
+    shutil.copyfile(source, target)
     found = _verified(target, lambda told: verify_file(target, told))
     return Answer({**described(found), "path": str(target)}, f"{target}: {_said(found)}")
 
@@ -166,7 +170,7 @@ def restore(which: str, file: Path | None, asked: Asked) -> Answer:
     """Bring a module's data back: propose it, vote yes with every key at hand, and wait until it has taken effect.
 
     What the module holds then is replaced by the backup, table by table. Every node must hold the data when its height
-    comes; one that does not stops there. So this refuses to propose what this home does not hold.
+    comes; one that does not stops there. So this refuses to propose what this home does not hold whole.
 
     A proposal that is open already is gone on with, so the command may be repeated. With --no-wait it only proposes.
     --timeout bounds each wait.
@@ -177,21 +181,19 @@ def restore(which: str, file: Path | None, asked: Asked) -> Answer:
     if file is not None:
         _imported(place, file)
     digest = _named(place, which)
-    if not is_held(place, digest):
-        raise BackupMissing(digest.hex())
+    module = _whole(place, digest).content.module
     with desk_of(asked) as desk:
         voters = list(desk.identities.everybody())
-        found = _proposed(desk, digest)
-        if found is None:
-            module = read(path_of(place, digest)).content.module
+        open_already = _proposed(desk, digest)
+        if open_already is None:
             words = {"title": f"Bring back the data of {module}", "description": "", "track": ""}
             content = RestoreModule(module=module, backup=digest)
             answer = propose(desk, strongest(desk, voters), words, content, None)
             if answer.exit or not asked.wait:
                 return answer
-            found = answer.data["proposal"]
+            open_already = answer.data["proposal"]
             note(answer.text)
-        return _carried(desk, voters, int(found["id"]))
+        return _carried(desk, voters, int(open_already["id"]))
 
 
 def _carried(desk: Desk, voters: list[Any], number: int) -> Answer:
@@ -247,6 +249,12 @@ def _imported(home: Home, file: Path) -> ModuleBackup:
     if found.content.digest.hex() not in known_backups(home):
         note("the chain of this home knows no backup of that name, so far as its manifest says")
     return found
+
+
+def _whole(home: Home, digest: bytes) -> ModuleBackup:
+    """The home's backup of this name, every row of it read; raises BackupMissing and BackupDamaged."""
+    path = kept(home, digest).path
+    return _verified(path, lambda told: verify_file(path, told))
 
 
 def _verified(path: Path, work: Callable[[Callable[[int], None]], ModuleBackup]) -> ModuleBackup:

@@ -12,8 +12,9 @@ import pytest
 from governance.progress import proposal_at
 from node.rehearsal.world import World
 from node.settings import documentation
+from storage.backup_file import BackupContent
 from storage.home import Home
-from storage.module_backup import path_of
+from storage.module_backup import BackupWriter, path_of
 from tests.node.processes import client, started
 from tests.scenarios.reinstalls import BOOKS, beyond_window, propose_restore, reinstalled, shelved
 from tests.scenarios.upgrades import vote
@@ -96,6 +97,35 @@ def test_what_else_lies_among_the_backups_and_a_folder_in_the_place_of_a_file_ar
     assert (code, found["error"]["code"]) == (1, "backup_unknown")
     code, found = said("backup", "import", str(tmp_path), *at)
     assert (code, found["error"]["code"]) == (2, "usage")
+
+
+def test_a_damaged_file_is_listed_as_such_and_nothing_is_proposed_with_it(
+    said: Said, left: tuple[Path, bytes], home: Path
+) -> None:
+    path, at = path_of(Home(home), left[1]), ("--home", str(home))
+    whole = path.read_bytes()
+    stray = path.with_name(f"{'0' * 64}.backup")
+    stray.write_bytes(b"")
+    for damaged, state in ((whole[:10], "damaged"), (whole[:-1] + b"?", "here")):
+        path.write_bytes(damaged)
+        shown = said("backup", "list", *at)[1]["backups"]
+        assert [one["state"].split(":")[0] for one in shown] == ["damaged", state]
+        code, refused = said("backup", "restore", left[1].hex(), *at)
+        assert (code, refused["error"]["code"]) == (3, "backup_damaged")
+
+
+def test_a_whole_file_of_other_data_under_a_known_name_is_not_taken_for_it(
+    said: Said, left: tuple[Path, bytes], home: Path, tmp_path: Path
+) -> None:
+    path, at = path_of(Home(home), left[1]), ("--home", str(home))
+    writer = BackupWriter(Home.create(tmp_path / "other"), BackupContent(module="shelf"), lambda _: iter(()))
+    while writer.step():
+        continue
+    shutil.copy(writer.target, path)
+    for command in (("verify", left[1].hex()), ("export", left[1].hex(), "--to", str(tmp_path / "out"))):
+        code, refused = said("backup", *command, *at)
+        assert (code, refused["error"]["code"]) == (3, "backup_damaged"), command
+    assert not (tmp_path / "out").exists()
 
 
 def test_one_command_brings_the_data_back_on_a_running_node(
