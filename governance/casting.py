@@ -17,13 +17,13 @@ from governance.errors import need, refused
 from governance.lifecycle import Status
 from governance.progress import proposal_at
 from governance.proposals import Proposal, Standing
+from governance.reading import Rows
 from governance.tables import OVERRIDES, VOTES, Override
 from governance.tally import NOTHING, Electors, Tally, counted_power
 from governance.tracks import Track
 from governance.voting import count
 from runtime.host import HostContext
 from runtime.receipts import event
-from storage.overlay import Overlay
 
 
 class Ballot(Protocol):
@@ -61,63 +61,76 @@ def cast(context: HostContext, voter: bytes, ballot: Ballot, steps: int = 0) -> 
     """Count a voter's vote, or the change of one; raises HostRefused with the rule that it breaks. The sender is the
     voter, one who relays what the voter signed, or a proxy that many ``steps`` away."""
     what, standing = votable(context, ballot)
-    key = (ballot.proposal, voter)
-    before = context.overlay.get(VOTES, key)
-    if before is None:
-        power, tally = _enter(context, voter, ballot.proposal, what.track, standing)
-        weight = counted_power(power, standing.electors, what.track)
-        own, uncounted, counted, voters = 0, power - weight, NOTHING, 1
-    else:
+    before = context.overlay.get(VOTES, (ballot.proposal, voter))
+    if before is not None:
         need(steps <= before.steps, "nearer_vote", steps=before.steps)
         same = (before.option, before.split, before.steps) == (ballot.option, ballot.split, steps)
         need(not same, "same_vote", vote=ballot_text(ballot.option, ballot.split))
-        tally, weight, own, uncounted = standing.tally, before.weight, before.own, before.uncounted
-        counted, voters = before.parts, 0
+    own = (0 if before is None else before.own) + (0 if steps else 1)
     vote = Vote(
         option=ballot.option,
-        weight=weight,
+        weight=0,
         height=context.height,
         split=ballot.split,
-        uncounted=uncounted,
-        own=own if steps else own + 1,
+        own=own,
         proxy=context.sender if steps else b"",
         steps=steps,
     )
-    context.overlay.put(VOTES, key, vote)
-    count(context, ballot.proposal, what, standing, tally.moved(counted, vote.parts, voters))
+    vote, tally = enter(context.overlay, (ballot.proposal, voter), vote, before, what.track, standing)
+    count(context, ballot.proposal, what, standing, tally)
     text = ballot_text(ballot.option, ballot.split)
-    context.events.append(event("VoteCast", proposal=ballot.proposal, voter=voter, option=text, weight=weight))
+    context.events.append(event("VoteCast", proposal=ballot.proposal, voter=voter, option=text, weight=vote.weight))
 
 
-def _enter(context: HostContext, voter: bytes, proposal: int, track: Track, standing: Standing) -> tuple[int, Tally]:
+def enter(
+    rows: Rows, key: tuple[int, bytes], vote: Vote, before: Vote | None, track: Track, standing: Standing
+) -> tuple[Vote, Tally]:
+    """Put a vote in place of the one ``before``, for the power that its voter has; the vote as kept, and the tally.
+
+    All that a vote does to a count is here, for the chain and for what-if alike. Raises HostRefused(no_power)."""
+    if before is None:
+        power, tally = _entered_power(rows, key[1], key[0], track, standing)
+        weight = counted_power(power, standing.electors, track)
+        vote = vote.but(weight=weight, uncounted=power - weight)
+        counted, voters = NOTHING, 1
+    else:
+        tally, counted, voters = standing.tally, before.parts, 0
+        vote = vote.but(weight=before.weight, uncounted=before.uncounted)
+    rows.put(VOTES, key, vote)
+    return vote, tally.moved(counted, vote.parts, voters)
+
+
+def _entered_power(
+    rows: Rows, voter: bytes, proposal: int, track: Track, standing: Standing
+) -> tuple[int, Tally]:
     """The power of a voter who has not voted yet, taken out of his validators', and the tally without it."""
-    overlay, tally, height = context.overlay, standing.tally, standing.snapshot
-    staked = validator_at(overlay, voter, height).power
-    taken = overlay.get(OVERRIDES, (proposal, voter)) if staked else None
+    tally, height = standing.tally, standing.snapshot
+    staked = validator_at(rows, voter, height).power
+    taken = rows.get(OVERRIDES, (proposal, voter)) if staked else None
     power = staked - (0 if taken is None else taken.taken)
-    for part in stake_at(overlay, voter, height).parts:
+    for part in stake_at(rows, voter, height).parts:
         key = (proposal, part.validator)
-        of = overlay.get(OVERRIDES, key)
+        of = rows.get(OVERRIDES, key)
         if of is None:
-            row = validator_at(overlay, part.validator, height)
+            row = validator_at(rows, part.validator, height)
             of = Override(power=row.power, shares=row.shares)
         coins = min(worth(part.shares, of), of.power - of.taken)
         if coins:
-            overlay.put(OVERRIDES, key, of.but(taken=of.taken + coins))
-            tally = _shrink(overlay, key, coins, tally, track, standing.electors)
+            rows.put(OVERRIDES, key, of.but(taken=of.taken + coins))
+            tally = _shrink(rows, key, coins, tally, track, standing.electors)
             power += coins
     need(staked + power > 0, "no_power", voter=voter.hex(), height=height)
     return power, tally
 
 
 def _shrink(
-    overlay: Overlay, key: tuple[int, bytes], coins: int, tally: Tally, track: Track, electors: Electors
+    rows: Rows, key: tuple[int, bytes], coins: int, tally: Tally, track: Track, electors: Electors
 ) -> Tally:
     """The tally once a validator's vote, if there is one, has these coins less behind it."""
-    vote = overlay.get(VOTES, key)
+    vote = rows.get(VOTES, key)
     if vote is None:
         return tally
     power = vote.power - coins
     weight = counted_power(power, electors, track)
-    overlay.put(VOTES, key, vote.but(weight=weight, uncounted=power - weight))
+    rows.put(VOTES, key, vote.but(weight=weight, uncounted=power - weight))
     return tally.moved(vote.parts, shared_out(vote.option, vote.split, weight))

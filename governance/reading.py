@@ -27,6 +27,12 @@ class Reader(Protocol):
     ) -> Iterator[tuple[tuple[Any, ...], R]]: ...
 
 
+class Rows(Reader, Protocol):
+    """A reader that also takes rows: a block's overlay, or a sketch that is thrown away."""
+
+    def put(self, table: Table[R], key: tuple[Any, ...], record: R) -> object: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """A count against the rules it is judged by, as exact shares; what the close would say if it were now."""

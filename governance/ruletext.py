@@ -64,6 +64,11 @@ def resolve(name: str, row: TrackRow, read: Read) -> Track:
     return Track(name=name, **values)
 
 
+def read_value(rule: str, text: str) -> Any:
+    """The value of one of RULES from a text with no parameter's name in it; raises RuleUnreadable."""
+    return _value(RULE[rule], text, NO_PARAMETERS.__getitem__)
+
+
 def value_text(track: Track, rule: str) -> str:
     """A rule's value as a row would write it with no parameter's name in it; late is in blocks there."""
     value = getattr(track, rule)

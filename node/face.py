@@ -13,7 +13,7 @@ What comes beyond these bounds is refused as busy (503) and may be asked again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from time import monotonic
@@ -27,6 +27,7 @@ from node.listing import host_modules, runtime_modules
 from node.metrics import Gauges, Metrics
 from node.querying import answer_query, query_of
 from node.reading import Reading, receipt_answer
+from node.tallies import shares_page, tally_of
 from node.verification import Claim
 from node.workers import Workers
 from runtime.address import address_text
@@ -238,6 +239,16 @@ class Face:
         """As NodeFace."""
         reading = self._reading()
         return elector_of(reading, address, height_of(reading, proposal))
+
+    async def tally(self, proposal_id: int, supposing: Sequence[str], coalition: bool) -> answers.TallyAnswer:
+        """As NodeFace."""
+        return await self._queries.do(lambda: tally_of(self._reading(), proposal_id, supposing, coalition))
+
+    async def shares(
+        self, proposal_id: int, supposing: Sequence[str], after: str, limit: int
+    ) -> answers.SharesAnswer:
+        """As NodeFace."""
+        return await self._queries.do(lambda: shares_page(self._reading(), proposal_id, supposing, after, limit))
 
     async def vote_receipt(self, proposal_id: int, voter: bytes) -> answers.VoteReceipt:
         """As NodeFace."""

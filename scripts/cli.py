@@ -38,6 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "propose": Entry("propose", "Propose an upgrade, a parameter, a spend, a rollback, ...; list proposals."),
     "tracks": Entry("tracks", "The rules that proposals are decided by."),
     "vote": Entry("vote", "Vote on a proposal, or on many from a file; sign a vote for others to send."),
+    "tally": Entry("tally", "How a vote stands, how it would, and who could turn it."),
     "vote-receipt": Entry("vote_receipt", "Prove that a vote was counted."),
     "electorate": Entry("electorate", "Who may vote, and for how much."),
     "approve": Entry("approve", "Approve what was voted for, as a reviewer or a yes voter."),

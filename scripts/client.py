@@ -193,6 +193,19 @@ class Client:
         """One address and all that it can vote, now or in an open vote."""
         return self._get(f"/governance/electorate/{address}", {} if proposal is None else {"proposal": proposal})
 
+    def tally(self, proposal: int, supposing: Sequence[str], coalition: bool) -> Answered:
+        """The count of a proposal, as it is and under suppositions."""
+        return self._get(f"/governance/proposals/{proposal}/tally", {"if": list(supposing), "coalition": coalition})
+
+    def shares(self, proposal: int, supposing: Sequence[str]) -> Iterator[Answered]:
+        """The trace of a count, asked page by page."""
+        after: str | None = ""
+        while after is not None:
+            page = {"if": list(supposing), "after": after}
+            answer = self._get(f"/governance/proposals/{proposal}/shares", page)
+            yield from answer["shares"]
+            after = answer["next"]
+
     def vote_receipt(self, proposal: int, voter: str) -> Answered:
         """A vote and the count it is part of, proven against one root."""
         return self._get(f"/governance/proposals/{proposal}/votes/{voter}")

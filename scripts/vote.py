@@ -16,8 +16,8 @@ import click
 from governance.ballots import Split
 from governance.calls import CastVote
 from governance.proxies import VoteFor
+from node.ballots import BallotUnreadable, read_ballot
 
-from .ballots import BallotUnreadable, read_ballot
 from .bundles import EXISTING, read
 from .client import Answered
 from .command import command, run

@@ -17,9 +17,10 @@ import click
 from governance.ballots import Split
 from governance.calls import CastVote
 from governance.lifecycle import Status
+from node.ballots import BallotUnreadable, read_ballot
 from runtime.errors import RuntimeRoomError
 
-from .ballots import BallotUnreadable, read_ballot, says
+from .ballots import says
 from .client import Answered, NodeProblem
 from .console import Answer, Progress, columns
 from .exits import Exit

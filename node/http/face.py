@@ -7,7 +7,7 @@ of the rooms below; node.http.problems says what each becomes. Arguments have be
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from node.http import answers
@@ -73,6 +73,18 @@ class NodeFace(Protocol):
 
     async def elector(self, address: bytes, proposal: int | None) -> answers.Elector:
         """One address and all that it can vote; raises as `electorate`."""
+
+    async def tally(self, proposal_id: int, supposing: Sequence[str], coalition: bool) -> answers.TallyAnswer:
+        """A count as it is, and under suppositions such as ``syn1...=no`` and ``quorum=1/2``.
+
+        Raises NotFound(no_such_proposal), BadRequest(electorate_not_kept, bad_supposition), AddressInvalid,
+        HostRefused(no_power).
+        """
+
+    async def shares(
+        self, proposal_id: int, supposing: Sequence[str], after: str, limit: int
+    ) -> answers.SharesAnswer:
+        """The trace of a count, by address behind ``after``; raises as `tally`."""
 
     async def vote_receipt(self, proposal_id: int, voter: bytes) -> answers.VoteReceipt:
         """A vote and its count, proven against one root; raises NotFound(no_such_proposal)."""

@@ -14,6 +14,8 @@
 | GET, POST /modules/{m}/queries/{q}      | ask a query; arguments in the query string or in JSON       |
 | GET  /governance/proposals[/{id}]       | proposals                                                   |
 | GET  /governance/proposals/{id}/votes/{voter} | a vote with its count, proven                         |
+| GET  /governance/proposals/{id}/tally   | the count, as it is and as it would be                      |
+| GET  /governance/proposals/{id}/shares  | whose power stands behind it                                |
 | GET  /governance/tracks                 | the rules that proposals are decided by                     |
 | POST /governance/vote                   | submit a vote, signed, hex in JSON                          |
 | GET  /governance/electorate[/{address}] | who may vote, and for how much                              |
@@ -53,6 +55,13 @@ VOTES = (("governance", "vote"), ("governance", "vote_for"), ("governance", "rel
 Proposal = Annotated[
     int | None, Query(ge=0, le=2**53 - 1, description="By the electorate of this open vote; without it, of now.")
 ]
+Supposing = Annotated[
+    list[str],
+    Query(
+        default_factory=list, alias="if", max_length=100,
+        description="Suppose a vote, `syn1...=no` or `syn1...=yes=0.7,no=0.3`, or a rule, `quorum=1/2`.",
+    ),
+]  # fmt: skip
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -197,6 +206,25 @@ def governance_routes(node: NodeFace) -> APIRouter:
     async def vote_receipt(proposal_id: NumberPath, voter: AddressPath) -> answers.VoteReceipt:
         """A vote and the count it is part of, both proven against one root."""
         return await node.vote_receipt(proposal_id, parse_address(voter))
+
+    @router.get("/governance/proposals/{proposal_id}/tally")
+    async def tally(
+        proposal_id: NumberPath,
+        supposing: Supposing,
+        coalition: Annotated[bool, Query(description="Look for the fewest voters who could turn it.")] = False,
+    ) -> answers.TallyAnswer:
+        """The count and what the close would make of it now; with `if`, also under other votes and rules."""
+        return await node.tally(proposal_id, supposing, coalition)
+
+    @router.get("/governance/proposals/{proposal_id}/shares")
+    async def shares(
+        proposal_id: NumberPath,
+        supposing: Supposing,
+        after: Annotated[str, Query(max_length=100, description="`next` of the page before.")] = "",
+        limit: Limit = 1_000,
+    ) -> answers.SharesAnswer:
+        """Whose power stands behind each vote, where it came from and where it went."""
+        return await node.shares(proposal_id, supposing, after, limit)
 
     @router.get("/governance/electorate")
     async def electorate(

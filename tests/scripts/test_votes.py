@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.ballots import BallotUnreadable, read_ballot
+from node.ballots import BallotUnreadable, read_ballot
 from scripts.vote_receipt import checked
 from storage.errors import ProofInvalid
 from tests.node.processes import new_world, started
@@ -169,3 +169,49 @@ def test_a_file_that_holds_something_else_is_told(said: Said, chain: Path) -> No
     home = ("--from", "account-21", "--home", str(chain))
     assert said("vote", "--relay", __file__, *home)[1]["error"]["code"] == "signed_vote_unreadable"
     assert said("vote-receipt", "--check", __file__)[1]["error"]["code"] == "receipt_unreadable"
+
+
+def test_a_tally_is_told_supposed_traced_and_turned(said: Said, chain: Path, opened: str) -> None:
+    home = ("--home", str(chain))
+    assert said("vote", opened, "no", "--from", "validator-1", *home)[0] == 0
+    code, found = said("tally", opened, "--explain", "--flip", *home)
+    now = found["now"]
+    assert (code, found["status"], found["then"]) == (0, "voting", None)
+    counts = [int(now[name]) for name in ("yes", "no", "abstain", "veto")]
+    assert [sum(int(one["parts"][place]) for one in found["shares"]) for place in range(4)] == counts
+    assert sum(int(one["power"]) for one in found["shares"]) == int(now["power"])
+    by = {one["address"]: one for one in found["shares"]}
+    first = by[said("electorate", "validator-0", *home)[1]["address"]]
+    assert int(first["inherited"]) == DELEGATED <= int(first["staked"])
+    assert now["verdict"] == "rejected" and found["coalition"]["vote"] == "yes"
+    supposing = ",".join(f"{one['address']}=yes" for one in found["coalition"]["members"])
+    code, turned = said("tally", opened, "--if", supposing, *home)
+    assert (code, turned["now"], turned["then"]["verdict"]) == (0, now, "passed")
+    code, other = said("tally", opened, "--if", "validator-1=yes=0.5,no=0.5,quorum=0.5", *home)
+    assert (code, other["then"]["quorum"]) == (0, "1/2")
+    assert int(other["then"]["yes"]) > int(now["yes"]) and int(other["then"]["no"]) < int(now["no"])
+    assert said("tally", opened, *home)[1]["now"] == now, "supposing changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("supposing", "code"),
+    [
+        ("nobody=yes", "signer_unknown"),
+        ("validator-0=perhaps", "bad_supposition"),
+        ("quorum=9", "bad_supposition"),
+        ("quorum", "usage"),
+        ("account-30=yes", "no_power"),
+    ],
+)
+def test_a_supposition_that_cannot_be_says_why(said: Said, chain: Path, opened: str, supposing: str, code: str) -> None:
+    ended, refused = said("tally", opened, "--if", supposing, "--home", str(chain))
+    assert (ended != 0, refused["error"]["code"]) == (True, code)
+
+
+def test_only_an_open_vote_can_be_supposed_about(said: Said, chain: Path) -> None:
+    home = ("--home", str(chain))
+    assert said("tally", "99", *home)[1]["error"]["code"] == "no_such_proposal"
+    sent = said("propose", "text", "Meet on Monday", "--from", "validator-0", *home)[1]["proposal"]
+    number = str(sent["id"])
+    assert said("tally", number, *home)[1]["now"]["reason"] == "too_few_voters"
+    assert said("tally", number, "--if", "quorum=0.5", *home)[1]["error"]["code"] == "electorate_not_kept"

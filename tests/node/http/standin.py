@@ -247,6 +247,29 @@ class StandIn:
         await self.proposal(proposal or 1)
         return self._elector(address)
 
+    async def tally(self, proposal_id, supposing, coalition):
+        await self.proposal(proposal_id)
+        if supposing == ["colour=red"]:
+            raise BadRequest("bad_supposition", "colour: it is no rule")
+        amounts = dict.fromkeys(("yes", "no", "abstain", "veto", "power"), str(LARGE))
+        shares = dict.fromkeys(("turnout", "quorum", "yes_share", "threshold", "veto_share", "veto_limit"), "1/3")
+        now = answers.Count(**amounts, **shares, voters=1, least_voters=1, verdict="passed", reason="passed")
+        member = answers.CoalitionMember(address=address_text(OWNER), power="7", vote="yes")
+        found = answers.CoalitionAnswer(members=[member], vote="veto", verdict="vetoed", reason="vetoed", exact=True)
+        return answers.TallyAnswer(
+            proposal=1, height=7, status="voting", closes=9, now=now, then=now if supposing else None,
+            coalition=found if coalition else None,
+        )  # fmt: skip
+
+    async def shares(self, proposal_id, supposing, after, limit):
+        await self.proposal(proposal_id)
+        part = answers.PartAnswer(validator=address_text(OWNER), power="7", vote="")
+        one = answers.ShareAnswer(
+            address=address_text(OWNER), staked="5", inherited=None, taken="0", delegated=[part], vote="yes",
+            cast_by=None, power="12", uncounted="0", parts=["12", "0", "0", "0"],
+        )  # fmt: skip
+        return answers.SharesAnswer(height=7, shares=[one], next=None)
+
     async def vote_receipt(self, proposal_id, voter):
         await self.proposal(proposal_id)
         row = answers.Row(key={"proposal": "1"}, value=None)

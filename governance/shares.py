@@ -1,0 +1,101 @@
+"""The trace of a count: whose power stands behind each vote, where it came from, and where it went.
+
+For everyone who has voted, and every validator that has not, of an open vote's electorate:
+
+- ``staked``: with a validator, its own and its delegators' units; ``taken``: what delegators vote themselves of it.
+- ``delegated``: what a voter takes out of the validators he delegates to. It is his while he votes; while he does not,
+  each part stands behind the vote of its validator.
+- ``power`` = staked - taken + delegated is voted; what of it lies beyond the cut is uncounted; ``parts`` share out the
+  rest.
+
+So the parts of all voters add up to the tally, and their power with that of validators that have not voted to all
+there is (where stake is in order: a bundle that gives out more delegations than shares may leave a voter less).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
+
+from governance.ballots import Vote
+from governance.electorate import stake_at, validator_at, worth
+from governance.reading import Reader
+from governance.tables import OVERRIDES, POWER, STAKES, VOTES
+from governance.tally import NOTHING, Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What somebody delegates to one validator."""
+
+    validator: bytes
+    power: int
+    """What it is worth, in units."""
+    says: Vote | None
+    """How the validator votes, if it does: so the part is voted while its owner does not vote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One address in a count."""
+
+    address: bytes
+    staked: int
+    taken: int
+    delegated: tuple[Part, ...]
+    vote: Vote | None
+
+    @property
+    def power(self) -> int:
+        """Units it votes, or would vote of what is staked with it."""
+        return self.staked - self.taken if self.vote is None else self.vote.power
+
+    @property
+    def parts(self) -> Parts:
+        """What it adds to each option."""
+        return NOTHING if self.vote is None else self.vote.parts
+
+
+def share_of(reader: Reader, proposal: int, snapshot: int, address: bytes) -> Share:
+    """One address in the count of an open vote."""
+    staked = validator_at(reader, address, snapshot).power
+    override = reader.get(OVERRIDES, (proposal, address))
+    delegated = []
+    for part in stake_at(reader, address, snapshot).parts:
+        coins = worth(part.shares, validator_at(reader, part.validator, snapshot))
+        delegated.append(Part(part.validator, coins, reader.get(VOTES, (proposal, part.validator))))
+    return Share(
+        address=address,
+        staked=staked,
+        taken=0 if override is None else override.taken,
+        delegated=tuple(delegated),
+        vote=reader.get(VOTES, (proposal, address)),
+    )
+
+
+def shares(reader: Reader, proposal: int, snapshot: int, after: bytes = b"") -> Iterator[Share]:
+    """Everyone behind ``after`` who has voted, and validators with power that have not, by address."""
+    voted = (key[1] for key, _ in reader.scan(VOTES, (proposal,), start=(proposal, after) if after else None))
+    known = (key[0] for key, _ in reader.scan(POWER, (), start=(after,) if after else None))
+    for address, _ in groupby(merge(voted, known)):
+        if address == after:
+            continue
+        share = share_of(reader, proposal, snapshot, address)
+        if share.vote is not None or share.staked:
+            yield share
+
+
+def inherited(reader: Reader, snapshot: int, validators: set[bytes], most: int) -> dict[bytes, int] | None:
+    """What delegators have staked with each of these validators, in one walk through all of them; None where they are
+    more than ``most``."""
+    of = {validator: validator_at(reader, validator, snapshot) for validator in sorted(validators)}
+    sums = dict.fromkeys(of, 0)
+    for count, ((owner,), _) in enumerate(reader.scan(STAKES), 1):
+        if count > most:
+            return None
+        for part in stake_at(reader, owner, snapshot).parts:
+            if part.validator in sums:
+                sums[part.validator] += worth(part.shares, of[part.validator])
+    return sums

@@ -1,0 +1,112 @@
+"""`synod tally`: how a vote stands, how it would stand if, whose power that is, and who could turn it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import click
+
+from governance.ballots import ORDER
+from governance.whatif import COUNTING
+
+from .client import Answered, asking, url_option
+from .command import command, run
+from .console import Answer, columns
+from .identities import Identities
+from .options import home_option
+
+
+@command(
+    "tally",
+    examples=(
+        "synod tally 3",
+        'synod tally 3 --if "validator-2=no,quorum=0.5"        # other votes, other rules',
+        'synod tally 3 --if "alice=yes=0.7,no=0.3,bob=veto"    # a split, then another voter',
+        "synod tally 3 --explain                               # whose power stands behind each vote",
+        "synod tally 3 --flip                                  # the fewest voters who could turn it",
+    ),
+)
+@click.argument("proposal", type=click.IntRange(1))
+@click.option("--if", "supposing", default="", help="Votes and rules to suppose, NAME=VALUE, with commas between.")
+@click.option("--explain", is_flag=True, help="Trace the count to every voter and every validator.")
+@click.option("--flip", is_flag=True, help="Look for the fewest voters who could turn the outcome together.")
+@home_option
+@url_option
+def command_line(proposal: int, supposing: str, explain: bool, flip: bool, home: Path, url: str | None) -> Answer:
+    """Show the count of a proposal in units and what its close would make of it now.
+
+    A NAME in --if is an address, a name that stands for one, or a rule that a count depends on (quorum, turnout,
+    threshold, veto, min_voters, max_individual_power_percent). A share such as 0.5 keeps a bar's own test. What --if
+    supposes holds for --explain and --flip too. Delegators who have not voted stay with their validators in --flip.
+
+    Exit 0: answered. 1: no vote is open on that proposal, or a voter has no power. 2: wrong usage.
+    """
+    who = Identities(home)
+    asked = [f"{name if name in COUNTING else who.text(name)}={value}" for name, value in suppositions(supposing)]
+    with asking(home, url) as client:
+        found = client.tally(proposal, asked, flip)
+        traced = list(client.shares(proposal, asked)) if explain else []
+    counts = [("now", found["now"]), *([("then", found["then"])] if asked else [])]
+    text = [f"proposal {proposal}, in {found['status']}, as of height {found['height']:,}", _counts(counts)]
+    if explain:
+        text.append(_trace(traced))
+    if flip:
+        text.append(_coalition(found["coalition"]))
+    return Answer({**found, "shares": traced} if explain else found, "\n\n".join(text))
+
+
+def suppositions(text: str) -> Iterator[tuple[str, str]]:
+    """Names and values of ``--if``; an option's share goes on with the split before it."""
+    found: list[list[str]] = []
+    for word in filter(None, (one.strip() for one in text.split(","))):
+        name, equals, value = (part.strip() for part in word.partition("="))
+        if found and name in ORDER and equals and "=" in found[-1][1]:
+            found[-1][1] += f",{word}"
+        elif equals and name and value:
+            found.append([name, value])
+        else:
+            raise click.UsageError(f"--if takes NAME=VALUE with commas between, not {word!r}")
+    return ((name, value) for name, value in found)
+
+
+def _counts(counts: list[tuple[str, Answered]]) -> str:
+    rows = [(name, *(f"{int(one[name]):,}" for _, one in counts)) for name in (*ORDER, "power")]
+    rows.append(("voters", *(f"{one['voters']} (at least {one['least_voters']})" for _, one in counts)))
+    for name, part, bar in (
+        ("turnout", "turnout", "quorum"), ("yes", "yes_share", "threshold"), ("veto", "veto_share", "veto_limit"),
+    ):  # fmt: skip
+        rows.append((f"{name} share", *(f"{_percent(one[part])} (bar {_percent(one[bar])})" for _, one in counts)))
+    rows.append(("the close says", *(f"{one['verdict']}: {one['reason']}" for _, one in counts)))
+    return columns(rows, ("", *(name for name, _ in counts)))
+
+
+def _percent(share: str) -> str:
+    return f"{float(100 * Fraction(share)):.2f} %"
+
+
+def _trace(traced: list[Answered]) -> str:
+    head = ("address", "staked", "inherited", "taken", "delegated", "power", "uncounted", *ORDER, "vote")
+    rows = []
+    for one in traced:
+        delegated = sum(int(part["power"]) for part in one["delegated"])
+        numbers = (one["staked"], one["inherited"], one["taken"], delegated, one["power"], one["uncounted"])
+        said = "-" if one["vote"] == "" else one["vote"]
+        cells = [f"{int(number):,}" if number is not None else "?" for number in (*numbers, *one["parts"])]
+        rows.append((one["address"], *cells, f"{said} by {one['cast_by']}" if one["cast_by"] else said))
+    return columns(rows, head)
+
+
+def _coalition(found: Answered | None) -> str:
+    if found is None:
+        return "all voters together could not turn it"
+    size = len(found["members"])
+    known = "no fewer could" if found["exact"] else "fewer might"
+    head = f"{size} voting {found['vote']} would turn it ({found['verdict']}: {found['reason']}); {known}"
+    rows = [(one["address"], f"{int(one['power']):,}", one["vote"] or "-") for one in found["members"]]
+    return f"{head}\n{columns(rows, ('address', 'power', 'votes now'))}"
+
+
+if __name__ == "__main__":
+    run(command_line)
