@@ -13,8 +13,8 @@
 
 Which of confirm, review and implementation a proposal goes through, its track says; from voting or confirm `passed`
 leads to the timelock where there is no gate, `to_review` and `to_voters` to the first gate there is. Votes count in
-voting and in confirm. A vote that fails on an expedited track is `turned`: it stays in voting, under the regular
-track's rules. A proposer may withdraw until the close; what voters have approved only a vote can call off, or the
+voting and in confirm. A vote that fails on an expedited track is `turned`: it stays in voting, or returns there from
+confirm, under the regular track's rules. A proposer may withdraw until the close; what voters have approved only a vote can call off, or the
 guardian, who can do so from the beginning on (not drawn). Final states are final: no row of the table leaves them.
 What comes after an upgrade took effect (verified, closed, rolled back) is noted in its history and moves nothing.
 """  # noqa: E501
@@ -110,6 +110,7 @@ MOVES: Mapping[tuple[Status, Move], Status] = MappingProxyType(
         (Status.VOTING, Move.TURNED): Status.VOTING,
         **{(Status.VOTING, move): status for move, status in _VOTES.items()},
         (Status.CONFIRM, Move.FELL): Status.VOTING,
+        (Status.CONFIRM, Move.TURNED): Status.VOTING,
         **{(Status.CONFIRM, move): status for move, status in _VOTES.items()},
         (Status.REVIEW, Move.PASSED): Status.TIMELOCK,
         (Status.REVIEW, Move.TO_VOTERS): Status.IMPLEMENTATION,

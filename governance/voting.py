@@ -105,7 +105,7 @@ def vote_due(context: HostContext, proposal: int, what: Proposal, standing: Stan
 
 def _turn(context: HostContext, proposal: int, what: Proposal, standing: Standing, reason: str) -> None:
     closes = max(standing.opened - 1 + what.fallback[0].period, context.height + 1)
-    advance(context, proposal, what, standing, Move.TURNED, reason, due=closes, closes=closes, turned=True)
+    advance(context, proposal, what, standing, Move.TURNED, reason, due=closes, closes=closes, turned=True, confirms=0)
 
 
 def _extended(context: HostContext, what: Proposal, before: Standing, after: Standing) -> Standing:

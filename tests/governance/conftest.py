@@ -1,9 +1,8 @@
-"""Worlds for tests: each is closed when its test ends."""
+"""Worlds for tests: chains at genesis, each with an overlay of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -11,17 +10,9 @@ from tests.governance.world import World
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
+def make_world() -> Callable[..., World]:
     """Makes worlds with the powers and parameters a test asks for."""
-    made: list[World] = []
-
-    def make(*arguments: object, **options: object) -> World:
-        made.append(World(tmp_path / f"home{len(made)}", *arguments, **options))
-        return made[-1]
-
-    yield make
-    for world in made:
-        world.close_home()
+    return World
 
 
 @pytest.fixture

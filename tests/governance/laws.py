@@ -8,10 +8,11 @@ from time import perf_counter
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from tests.governance.sizes import sized
+from tests.governance.test_life_machine import Lives
 from tests.governance.test_machine import Governed
 from tests.governance.test_votes_machine import Voting
 
-MACHINES: dict[str, type[RuleBasedStateMachine]] = {"governance": Governed, "counting": Voting}
+MACHINES: dict[str, type[RuleBasedStateMachine]] = {"governance": Governed, "counting": Voting, "lives": Lives}
 
 
 def main() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -211,21 +209,19 @@ CHANGES = st.dictionaries(st.tuples(st.integers(0, 3), st.integers(1, 3)), st.in
 @given(st.lists(CHANGES, min_size=1, max_size=8), st.sets(st.integers(0, 8), max_size=3))
 @settings(max_examples=40, deadline=None)
 def test_any_pinned_height_shows_what_was_held_then(blocks: list[dict[tuple[int, int], int]], pins: set[int]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder) / "home")
-        for height in pins:
-            pin(world.overlay, height)
-        table: dict[tuple[bytes, bytes], int] = {}
-        then = {0: dict(table)}
-        for changes in blocks:
-            for (owner, validator), tokens in changes.items():
-                world.delegate(OWNERS[owner], person(validator), tokens)
-                table[OWNERS[owner], person(validator)] = tokens
-            world.end_block()
-            then[world.height - 1] = dict(table)
-        for height in {*pins, world.height - 1} & then.keys():
-            for owner in OWNERS:
-                wanted = {to: tokens for (of, to), tokens in then[height].items() if of == owner and tokens}
-                assert held(world, owner, height) == dict(sorted(wanted.items()))
-        assert not list(world.overlay.scan(POWER_BEFORE))
-        world.close_home()
+    world = World()
+    for height in pins:
+        pin(world.overlay, height)
+    table: dict[tuple[bytes, bytes], int] = {}
+    then = {0: dict(table)}
+    for changes in blocks:
+        for (owner, validator), tokens in changes.items():
+            world.delegate(OWNERS[owner], person(validator), tokens)
+            table[OWNERS[owner], person(validator)] = tokens
+        world.end_block()
+        then[world.height - 1] = dict(table)
+    for height in {*pins, world.height - 1} & then.keys():
+        for owner in OWNERS:
+            wanted = {to: tokens for (of, to), tokens in then[height].items() if of == owner and tokens}
+            assert held(world, owner, height) == dict(sorted(wanted.items()))
+    assert not list(world.overlay.scan(POWER_BEFORE))

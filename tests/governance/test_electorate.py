@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -170,17 +168,15 @@ def test_a_block_that_changes_no_validator_writes_nothing(world: World) -> None:
 )
 @settings(max_examples=15, deadline=None)
 def test_the_copy_catches_up_with_any_changes(blocks: list[dict[int, int]], bound: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder) / "home", powers=(1,), parameters={"power_changes_per_block": bound})
-        table = {world.voters[0]: 1}
-        for changes in blocks:
-            for number, tokens in changes.items():
-                world.bond(person(50 + number), tokens)
-                table[person(50 + number)] = tokens
-            world.end_block()
-        for _ in range(12):
-            world.end_block()
-        assert copied(world) == {voter: tokens for voter, tokens in table.items() if tokens}
-        electors = electors_at(world.overlay, world.height)
-        assert electors == Electors(power=sum(table.values()), voters=sum(1 for tokens in table.values() if tokens))
-        world.close_home()
+    world = World(powers=(1,), parameters={"power_changes_per_block": bound})
+    table = {world.voters[0]: 1}
+    for changes in blocks:
+        for number, tokens in changes.items():
+            world.bond(person(50 + number), tokens)
+            table[person(50 + number)] = tokens
+        world.end_block()
+    for _ in range(12):
+        world.end_block()
+    assert copied(world) == {voter: tokens for voter, tokens in table.items() if tokens}
+    electors = electors_at(world.overlay, world.height)
+    assert electors == Electors(power=sum(table.values()), voters=sum(1 for tokens in table.values() if tokens))

@@ -259,6 +259,22 @@ def test_an_expedited_vote_that_fails_goes_on_under_the_regular_rules(world: Wor
     assert world.status(proposal) is Status.TIMELOCK
 
 
+def test_an_expedited_vote_that_falls_in_its_confirm_period_goes_on_under_the_regular_rules(world: World) -> None:
+    world.track("slow", period="30", threshold="> 1/2")
+    proposal = spend_on(world, confirm="5", turns_into="slow")
+    votes(world, proposal, "yes", "yes", "yes")
+    world.close(proposal)
+    assert world.status(proposal) is Status.CONFIRM
+    votes(world, proposal, "", "no", "no")
+    world.end_block()
+    standing = world.standing(proposal)
+    assert (standing.status, standing.turned, standing.confirms) == (Status.VOTING, True, 0)
+    assert standing.closes == standing.opened - 1 + 30
+    votes(world, proposal, "", "yes", "yes")
+    world.close(proposal)
+    assert world.status(proposal) is Status.TIMELOCK
+
+
 def test_an_expedited_vote_that_passes_never_turns(world: World) -> None:
     world.track("slow", period="20")
     proposal = spend_on(world, turns_into="slow", threshold=">= 9/10")

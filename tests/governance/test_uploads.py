@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -210,13 +208,8 @@ class Uploading(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.world = World(Path(self.folder.name) / "home", parameters={**BRIEF, "max_uploads": 2})
+        self.world = World(parameters={**BRIEF, "max_uploads": 2})
         self.held: dict[bytes, tuple[bytes, int, int, set[int]]] = {}
-
-    def teardown(self) -> None:
-        self.world.close_home()
-        self.folder.cleanup()
 
     @rule(
         sender=st.sampled_from(PUBLISHERS),

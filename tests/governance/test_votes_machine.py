@@ -6,9 +6,7 @@ weight is that of the snapshot, whatever is staked, slashed or moved afterwards.
 
 from __future__ import annotations
 
-import tempfile
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
@@ -54,8 +52,7 @@ class Voting(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.world = World(Path(self.folder.name) / "home", powers=(1,), parameters=QUICK)
+        self.world = World(powers=(1,), parameters=QUICK)
         self.books = Books()
         self.proxies: dict[bytes, bytes] = {}
         self.votes: dict[int, Vote] = {}
@@ -69,10 +66,6 @@ class Voting(RuleBasedStateMachine):
             self.hold(owner, VALIDATORS[number % 3], 77 * SHARE + number)
             self.hold(owner, VALIDATORS[number % 2], 50 * SHARE + number)
         self.world.end_block()
-
-    def teardown(self) -> None:
-        self.world.close_home()
-        self.folder.cleanup()
 
     def bond(self, validator: bytes, tokens: int, shares: int) -> None:
         table = self.world.runtime.tables["staking.validators"]

@@ -6,8 +6,9 @@ with the block's own changes. Nothing is committed, so a thousand blocks cost li
 
 from __future__ import annotations
 
-import shutil
+import atexit
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -83,7 +84,9 @@ def changed_bundle(edits: Mapping[str, tuple[tuple[str, str], ...]], version: st
 
 GOVERNANCE = Governance()
 LIBRARY = Library()
-_templates = TemporaryDirectory(prefix="governance-")
+_opened = ExitStack()
+_homes = _opened.enter_context(TemporaryDirectory(prefix="governance-"))
+atexit.register(_opened.close)
 
 
 @cache
@@ -93,14 +96,14 @@ def loaded(bundle: Bundle) -> LoadedRuntime:
 
 
 @cache
-def _template(
+def _genesis_state(
     powers: tuple[int, ...],
     parameters: tuple[tuple[str, int | Fraction], ...],
     coins: int,
     bundle: Bundle,
     delegations: tuple[tuple[int, int, int], ...],
-) -> Path:
-    """A home at genesis, made once and copied for each world that begins so."""
+) -> State:
+    """A chain at genesis, made once: every world that begins so has an overlay of its own on it, and none commits."""
     rows: list[Any] = [("bank.accounts", (person(number),), {"balance": coins}) for number in range(1, 40)]
     for number, tokens in enumerate(powers, 1):
         voter = person(number)
@@ -117,9 +120,10 @@ def _template(
         rows=rows,
         parameters=dict(parameters),
     )
-    folder = Path(mkdtemp(dir=_templates.name)) / "home"
-    create_chain_state(Home.create(folder), genesis, (GOVERNANCE,)).close()
-    return folder
+    home = Home.create(Path(mkdtemp(dir=_homes)) / "home")
+    state = create_chain_state(home, genesis, (GOVERNANCE,))
+    _opened.callback(state.close)
+    return state
 
 
 class World:
@@ -128,7 +132,6 @@ class World:
 
     def __init__(
         self,
-        folder: Path,
         powers: Iterable[int] = (100, 100, 100, 100),
         parameters: Mapping[str, int | Fraction] | None = None,
         coins: int = 10_000,
@@ -138,15 +141,13 @@ class World:
         self.governance = GOVERNANCE
         self.voters = tuple(person(number) for number, _ in enumerate(powers, 1))
         genesis_bundle = bundle or core_bundle()
-        template = _template(
+        self.state = _genesis_state(
             tuple(powers),
             tuple(sorted({**SMALL, **(parameters or {})}.items())),
             coins,
             genesis_bundle,
             tuple(delegations),
         )
-        shutil.copytree(template, folder)
-        self.state = State.open(Home.open(folder))
         self.overlay = self.state.overlay()
         self.runtime: LoadedRuntime = loaded(genesis_bundle)
         self.rules = (*RUNTIME_PARAMETERS, *self.governance.parameters)
@@ -340,9 +341,6 @@ class World:
         changes = self.overlay.changes()
         return {name: {key: change.new for key, change in rows.items()} for name, rows in changes.items()}
 
-    def close_home(self) -> None:
-        self.state.close()
-
 
 def _validator(tokens: int, bonded: bool = True) -> dict[str, Any]:
     return {"tokens": tokens, "shares": tokens * 10**18, "bonded": bonded, "key": b""}
@@ -372,7 +370,7 @@ def breaking_bundle() -> Bundle:
 def one_way_bundle() -> Bundle:
     """A safe upgrade that rewrites every account and does not say how to go back."""
     migration = (
-        '@migration(accounts, from_schema=1, sets=())\ndef anew(old: Old, frozen: Frozen) -> Account:\n'
+        "@migration(accounts, from_schema=1, sets=())\ndef anew(old: Old, frozen: Frozen) -> Account:\n"
         '    """As it was."""\n    return Account(balance=old.balance)\n\n\n@query\ndef balance'
     )
     names = ("    Context,\n", "    Context,\n    Frozen,\n    Old,\n    migration,\n")
