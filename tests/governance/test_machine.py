@@ -99,9 +99,9 @@ class Governed(RuleBasedStateMachine):
         return 1 + pick % len(self.books.filed)
 
     @precondition(lambda self: len(self.books.filed) < 4)
-    @rule(sender=people, act=st.sampled_from(ACTS), deposit=st.sampled_from(BROUGHT), pick=picks)
-    def propose(self, sender: bytes, act: Act, deposit: int, pick: int) -> None:
-        after = pick if pick in self.books.filed else 0
+    @rule(sender=people, act=st.sampled_from(ACTS), deposit=st.sampled_from(BROUGHT), after=st.integers(0, 2))
+    def propose(self, sender: bytes, act: Act, deposit: int, after: int) -> None:
+        after = after if after in self.books.filed else 0
         expected = self.books.propose(sender, act, deposit, after)
         assert self.world.propose(sender, content_of(act), deposit=deposit, after=after) == expected
 
