@@ -30,6 +30,16 @@ def read_ballot(text: str) -> tuple[str, Split]:
     return "", tuple(Share(option=name, weight=weights[name]) for name in ORDER if name in weights)
 
 
+def said_ballot(option: str, split: Split) -> str:
+    """A ballot in the words that `read_ballot` takes."""
+    return option or ",".join(f"{share.option}={decimal(share.weight)}" for share in split)
+
+
+def decimal(weight: int) -> str:
+    """The weight of an option in a split as a decimal."""
+    return f"0.{weight:018d}".rstrip("0")
+
+
 def _weight(option: str, text: str) -> int:
     try:
         share = Fraction(exact(text)) * WHOLE

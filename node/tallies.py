@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from governance.ballots import ballot_text
 from governance.coalition import smallest_coalition
 from governance.progress import proposal_at
 from governance.proposals import Proposal, Standing
@@ -17,7 +16,7 @@ from governance.reading import outlook
 from governance.ruletext import RuleUnreadable
 from governance.shares import Share, inherited, shares
 from governance.whatif import Supposed, SupposedVote, suppose
-from node.ballots import BallotUnreadable, read_ballot
+from node.ballots import BallotUnreadable, read_ballot, said_ballot
 from node.electors import height_of
 from node.errors import BadRequest, NotFound
 from node.http import answers
@@ -129,7 +128,7 @@ def _share(share: Share, sums: dict[bytes, int] | None) -> answers.ShareAnswer:
             answers.PartAnswer(
                 validator=address_text(part.validator),
                 power=str(part.power),
-                vote="" if part.says is None else ballot_text(part.says.option, part.says.split),
+                vote="" if part.says is None else said_ballot(part.says.option, part.says.split),
             )
             for part in share.delegated
         ],
@@ -142,4 +141,4 @@ def _share(share: Share, sums: dict[bytes, int] | None) -> answers.ShareAnswer:
 
 
 def _said(share: Share) -> str:
-    return "" if share.vote is None else ballot_text(share.vote.option, share.vote.split)
+    return "" if share.vote is None else said_ballot(share.vote.option, share.vote.split)

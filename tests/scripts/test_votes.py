@@ -182,6 +182,7 @@ def test_a_tally_is_told_supposed_traced_and_turned(said: Said, chain: Path, ope
     assert sum(int(one["power"]) for one in found["shares"]) == int(now["power"])
     by = {one["address"]: one for one in found["shares"]}
     first = by[said("electorate", "validator-0", *home)[1]["address"]]
+    assert first["vote"] == "yes=0.5,abstain=0.5"
     assert int(first["inherited"]) == DELEGATED <= int(first["staked"])
     assert now["verdict"] == "rejected" and found["coalition"]["vote"] == "yes"
     supposing = ",".join(f"{one['address']}=yes" for one in found["coalition"]["members"])
