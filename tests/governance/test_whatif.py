@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from itertools import combinations, product
-from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
 
 import pytest
 from hypothesis import given, settings
@@ -129,13 +127,10 @@ rules_of_track = st.fixed_dictionaries(
 @cache
 def open_vote(powers: tuple[int, ...]) -> World:
     """A world in which proposal 1 is voted on and nobody has voted; what is supposed over it leaves it so."""
-    world = World(Path(mkdtemp(dir=_folder.name)) / "home", powers, delegations=((20, 1, 3), (20, 2, 5), (21, 1, 4)))
+    world = World(powers, delegations=((20, 1, 3), (20, 2, 5), (21, 1, 4)))
     world.proposed(FIRST, A_STATEMENT)
     world.open(1)
     return world
-
-
-_folder = TemporaryDirectory(prefix="whatif-")
 
 
 @given(st.sampled_from(((8, 30, 20, 40), (25, 25, 25, 25), (90, 9, 8, 7))), votes_of, rules_of_track)
