@@ -31,6 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "start": Entry("start", "Run the node of a folder."),
     "halt": Entry("halt", "Stop the node of a folder."),
     "status": Entry("status", "Where a chain stands."),
+    "verify": Entry("verify", "Check a running deployment: health, calls, version, invariants, manifest."),
     "transfer": Entry("transfer", "Send coins."),
     "call": Entry("call", "Sign any call that the chain runs now."),
     "query": Entry("query", "Ask a query or read a table, with a proof if wanted."),
