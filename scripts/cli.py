@@ -25,6 +25,7 @@ class Entry:
 
 COMMANDS: dict[str, Entry] = {
     "rehearse": Entry("rehearse", "Live through a governed upgrade on a fresh chain; the main job."),
+    "upgrade": Entry("upgrade", "Check, propose, vote, activate and verify an upgrade of your own chain."),
     "rehearse-upgrade": Entry("rehearse_upgrade", "Try a proposed upgrade on this home's own state."),
     "rehearsal": Entry("rehearsal", "Compare what rehearsals came to."),
     "init": Entry("init", "Begin a chain in a new folder."),
