@@ -1,11 +1,13 @@
 """A home's own node, run for one command with blocks as fast as this machine makes them.
 
 Only the solo driver allows that: nobody else takes part in its chain, and no block holds a time. Heights are lived
-through one by one, rehearsals and probation as well.
+through one by one, rehearsals and probation as well. Votes have to be cast while a vote is open, so a chain whose
+genesis makes voting short goes slower.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,12 +17,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from governance.parameters import GOVERNANCE_PARAMETERS
 from node.address import NodeAddress
 from storage.home import Home
 
 from .exits import Exit
 
-INTERVAL_MS = "1"
+VOTE_MS = 4_000
+"""What a vote takes at least, by the voting period of genesis; the interval is a whole number of milliseconds."""
 POLL = 0.05
 PATIENCE = 600
 """Seconds for a start, which reads every row."""
@@ -53,7 +57,7 @@ def fast_forwarded(home: Path) -> Iterator[None]:
     if NodeAddress.of(place) is not None:
         raise NodeRunsAlready(home)
     words = [sys.executable, "-m", "scripts.start", "--home", str(home), "--http-port", "0", "--blocks", "timer"]
-    told = {**os.environ, "SYNOD_CHAIN_BLOCK_INTERVAL_MS": INTERVAL_MS}
+    told = {**os.environ, "SYNOD_CHAIN_BLOCK_INTERVAL_MS": str(_interval(place))}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(words, env=told, stdout=subprocess.DEVNULL, stderr=log)
         try:
@@ -67,3 +71,10 @@ def fast_forwarded(home: Path) -> Iterator[None]:
         finally:
             process.terminate()
             process.wait()
+
+
+def _interval(home: Home) -> int:
+    """Milliseconds between blocks."""
+    usual = next(rule.default for rule in GOVERNANCE_PARAMETERS if rule.name == "voting_period")
+    stated = json.loads(home.genesis_file.read_bytes()).get("parameters", {})
+    return max(1, VOTE_MS // max(1, int(stated.get("voting_period", usual))))

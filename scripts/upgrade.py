@@ -164,11 +164,17 @@ def _verified(desk: Desk, found: Answered, line: Answered) -> Answer:
         ("activated", f"at height {int(entry['activation']):,}, probation passed"),
         ("checkpoint", _checkpoint(desk, line["plan"]) or f"none here; its snapshot is {entry['snapshot']}"),
         ("runtime root", f"{entry['root_before']} before, {entry['root_after']} after"),
+        ("pause", "as the proposal said" if _paused(found) else "none asked for: the activating block only flips"),
         ("verdict", "passed" if passed else "the upgrade stands, and a check failed: see below, then `synod rollback`"),
     ]
     data = {"verdict": "passed" if passed else "check_failed", "proposal": found, "history": line,
             "checkpoint": _checkpoint(desk, line["plan"]), "checks": findings_data(after)}  # fmt: skip
     return Answer(data, f"{columns(rows)}\n{findings_text(after)}", Exit.PASSED if passed else Exit.REFUSED)
+
+
+def _paused(found: Answered) -> bool:
+    """Whether work was left to the activating block."""
+    return any(plan["requires_pause"] for plan in found["proposal"]["content"]["value"]["plan"])
 
 
 def _checkpoint(desk: Desk, plan: int) -> str:

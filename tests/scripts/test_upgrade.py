@@ -8,6 +8,9 @@ from tests.scenarios.hostile import with_trouble
 from tests.scenarios.upgrades import example, running
 from tests.scripts.conftest import Said
 
+INTERVAL_MS = 100
+"""A vote is open for two seconds then, in which its four votes have to arrive."""
+
 
 def home_of(tmp_path: Path) -> tuple[str, Bundle]:
     """A chain with short periods whose node does not run, and a bundle for it."""
@@ -27,7 +30,7 @@ def written(tmp_path: Path, bundle: Bundle) -> str:
 def test_one_command_brings_a_bundle_through_probation_and_checks_after(said: Said, tmp_path: Path) -> None:
     home, bundle = home_of(tmp_path)
     words = ("upgrade", "--bundle", written(tmp_path, bundle), "--home", home)
-    with started(Path(home), interval_ms=20) as node:
+    with started(Path(home), interval_ms=INTERVAL_MS) as node:
         node.serving()
         code, ready = said(*words, "--check-only")
         assert (code, ready.get("passed")) == (0, True), ready
@@ -49,7 +52,7 @@ def test_an_upgrade_that_fails_its_health_names_its_incident(said: Said, tmp_pat
     bad = with_trouble(running(world), "1.1.0", health="return False")
     world.close()
     home = str(world.home.root)
-    with started(Path(home), interval_ms=20) as node:
+    with started(Path(home), interval_ms=INTERVAL_MS) as node:
         node.serving()
         code, failed = said("upgrade", "--bundle", written(tmp_path, bad), "--home", home)
         assert (code, failed["verdict"]) == (1, "failed"), failed
