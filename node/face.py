@@ -20,6 +20,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from node.application import Application
+from node.chain_health import chain_health
 from node.electors import elector_of, electorate_page, height_of
 from node.errors import BadRequest, NotFound, NotReady
 from node.http import answers
@@ -107,6 +108,10 @@ class Face:
         parts = [answers.HealthPart(name="blocks", healthy=not failure, detail=failure)]
         uptime = int(monotonic() - self._began)
         return answers.Health(healthy=not failure, uptime_seconds=uptime, parts=parts)
+
+    async def chain_health(self) -> answers.ChainHealth:
+        """As NodeFace."""
+        return await self._queries.do(lambda: chain_health(self._reading()))
 
     async def readiness(self) -> answers.Readiness:
         """As NodeFace."""

@@ -27,7 +27,7 @@ from storage.module_backup import found as kept
 
 from .client import Answered
 from .command import group, run
-from .console import Answer, Progress, columns, note
+from .console import Answer, Progress, columns, note, span_text
 from .exits import Exit
 from .options import home_option
 from .proposing import propose
@@ -39,6 +39,9 @@ NEWEST = 200
 """Proposals looked through for one that is open already."""
 SHOWN = 16
 """Digits of a backup's name in tables; as many name it to a command, or fewer that no other begins with."""
+KNOWN = "a vote may bring it back, and a node without it stops then"
+FOREIGN = "imported by hand: nothing of this chain needs it"
+"""Why a file stays: none is ever removed by Synod, as a chain that returns to the data needs it from every node."""
 
 
 class BackupUnknown(Exception):
@@ -85,10 +88,11 @@ def list_command(home: Path) -> Answer:
     here = {path.stem: path for path in held(place)}
     shown = [_line(place, digest, known.get(digest)) for digest in sorted(known.keys() | here.keys())]
     rows = [
-        (one["backup"][:SHOWN], one["module"], one["height"], f"{one['rows']:,}", f"{one['bytes']:,}", one["state"])
+        (one["backup"][:SHOWN], one["module"], one["height"], f"{one['rows']:,}", f"{one['bytes']:,}", _age(one),
+         one["state"], one["why"])
         for one in shown
-    ]
-    header = ("backup", "module", "height", "rows", "bytes", "here")
+    ]  # fmt: skip
+    header = ("backup", "module", "height", "rows", "bytes", "age", "here", "why kept")
     return Answer({"backups": shown}, columns(rows, header) if rows else "no module was reinstalled")
 
 
@@ -100,16 +104,23 @@ def _line(home: Home, digest: str, known: dict[str, Any] | None) -> dict[str, An
         content = kept(home, bytes.fromhex(digest)).content if there else None
     except BackupDamaged:
         state = "damaged: remove it and import a whole one"
+    age = max(0, int(time.time() - path.stat().st_mtime)) if there else None
     return {
         "backup": digest,
         "module": known["module"] if known else content.module if content else "",
         "height": known["height"] if known else "unknown to the chain",
         "rows": known["rows"] if known else content.rows if content else 0,
         "bytes": path.stat().st_size if there else 0,
+        "age_seconds": age,
+        "why": KNOWN if known else FOREIGN,
         "held": there,
         "known": known is not None,
         "state": state,
     }
+
+
+def _age(line: dict[str, Any]) -> str:
+    return "" if line["age_seconds"] is None else span_text(line["age_seconds"])
 
 
 @command_line.command("verify", examples=("synod backup verify 9f86d081", "synod backup verify shelf.backup"))

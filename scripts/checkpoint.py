@@ -158,9 +158,13 @@ def prune(keep: int | None, dry_run: bool, home: Path) -> Answer:
         least, pinned = _kept(place, verifier)
         verdicts = retention.prune(place, least if keep is None else keep, pinned, dry_run=dry_run)
     gone = "would go" if dry_run else "removed"
-    rows = [(one.checkpoint.name, "stays" if one.keep else gone, one.why) for one in verdicts]
+    rows = [
+        (one.checkpoint.name, f"{one.checkpoint.size:,}", _age(one.checkpoint), "stays" if one.keep else gone, one.why)
+        for one in verdicts
+    ]
+    header = ("name", "bytes", "age", "verdict", "why")
     data = [{**described(one.checkpoint), "keep": one.keep, "why": one.why} for one in verdicts]
-    return Answer({"dry_run": dry_run, "checkpoints": data}, columns(rows) if rows else "no checkpoints")
+    return Answer({"dry_run": dry_run, "checkpoints": data}, columns(rows, header) if rows else "no checkpoints")
 
 
 def _kept(home: Home, verifier: Verifier) -> tuple[int, dict[int, str]]:

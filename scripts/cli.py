@@ -25,12 +25,14 @@ class Entry:
 
 COMMANDS: dict[str, Entry] = {
     "rehearse": Entry("rehearse", "Live through a governed upgrade on a fresh chain; the main job."),
+    "upgrade": Entry("upgrade", "Check, propose, vote, activate and verify an upgrade of your own chain."),
     "rehearse-upgrade": Entry("rehearse_upgrade", "Try a proposed upgrade on this home's own state."),
     "rehearsal": Entry("rehearsal", "Compare what rehearsals came to."),
     "init": Entry("init", "Begin a chain in a new folder."),
     "start": Entry("start", "Run the node of a folder."),
     "halt": Entry("halt", "Stop the node of a folder."),
     "status": Entry("status", "Where a chain stands."),
+    "verify": Entry("verify", "Check a running deployment: health, calls, version, invariants, manifest."),
     "transfer": Entry("transfer", "Send coins."),
     "call": Entry("call", "Sign any call that the chain runs now."),
     "query": Entry("query", "Ask a query or read a table, with a proof if wanted."),

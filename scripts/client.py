@@ -122,6 +122,10 @@ class Client:
         """Each part that a node's health depends on, also when one does not work."""
         return self._get("/health")
 
+    def chain_health(self) -> Answered:
+        """Every module's health and every invariant, at one height."""
+        return self._get("/health/chain")
+
     def upgrade(self) -> Answered:
         """The pending upgrade and until when the last one can be rolled back."""
         return self._get("/upgrade/plan")

@@ -95,3 +95,24 @@ class Progress:
     def _write(self, line: str) -> None:
         self.stream.write(f"\r\x1b[K{line}" if self.stream.isatty() else f"{line}\n")
         self.stream.flush()
+
+
+class Waiting:
+    """One progress line for each thing that is waited for."""
+
+    def __init__(self) -> None:
+        self._line: Progress | None = None
+        self._first = self._aim = 0
+
+    def at(self, what: str, reached: int, aim: int) -> None:
+        """Say how far it is."""
+        if self._line is None or self._line.what != what or self._aim != aim:
+            self.end()
+            self._line, self._first, self._aim = Progress(what, max(aim - reached, 1)), reached, aim
+        self._line.at(reached - self._first, f"{reached:,} of {aim:,}")
+
+    def end(self) -> None:
+        """Leave the present line."""
+        if self._line is not None:
+            self._line.end()
+            self._line = None

@@ -9,7 +9,6 @@ from typing import Any, TextIO
 
 import click
 
-from governance.admission import plan_of
 from governance.proposals import (
     KIND_NAMES,
     AppointGuardian,
@@ -22,26 +21,23 @@ from governance.proposals import (
     RestoreModule,
     Resume,
     Rollback,
-    RuntimeUpgrade,
     Statement,
     TreasurySpend,
     acts_of,
 )
-from runtime.bundle.checker import examine
 from storage.hashing import HASH_BYTES
-from storage.home import RELEASE
 from storage.record import Record
 
-from .bundles import EXISTING, read
+from .bundles import EXISTING
 from .client import asking, url_option
 from .command import group, run
-from .comparison import effect_data, effect_text
+from .comparison import effect_text
 from .console import Answer, columns, note
 from .exits import Exit
 from .options import home_option, until_option
-from .proposing import batch_of, changed_tracks, new_value, proposal_line, proposal_text, propose, publish, rules_for
-from .signing import Asked, desk_of, signing_options, told
-from .uncommitted import uncommitted, warning
+from .proposing import batch_of, changed_tracks, new_value, proposal_line, proposal_text, propose
+from .proposing_upgrade import Examined, propose_upgrade
+from .signing import Asked, desk_of, signing_options
 
 _WORDS = (
     click.option("--title", help="One line for people.  [default: made from the content]"),
@@ -117,32 +113,9 @@ def upgrade(
     printed and named in the proposal, so that every vote is on exactly these bytes and this effect.
     """
     with desk_of(asked) as desk:
-        chain = str(desk.client.identity()["chain_name"])
-        bundle = read(path, chain)
-        declaration, effect = examine(bundle, desk.runtime.declaration, chain=chain, host_release=RELEASE)
-        note(effect_text(effect))
-        loose = uncommitted(bundle, path)
-        if loose:
-            note(warning(loose))
-        signer = desk.signer()
-        published = told(publish(desk, signer, bundle))
-        if published.exit:
-            return published
-        content = RuntimeUpgrade(
-            version=str(declaration.manifest.version),
-            code_hash=bundle.code_hash,
-            effect=effect.digest,
-            activation_delay=delay or 0,
-            plan=(plan_of(desk.runtime.declaration, declaration).but(estimated_duration=1000 * (estimate or 0)),),
-        )
-        if delay is None:
-            rules = rules_for(desk.client.tracks(), words["track"], content)
-            content = content.but(activation_delay=int(rules["timelock"]))
-        title = f"Run {declaration.manifest.name} {declaration.manifest.version}"
-        answer = propose(desk, signer, {**words, "title": words["title"] or title}, content, deposit)
-        named = {"code_hash": bundle.code_hash.hex(), "effect": effect_data(effect), "uncommitted": loose}
-        data = {**answer.data, **named}
-        return Answer(data, answer.text, answer.exit)
+        found = Examined.of(desk, path)
+        note(effect_text(found.effect))
+        return propose_upgrade(desk, desk.signer(), found, words, deposit, delay, estimate)
 
 
 @command_line.command(

@@ -29,7 +29,7 @@ from storage.errors import HomeNotEmpty
 
 from .bundles import read
 from .command import command, run
-from .console import Answer, Progress, note
+from .console import Answer, Waiting, note
 from .exits import Exit
 
 VALIDATORS = 4
@@ -133,27 +133,6 @@ def answer(record: Rehearsal, folder: Path) -> Answer:
     (folder / "report.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     text = f"{report(record)}\n\nreport: {folder / 'report.html'}"
     return Answer(data, text, int(Exit.PASSED if record.passed else Exit.REFUSED))
-
-
-class Waiting:
-    """One progress line for each thing that is waited for."""
-
-    def __init__(self) -> None:
-        self._line: Progress | None = None
-        self._first = self._aim = 0
-
-    def at(self, what: str, reached: int, aim: int) -> None:
-        """Say how far it is."""
-        if self._line is None or self._line.what != what or self._aim != aim:
-            self.end()
-            self._line, self._first, self._aim = Progress(what, max(aim - reached, 1)), reached, aim
-        self._line.at(reached - self._first, f"{reached:,} of {aim:,}")
-
-    def end(self) -> None:
-        """Leave the present line."""
-        if self._line is not None:
-            self._line.end()
-            self._line = None
 
 
 if __name__ == "__main__":

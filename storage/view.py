@@ -50,6 +50,10 @@ class CommittedView:
         raw = self.snapshot.get(self._prefix(table) + table.pack(key))
         return None if raw is None else table.codec.decode(raw)
 
+    def get_raw(self, table: Table[Any], key: bytes) -> bytes | None:
+        """As ``Overlay.get_raw``."""
+        return self.snapshot.get(self._prefix(table) + key)
+
     def scan(
         self, table: Table[R], prefix: tuple[Any, ...] = (), start: tuple[Any, ...] | None = None, reverse: bool = False
     ) -> Iterator[tuple[tuple[Any, ...], R]]:

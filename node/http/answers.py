@@ -95,6 +95,27 @@ class Health(Answer):
     parts: list[HealthPart]
 
 
+class ModuleHealth(Answer):
+    """What the health hooks of a module said."""
+
+    module: str
+    healthy: bool
+    hooks: Number = Field(description="How many were asked; a module without any is taken to be well.")
+    code: str = Field("", description="Why the first that failed did: `unhealthy`, a refusal or a fault.")
+    file: str = Field("", description="The bundle's file of it.")
+    line: Number = 0
+
+
+class ChainHealth(Answer):
+    """Whether what runs is well at a height: every module, and every invariant."""
+
+    height: Height
+    modules: list[ModuleHealth]
+    invariants: list[str] = Field(description="Those in force, the supply among them.")
+    broken: list[str] = Field(description="Those that do not hold.")
+    looked_at: bool = Field(description="False where they have too many groups to look at in one answer.")
+
+
 class Readiness(Answer):
     """Whether a load balancer should send traffic here."""
 

@@ -22,6 +22,9 @@ class NodeFace(Protocol):
     async def health(self) -> answers.Health:
         """Whether it works, part by part."""
 
+    async def chain_health(self) -> answers.ChainHealth:
+        """Whether every module is well and every invariant holds, at one height."""
+
     async def readiness(self) -> answers.Readiness:
         """Whether it should get traffic."""
 

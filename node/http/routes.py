@@ -3,6 +3,7 @@
 | path                                    | what                                                        |
 |-----------------------------------------|-------------------------------------------------------------|
 | GET  /status /health /readiness         | the node itself; readiness is 503 while it should get no traffic |
+| GET  /health/chain                      | every module's health and every invariant, at one height    |
 | GET  /metrics                           | the same for monitoring, as Prometheus reads it             |
 | POST /transactions                      | submit: raw bytes, or hex in JSON                           |
 | GET  /transactions/{id}                 | a transaction and what became of it                         |
@@ -84,6 +85,11 @@ def node_routes(node: NodeFace) -> APIRouter:
         said = await node.health()
         response.status_code = 200 if said.healthy else 503
         return said
+
+    @router.get("/health/chain")
+    async def chain_health() -> answers.ChainHealth:
+        """Ask every module's health hooks, and look at every invariant."""
+        return await node.chain_health()
 
     @router.get("/readiness", responses={503: {"model": answers.Readiness, "description": "Send no traffic here."}})
     async def readiness(response: Response) -> answers.Readiness:

@@ -123,6 +123,10 @@ class StandIn:
         parts = [answers.HealthPart(name="storage", healthy=self.ready)]
         return answers.Health(healthy=self.ready, uptime_seconds=1, parts=parts)
 
+    async def chain_health(self):
+        module = answers.ModuleHealth(module="bank", healthy=True, hooks=1)
+        return answers.ChainHealth(height=7, modules=[module], invariants=["supply"], broken=[], looked_at=True)
+
     async def readiness(self):
         return answers.Readiness(ready=self.ready, reason="" if self.ready else "draining")
 

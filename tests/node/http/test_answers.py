@@ -11,6 +11,7 @@ ADDRESS = address_text(OWNER)
 ASKED = [
     ("/status", "/status"),
     ("/health", "/health"),
+    ("/health/chain", "/health/chain"),
     ("/readiness", "/readiness"),
     ("/metrics", "/metrics"),
     ("/blocks/latest", "/blocks/latest"),
