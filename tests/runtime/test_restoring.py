@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from runtime.bundle.archive import Bundle, of_files
-from runtime.coordinator import RestoreRequest
 from runtime.plans import EXECUTED, FAILED, ROLLED_BACK, SUPERSEDED, HistoryEntry
+from runtime.requests import RestoreRequest
 from runtime.restoring import RestoreRefused, require_backup
 from storage.backup_file import verify
 from storage.errors import BackupDamaged, BackupMissing
