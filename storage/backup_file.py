@@ -77,7 +77,7 @@ CONTENTS = codec_of(BackupContent)
 
 @dataclass(frozen=True, slots=True)
 class ModuleBackup:
-    """A file that says it is a backup; its rows are what `verify` says they are."""
+    """A file that says it is a backup; its rows are what `verify_backup` says they are."""
 
     path: Path
     content: BackupContent
@@ -94,7 +94,7 @@ class ModuleBackup:
                     yield key, value
 
 
-def read(path: Path) -> ModuleBackup:
+def read_backup(path: Path) -> ModuleBackup:
     """A backup by its file, of which no row is looked at. Raises BackupDamaged and faults of the disk."""
     for place, payload in _frames(path):
         if place != _CONTENT:
@@ -109,10 +109,10 @@ def read(path: Path) -> ModuleBackup:
     raise BackupDamaged(path, "it does not begin with what it holds")
 
 
-def verify(path: Path, progress: Callable[[int], None] = lambda _: None) -> ModuleBackup:
+def verify_backup(path: Path, progress: Callable[[int], None] = lambda _: None) -> ModuleBackup:
     """Read every row and compute the root of each table, then hold the file against what these rows make; ``progress``
     hears rows. Raises BackupDamaged."""
-    backup = read(path)
+    backup = read_backup(path)
     seen = 0
     for table in backup.content.tables:
         tree = tree_of(_ascending(backup, table, seen, progress))

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from storage.backup_file import BackupContent, ModuleBackup, read, verify, written
+from storage.backup_file import BackupContent, ModuleBackup, read_backup, verify_backup, written
 from storage.errors import BackupDamaged, BackupMissing
 from storage.faults import fault_of
 from storage.home import Home
@@ -37,27 +37,27 @@ def is_held(home: Home, digest: bytes) -> bool:
     return path_of(home, digest).is_file()
 
 
-def held(home: Home) -> tuple[Path, ...]:
+def list_backups(home: Home) -> tuple[Path, ...]:
     """The backups of a home, by name; what else lies in the folder is none."""
     if not home.backups.is_dir():
         return ()
     return tuple(sorted(path for path in home.backups.iterdir() if _NAME.fullmatch(path.name) and path.is_file()))
 
 
-def found(home: Home, digest: bytes) -> ModuleBackup:
+def find_backup(home: Home, digest: bytes) -> ModuleBackup:
     """The backup of this name; raises BackupMissing, or BackupDamaged for a file that says something else."""
     path = path_of(home, digest)
     if not path.is_file():
         raise BackupMissing(digest.hex())
-    backup = read(path)
+    backup = read_backup(path)
     if backup.content.digest != digest:
         raise BackupDamaged(path, "it is another one than its name says")
     return backup
 
 
 def adopt(home: Home, path: Path, progress: Callable[[int], None] = lambda _: None) -> ModuleBackup:
-    """Verify a file and bring it into a home, under the name of its data. Raises what `verify` does."""
-    backup = verify(path, progress)
+    """Verify a file and bring it into a home, under the name of its data. Raises what `verify_backup` does."""
+    backup = verify_backup(path, progress)
     target = path_of(home, backup.content.digest)
     aside = target.with_name(f".importing-{target.name}")  # a node may be writing the same
     try:
@@ -66,7 +66,7 @@ def adopt(home: Home, path: Path, progress: Callable[[int], None] = lambda _: No
             while piece := source.read(1 << 20):
                 file.write(piece)
             _settle(file)
-        verify(aside)  # what was read is what is kept
+        verify_backup(aside)  # what was read is what is kept
         _put_in_place(aside, target)
     except OSError as error:
         raise fault_of(home.backups, error) from error
@@ -78,7 +78,7 @@ def adopt(home: Home, path: Path, progress: Callable[[int], None] = lambda _: No
 def share(home: Home, other: Home) -> None:
     """Let another home on the same disk have every backup of this one; a file of that name stays as it is."""
     try:
-        for path in held(home):
+        for path in list_backups(home):
             other.backups.mkdir(exist_ok=True)
             if not (other.backups / path.name).exists():
                 _link(path, other.backups / path.name)

@@ -18,7 +18,7 @@ from storage.backup_file import BackedTable
 from storage.blockview import Change
 from storage.errors import BackupDamaged, GenerationInvalid, RecordFault
 from storage.growing import SLICE_ROWS, Generation
-from storage.module_backup import found, is_held, path_of
+from storage.module_backup import find_backup, is_held, path_of
 from storage.scan import Row
 from storage.state import State
 from storage.tables import Table
@@ -79,7 +79,7 @@ class RestoredTable:
     def finish(self) -> Generation:
         """The generation, once every row is there. Raises BackupMissing and BackupDamaged."""
         while not self.made:
-            found(self._state.home, self._digest)
+            find_backup(self._state.home, self._digest)
             self.step(SLICE_ROWS)
         made = self._growing.finish()
         if made.root != self._backed.root:
@@ -108,7 +108,7 @@ class RestoredTable:
         if growing.complete:
             return False
         if self._rows is None:
-            self._rows = found(self._state.home, self._digest).rows(self._table.name, growing.cursor)
+            self._rows = find_backup(self._state.home, self._digest).rows(self._table.name, growing.cursor)
         rows = list(islice(self._rows, limit))
         growing.extend(rows, rows[-1][0] if rows else None, complete=len(rows) < limit)
         self._count(rows)
