@@ -8,6 +8,7 @@ a record began, when the log it still needs is gone, when a log that others foll
 file's unread part is cut off; each of these drops rows from the middle of history, where comparing the head cannot
 see it. So before a database is opened the files named by its MANIFEST are checked for these. A log that ends early
 or in zeros is what a crash leaves: it is accepted here, and the head file tells whether anything committed was lost.
+One thing is put right here: a MANIFEST whose last edit reached the disk before the files it tells of (`find_whole`).
 """
 
 import os

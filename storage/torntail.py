@@ -126,7 +126,7 @@ def _place(home: Home, copy: Home, files: Files, cuts: list[Cut]) -> None:
 
 
 def _remove(copy: Home) -> None:
-    """Also from the disk: the next start would not look for it."""
+    """Remove the copy, durably: where nothing is torn, no start looks for one that a power loss brought back."""
     if copy.root.exists():
         shutil.rmtree(copy.root)
         sync_directory(copy.root.parent)

@@ -28,6 +28,7 @@ class RestoredTable:
     """The next generation of one table. Belongs to the executor thread."""
 
     failing = 0
+    """None: rows of a backup are taken as they are, or the file is at fault."""
 
     def __init__(
         self, state: State, table: Table[Any], backed: BackedTable, digest: bytes, tally: Tally, label: bytes
@@ -66,7 +67,8 @@ class RestoredTable:
         """Nothing to note."""
 
     def step(self, limit: int) -> bool:
-        """Take in up to ``limit`` rows; returns whether there were any to take. Raises BackupDamaged."""
+        """Take in up to ``limit`` rows; returns whether there were any to take. Raises BackupMissing, BackupDamaged and
+        faults of the disk."""
         try:
             return self._step(limit)
         except (GenerationInvalid, RecordFault) as wrong:
@@ -77,7 +79,7 @@ class RestoredTable:
         return not self._growing.has_tree and (self._growing.build_tree() or self._growing.has_tree)
 
     def finish(self) -> Generation:
-        """The generation, once every row is there. Raises BackupMissing and BackupDamaged."""
+        """The generation, once every row is there. Raises BackupMissing, BackupDamaged and faults of the disk."""
         while not self.made:
             find_backup(self._state.home, self._digest)
             self.step(SLICE_ROWS)
