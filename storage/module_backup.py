@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from storage.backup_file import BackupContent, ModuleBackup, read_backup, verify_backup, written
+from storage.durable import link_or_copy
 from storage.errors import BackupDamaged, BackupMissing
 from storage.faults import fault_of
 from storage.home import Home
-from storage.placing import link_or_copy
 from storage.scan import Row
 from storage.slots import sync_directory
 

@@ -9,10 +9,10 @@ again, and a MANIFEST only grows. What is left at the moment itself does not gro
 """
 
 import os
-import shutil
 from itertools import islice
 from pathlib import Path
 
+from storage.durable import link_or_copy, write_file
 from storage.errors import CheckpointUnstable, StoreDamaged
 from storage.levelfiles import Files, read_files, table_path, unchanged
 from storage.manifest import Version
@@ -134,29 +134,3 @@ def place_database(source: Path, target: Path) -> None:
     Raises CheckpointUnstable, StoreDamaged, StoreMissing, and OSError of the disk.
     """
     Placing(source, target).complete()
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file that nobody changes a second name, or copy it durably where that cannot be; raises OSError."""
-    try:
-        target.hardlink_to(source)
-    except FileNotFoundError:
-        raise
-    except OSError:  # another file system, or one without hard links
-        copy_file(source, target)
-
-
-def copy_file(source: Path, target: Path) -> None:
-    """Copy into a new file, durably but for its name; raises OSError."""
-    with source.open("rb") as reader, target.open("xb") as writer:
-        shutil.copyfileobj(reader, writer, 1 << 20)
-        writer.flush()
-        os.fsync(writer.fileno())
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file anew, durably but for its name; raises OSError."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
