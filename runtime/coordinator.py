@@ -150,6 +150,7 @@ class Coordinator:
         )
 
     def _queue_up(self, wanted: Plan) -> int:
+        """Put a plan last in the queue, beyond an open window. Raises UpgradeRefused(activation_passed)."""
         if wanted.activation <= self._height:
             raise UpgradeRefused("activation_passed", f"height {wanted.activation} is not after {self._height}")
         queue = self._queue()
