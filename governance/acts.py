@@ -39,11 +39,11 @@ from governance.targets import require_feature, require_running_module
 from governance.tracks import ChangeTracks, Track
 from governance.tracktable import put_tracks
 from runtime.address import module_address
-from runtime.coordinator import PlanRequest, RestoreRequest
 from runtime.errors import HostRefused, UpgradeRefused
 from runtime.host import HostContext
 from runtime.plans import CANCELLED, CLOSED, EXECUTED, EXPIRED, FAILED, ROLLED_BACK, SUPERSEDED, VERIFIED
 from runtime.receipts import event
+from runtime.requests import PlanRequest, RestoreRequest
 from storage.record import Record
 
 TREASURY = module_address("treasury")

@@ -46,7 +46,8 @@ class Checkpoints:
             return False
 
     def take(self, reason: str) -> Checkpoint:
-        """A checkpoint of the last committed height, new or there already. Raises what is wrong with the disk."""
+        """A checkpoint of the last committed height, new or there already. Raises CheckpointFault and
+        StoreFault."""
         self._begun = 0
         try:
             return self._state.checkpoint(reason)

@@ -44,7 +44,7 @@ from runtime.plans import (
 from runtime.receipts import OK
 from storage.errors import CheckpointLost
 from storage.home import Home
-from storage.module_backup import held
+from storage.module_backup import list_backups
 from storage.view import CommittedView
 
 MOST_CODES = 200
@@ -131,7 +131,8 @@ class Gauges:
         yield _gauge("incidents", "Sealed reports in this home.", len(shelf.ids(application.home)))
         yield _gauge("incidents_unseen", "Those that nobody looked at yet.", _unseen(application.home))
         yield _gauge("checkpoints_lost", "Checkpoints that an upgrade needs, and gone.", len(_lost(application)))
-        yield _gauge("module_backups", "Backups of reinstalled modules in this home.", len(held(application.home)))
+        backups = list_backups(application.home)
+        yield _gauge("module_backups", "Backups of reinstalled modules in this home.", len(backups))
         yield from _restoring(application, reading)
         yield _running(reading)
         yield _pending(reading)

@@ -66,7 +66,7 @@ class BackupKeeper:
         return self._due
 
     def finish(self) -> None:
-        """Write all that is missing."""
+        """Write all that is missing. Raises DiskFull, DiskError."""
         while self.step():
             continue
 
@@ -77,9 +77,8 @@ class BackupKeeper:
             self._writer = None
 
     def _next(self, view: CommittedView, window: Window) -> BackupWriter | None:
-        for kept in missing(self._home, view, window):
-            return BackupWriter(self._home, kept.content, _left_behind(view, window))
-        return None
+        lacking = missing(self._home, view, window)
+        return BackupWriter(self._home, lacking[0].content, _left_behind(view, window)) if lacking else None
 
 
 def missing(home: Home, reader: Reader, window: Window) -> tuple[KeptBackup, ...]:
@@ -96,7 +95,8 @@ def _left_behind(view: CommittedView, window: Window) -> Callable[[str], Iterato
 
 
 def known_backups(home: Home) -> dict[str, dict[str, Any]]:
-    """What the home's manifest says that its chain knows, by digest; nothing where there is no manifest yet."""
+    """What the home's manifest says that its chain knows, by digest; nothing where there is no manifest yet, or
+    none that can be read."""
     try:
         document = json.loads(home.manifest_file.read_text("ascii"))
         return {str(one["backup"]): dict(one) for one in document["backups"]}

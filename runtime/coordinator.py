@@ -12,10 +12,8 @@ The coordinator only decides and records; `runtime.activation` flips, `runtime.r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from runtime.bundle.declarations import RuntimeDeclaration
-from runtime.bundle.effect import Effect
 from runtime.errors import UpgradeRefused
 from runtime.module_backups import KeptBackup, forget_backups, note_backups
 from runtime.parameters import ParameterReader
@@ -46,37 +44,10 @@ from runtime.plans import (
     Window,
 )
 from runtime.receipts import Event, event
+from runtime.requests import PlanRequest, RestoreRequest
 from runtime.safe_mode import WHOLE_CHAIN, SafeMode, Stop, lift_stop, put_stop, safe_mode_of
 from runtime.version import RuntimeVersion
 from storage.overlay import Overlay
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreRequest:
-    """What governance asks to schedule: an approved return of a module's data, as `runtime.restoring` admits it."""
-
-    proposal: int
-    backup: bytes
-    effect: bytes
-    """Digest of what was approved."""
-    activation: int
-    """Earliest height, as for an upgrade."""
-    gated: bool = False
-    """As for an upgrade."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
-    """What governance asks to schedule: an approved bundle, its effect as fixed at submission, and when."""
-
-    proposal: int
-    code_hash: bytes
-    effect: Effect
-    declaration: RuntimeDeclaration
-    activation: int
-    """Earliest activation height; it moves later when a window or another plan is in the way."""
-    gated: bool = False
-    """Whether it takes effect only once it is cleared."""
 
 
 class Coordinator:
@@ -161,7 +132,7 @@ class Coordinator:
 
     def schedule_restore(self, request: RestoreRequest) -> int:
         """Schedule the return of a module's data, under the runtime that runs, and return its plan id; raises
-        UpgradeRefused when its height has passed."""
+        UpgradeRefused(activation_passed)."""
         running = self.running()
         return self._queue_up(
             Plan(
@@ -179,6 +150,7 @@ class Coordinator:
         )
 
     def _queue_up(self, wanted: Plan) -> int:
+        """Put a plan last in the queue, beyond an open window. Raises UpgradeRefused(activation_passed)."""
         if wanted.activation <= self._height:
             raise UpgradeRefused("activation_passed", f"height {wanted.activation} is not after {self._height}")
         queue = self._queue()
@@ -192,14 +164,15 @@ class Coordinator:
         return plan_id
 
     def cancel(self, plan_id: int, reason: str) -> None:
-        """End a plan before its activation."""
+        """End a plan before its activation; raises UpgradeRefused(not_pending) for one that took effect or ended."""
         plan = self.plan(plan_id)
         if plan.state not in (SCHEDULED, WAITING):
             raise UpgradeRefused("not_pending", f"plan {plan_id} is {plan.state}")
         self.end(plan_id, CANCELLED, reason=reason)
 
     def clear(self, plan_id: int, result: bytes) -> None:
-        """Let a gated plan take effect: what it was rehearsed to do has the digest ``result``."""
+        """Let a gated plan take effect: what it was rehearsed to do has the digest ``result``. Raises
+        UpgradeRefused(not_pending)."""
         self._overlay.put(PLANS, (plan_id,), self._pending_plan(plan_id).but(cleared=result))
 
     def postpone(self, plan_id: int, activation: int, reason: str) -> int:
@@ -215,7 +188,8 @@ class Coordinator:
         return moved.activation
 
     def roll_back(self, proposal: int, reason: str) -> int:
-        """Decide the return to A-1 for the next block; returns the height at which it happens."""
+        """Decide the return to A-1 for the next block; returns the height at which it happens. Raises
+        UpgradeRefused(window_closed) or (already_decided)."""
         window = self.window()
         if window is None or self._height + 1 > window.closes:
             raise UpgradeRefused("window_closed", "no upgrade can be rolled back now; propose a mended bundle instead")
@@ -267,17 +241,17 @@ class Coordinator:
         """Record that the executed plan of ``window`` was rolled back."""
         plan = self.plan(window.plan)
         self._overlay.put(PLANS, (window.plan,), plan.but(state=ROLLED_BACK))
-        entry = HistoryEntry(
-            plan=window.plan,
+        self._record(
+            window.plan,
+            plan,
+            ROLLED_BACK,
+            backups=(),
             proposal=window.rollback_proposal or plan.proposal,
-            kind=ROLLED_BACK,
             version_from=plan.version,
             version_to=window.previous.version,
             code_hash=window.previous.code_hash,
-            migrations=plan.migrations,
-            restored=plan.backup,
-        ).but(**details)
-        self._overlay.put(HISTORY, (self._height, window.plan), entry)
+            **details,
+        )
         self._say("UpgradeRolledBack", window.plan, plan, **details)
 
     def begin_replay(self, window: Window, root_before: bytes, root_after: bytes) -> Replaying:

@@ -19,11 +19,12 @@ from runtime.bundle.archive import Bundle
 from runtime.bundle.checker import examine
 from runtime.bundles import store_bundle
 from runtime.chain import Chain, PreparedBlock
-from runtime.coordinator import Coordinator, PlanRequest
+from runtime.coordinator import Coordinator
 from runtime.errors import UpgradeRefused
 from runtime.host import Changes, HostCall, HostContext
 from runtime.parameters import ParameterRule, Parameters
 from runtime.plans import HISTORY, HistoryEntry
+from runtime.requests import PlanRequest
 from runtime.version import RuntimeVersion
 from storage.home import RELEASE
 from storage.state import State

@@ -18,12 +18,10 @@ import click
 from governance.lifecycle import Status
 from governance.proposals import RestoreModule
 from node.module_backups import known_backups
-from storage.backup_file import ModuleBackup
-from storage.backup_file import verify as verify_file
+from storage.backup_file import ModuleBackup, verify_backup
 from storage.errors import BackupDamaged
 from storage.home import Home
-from storage.module_backup import adopt, held, path_of
-from storage.module_backup import found as kept
+from storage.module_backup import adopt, find_backup, list_backups, path_of
 
 from .client import Answered
 from .command import group, run
@@ -85,7 +83,7 @@ def list_command(home: Path) -> Answer:
     """Show every backup that the chain knows or this home holds, and which of them this node lacks."""
     place = Home.open(home)
     known = known_backups(place)
-    here = {path.stem: path for path in held(place)}
+    here = {path.stem: path for path in list_backups(place)}
     shown = [_line(place, digest, known.get(digest)) for digest in sorted(known.keys() | here.keys())]
     rows = [
         (one["backup"][:SHOWN], one["module"], one["height"], f"{one['rows']:,}", f"{one['bytes']:,}", _age(one),
@@ -101,7 +99,7 @@ def _line(home: Home, digest: str, known: dict[str, Any] | None) -> dict[str, An
     there, content = path.is_file(), None
     state = "here" if there else "missing: import another node's, unless it is being written"
     try:
-        content = kept(home, bytes.fromhex(digest)).content if there else None
+        content = find_backup(home, bytes.fromhex(digest)).content if there else None
     except BackupDamaged:
         state = "damaged: remove it and import a whole one"
     age = max(0, int(time.time() - path.stat().st_mtime)) if there else None
@@ -133,7 +131,7 @@ def verify(which: str, home: Path) -> Answer:
     """
     path = Path(which)
     if path.is_file():
-        found = _verified(path, lambda told: verify_file(path, told))
+        found = _verified(path, lambda told: verify_backup(path, told))
     else:
         place = Home.open(home)
         found = _whole(place, _named(place, which))
@@ -148,11 +146,11 @@ def export(which: str, target: Path, home: Path) -> Answer:
     """Copy a backup out of a home, for another node to import."""
     place = Home.open(home)
     digest = _named(place, which)
-    source = kept(place, digest).path
+    source = find_backup(place, digest).path
     if target.exists():
         raise FileThere(target)
     shutil.copyfile(source, target)
-    found = _verified(target, lambda told: verify_file(target, told))
+    found = _verified(target, lambda told: verify_backup(target, told))
     return Answer({**described(found), "path": str(target)}, f"{target}: {_said(found)}")
 
 
@@ -248,7 +246,7 @@ def _proposed(desk: Desk, digest: bytes) -> Answered | None:
 
 def _named(home: Home, which: str) -> bytes:
     """The digest that begins so, of those that the chain knows or the home holds; raises BackupUnknown."""
-    names = sorted({*known_backups(home), *(path.stem for path in held(home))})
+    names = sorted({*known_backups(home), *(path.stem for path in list_backups(home))})
     meant = [name for name in names if name.startswith(which.lower())]
     if len(meant) != 1:
         raise BackupUnknown(which, [name[:SHOWN] for name in names])
@@ -264,8 +262,8 @@ def _imported(home: Home, file: Path) -> ModuleBackup:
 
 def _whole(home: Home, digest: bytes) -> ModuleBackup:
     """The home's backup of this name, every row of it read; raises BackupMissing and BackupDamaged."""
-    path = kept(home, digest).path
-    return _verified(path, lambda told: verify_file(path, told))
+    path = find_backup(home, digest).path
+    return _verified(path, lambda told: verify_backup(path, told))
 
 
 def _verified(path: Path, work: Callable[[Callable[[int], None]], ModuleBackup]) -> ModuleBackup:

@@ -17,6 +17,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,7 +48,9 @@ class BackedTable(Record):
 
     name: Text = field(1)
     schema: Hash = field(2)
+    """Digest of the schema that its rows follow."""
     root: Hash = field(3)
+    """Root of the tree over its rows."""
     rows: Amount = field(4, default=0)
 
 
@@ -77,7 +80,7 @@ CONTENTS = codec_of(BackupContent)
 
 @dataclass(frozen=True, slots=True)
 class ModuleBackup:
-    """A file that says it is a backup; its rows are what `verify` says they are."""
+    """A file that says it is a backup; its rows are what `verify_backup` says they are."""
 
     path: Path
     content: BackupContent
@@ -94,7 +97,7 @@ class ModuleBackup:
                     yield key, value
 
 
-def read(path: Path) -> ModuleBackup:
+def read_backup(path: Path) -> ModuleBackup:
     """A backup by its file, of which no row is looked at. Raises BackupDamaged and faults of the disk."""
     for place, payload in _frames(path):
         if place != _CONTENT:
@@ -109,10 +112,10 @@ def read(path: Path) -> ModuleBackup:
     raise BackupDamaged(path, "it does not begin with what it holds")
 
 
-def verify(path: Path, progress: Callable[[int], None] = lambda _: None) -> ModuleBackup:
+def verify_backup(path: Path, progress: Callable[[int], None] = lambda _: None) -> ModuleBackup:
     """Read every row and compute the root of each table, then hold the file against what these rows make; ``progress``
-    hears rows. Raises BackupDamaged."""
-    backup = read(path)
+    hears how many were read. Raises BackupDamaged and faults of the disk."""
+    backup = read_backup(path)
     seen = 0
     for table in backup.content.tables:
         tree = tree_of(_ascending(backup, table, seen, progress))
@@ -149,7 +152,7 @@ def _ascending(backup: ModuleBackup, table: BackedTable, seen: int, progress: Ca
 
 
 def written(content: BackupContent, rows: Callable[[str], Iterator[Row]]) -> Iterator[bytes]:
-    """The file in pieces."""
+    """The bytes of a backup's file, a frame at a time."""
     yield _MAGIC + _frame(_CONTENT, CONTENTS.encode(content))
     for place, table in enumerate(content.tables):
         for chunk in chunked((_RUNTIME, place, key, value) for key, value in rows(table.name)):
@@ -173,7 +176,7 @@ def _frames(path: Path) -> Iterator[tuple[int, Callable[[], bytes]]]:
                 if length > CHUNK_LIMIT:
                     raise BackupDamaged(path, "a frame is longer than any can be")
                 begins = file.tell()
-                yield place, lambda at=length, told=digest: _payload(path, file, at, told)  # type: ignore[misc]
+                yield place, partial(_payload, path, file, length, digest)
                 file.seek(begins + length)
     except OSError as error:
         raise fault_of(path, error) from error

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from storage.durable import copy_file, write_file
 from storage.engine import Engine
 from storage.errors import (
     CheckpointDamaged,
@@ -31,7 +32,7 @@ from storage.faults import fault_of
 from storage.headfile import Head, create_head, read_head
 from storage.home import FORMAT, RELEASE, Home
 from storage.levelfiles import Files
-from storage.placing import Placing, copy_file, write_file
+from storage.placing import Placing
 from storage.slots import sync_directory
 
 HIDDEN = "."
@@ -87,7 +88,7 @@ class Making:
 
     def advance(self, files: int) -> bool:
         """While the chain goes on, put at most so many sorted files in place that the checkpoint would have if it were
-        taken now; returns whether there is more to do. Raises StoreDamaged, DiskFull, DiskError."""
+        taken now; returns whether there is more to do. Raises StoreDamaged, StoreMissing, DiskFull, DiskError."""
         with self._whole_or_dropped():
             return self._begun().advance(files)
 
@@ -95,7 +96,8 @@ class Making:
         """Checkpoint the durable head of the home while its database is open.
 
         Without `engine` this must run on the thread that commits; with it, commits of another thread wait meanwhile.
-        Raises CheckpointExists, CheckpointUnstable, StoreDamaged, HeadDamaged, DiskFull, DiskError.
+        Raises CheckpointExists, CheckpointUnstable, StoreDamaged, StoreMissing, HeadMissing, HeadDamaged, DiskFull,
+        DiskError.
         """
         paused: AbstractContextManager[object] = engine.paused_writes() if engine else nullcontext()
         with self._whole_or_dropped():
@@ -115,7 +117,7 @@ class Making:
         return made
 
     def drop(self) -> None:
-        """Let go of what is in place; again is harmless. Raises DiskError."""
+        """Remove what is in place, if anything is. Raises DiskError."""
         self._placing = None
         try:
             if self._aside.exists():
@@ -159,7 +161,7 @@ class Making:
         return (self._aside / INFO).stat().st_mtime_ns
 
     def _size(self, files: Files) -> int:
-        """Of all files; those that are shared are many, and their sizes known."""
+        """Bytes in all files. Sorted files are many, so their sizes are taken from the MANIFEST."""
         names = ("CURRENT", files.manifest, *(log.name for log in files.logs))
         few = [*self._aside.iterdir(), *(self._aside / "database" / name for name in names)]
         shared = sum(size for _, size in files.version.tables)
@@ -206,7 +208,7 @@ def remove_unfinished(home: Home) -> None:
 
 
 def remove_hidden(folder: Path, kind: str = "") -> None:
-    """Remove what a crash left unfinished or half removed, of one kind or all."""
+    """Remove what a crash left unfinished or half removed: names that begin with ``kind``, or all. Raises OSError."""
     folder.mkdir(exist_ok=True)
     for entry in folder.iterdir():
         if entry.name.startswith(HIDDEN + kind):
@@ -214,7 +216,7 @@ def remove_hidden(folder: Path, kind: str = "") -> None:
 
 
 def genesis_digest(path: Path) -> str:
-    """SHA-256 of a genesis file in hex; empty if there is none."""
+    """SHA-256 of a genesis file in hex; empty if there is none. Raises OSError."""
     if not path.exists():
         return ""
     with path.open("rb") as file:

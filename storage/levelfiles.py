@@ -8,6 +8,7 @@ a record began, when the log it still needs is gone, when a log that others foll
 file's unread part is cut off; each of these drops rows from the middle of history, where comparing the head cannot
 see it. So before a database is opened the files named by its MANIFEST are checked for these. A log that ends early
 or in zeros is what a crash leaves: it is accepted here, and the head file tells whether anything committed was lost.
+One thing is put right here: a MANIFEST whose last edit reached the disk before the files it tells of (`find_whole`).
 """
 
 import os
@@ -15,6 +16,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.durable import cut_file
 from storage.errors import StoreDamaged, StoreMissing
 from storage.faults import fault_of
 from storage.logrecords import Unreadable, located, read_records
@@ -161,16 +163,6 @@ def _before_last_edit(path: Path, files: Files) -> Files | None:
     if now.log_number != then.log_number:
         ahead = ahead or not (path / f"{now.log_number:06}.log").exists()
     return before if ahead and then.log_number else None
-
-
-def cut_file(file: Path, length: int) -> None:
-    """Shorten a file, durably; a crash leaves it as it was or cut. Raises DiskFull, DiskError."""
-    try:
-        with file.open("r+b") as handle:
-            handle.truncate(length)
-            os.fsync(handle.fileno())
-    except OSError as error:
-        raise fault_of(file.parent, error) from error
 
 
 def check_files(path: Path) -> Files:

@@ -12,6 +12,10 @@ from typing import NamedTuple
 BLOCK = 32768
 _FRAGMENT = struct.Struct("<IHB")
 _ZERO, _FULL, _FIRST, _MIDDLE, _LAST = range(5)
+_CASTAGNOLI = 0x82F63B78
+"""The polynomial of CRC-32C, its bits reversed."""
+_MASK_DELTA = 0xA282EAD8
+"""What LevelDB adds to a rotated checksum."""
 
 
 class Unreadable(ValueError):
@@ -68,19 +72,19 @@ def located(raw: bytes, at: int = 0, checked_from: int | None = None) -> Iterato
 
 
 def masked_checksum(content: bytes) -> int:
-    """CRC-32C as LevelDB stores it: of a fragment's type and bytes, turned and shifted so that a checksum over bytes
+    """CRC-32C as LevelDB stores it: of a fragment's type and bytes, rotated and offset so that a checksum over bytes
     that hold checksums stays a good one. About 0.3 s a megabyte."""
     checksum = 0xFFFFFFFF
     for byte in content:
-        checksum = _TABLE[(checksum ^ byte) & 0xFF] ^ (checksum >> 8)
+        checksum = _CRC_TABLE[(checksum ^ byte) & 0xFF] ^ (checksum >> 8)
     checksum ^= 0xFFFFFFFF
-    return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    return ((checksum >> 15 | checksum << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
 def _table_entry(byte: int) -> int:
     for _ in range(8):
-        byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
+        byte = byte >> 1 ^ (_CASTAGNOLI if byte & 1 else 0)
     return byte
 
 
-_TABLE = tuple(_table_entry(byte) for byte in range(256))
+_CRC_TABLE = tuple(_table_entry(byte) for byte in range(256))

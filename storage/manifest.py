@@ -17,9 +17,13 @@ class Version:
     """What a MANIFEST adds up to: sorted files by number with their sizes, and where the logs begin."""
 
     tables: tuple[tuple[int, int], ...]
+    """(number, bytes), by number."""
     log_number: int
+    """The oldest log that still counts; 0 before the first."""
     next_file: int
+    """The number that the next file gets."""
     last_sequence: int
+    """The last sequence given out when the newest edit was written."""
 
 
 def add_up(edits: Iterable[bytes], before: Version | None = None) -> Version:
@@ -67,7 +71,7 @@ def _skip(reader: "_Reader", tag: int) -> None:
 
 
 class _Reader:
-    """Walks the varints and texts of one version edit."""
+    """Walks the varints and texts of one edit."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw

@@ -16,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from storage.backup_file import BackupContent, ModuleBackup, read, verify, written
+from storage.backup_file import BackupContent, ModuleBackup, read_backup, verify_backup, written
+from storage.durable import link_or_copy
 from storage.errors import BackupDamaged, BackupMissing
 from storage.faults import fault_of
 from storage.home import Home
@@ -37,36 +38,37 @@ def is_held(home: Home, digest: bytes) -> bool:
     return path_of(home, digest).is_file()
 
 
-def held(home: Home) -> tuple[Path, ...]:
+def list_backups(home: Home) -> tuple[Path, ...]:
     """The backups of a home, by name; what else lies in the folder is none."""
     if not home.backups.is_dir():
         return ()
     return tuple(sorted(path for path in home.backups.iterdir() if _NAME.fullmatch(path.name) and path.is_file()))
 
 
-def found(home: Home, digest: bytes) -> ModuleBackup:
-    """The backup of this name; raises BackupMissing, or BackupDamaged for a file that says something else."""
+def find_backup(home: Home, digest: bytes) -> ModuleBackup:
+    """The backup of this name; raises BackupMissing, BackupDamaged for a file that says something else, and faults
+    of the disk."""
     path = path_of(home, digest)
     if not path.is_file():
         raise BackupMissing(digest.hex())
-    backup = read(path)
+    backup = read_backup(path)
     if backup.content.digest != digest:
         raise BackupDamaged(path, "it is another one than its name says")
     return backup
 
 
 def adopt(home: Home, path: Path, progress: Callable[[int], None] = lambda _: None) -> ModuleBackup:
-    """Verify a file and bring it into a home, under the name of its data. Raises what `verify` does."""
-    backup = verify(path, progress)
+    """Verify a file and bring it into a home, under the name of its data. Raises BackupDamaged, DiskFull,
+    DiskError."""
+    backup = verify_backup(path, progress)
     target = path_of(home, backup.content.digest)
     aside = target.with_name(f".importing-{target.name}")  # a node may be writing the same
     try:
         home.backups.mkdir(exist_ok=True)
         with path.open("rb") as source, aside.open("wb") as file:
-            while piece := source.read(1 << 20):
-                file.write(piece)
+            shutil.copyfileobj(source, file, 1 << 20)
             _settle(file)
-        verify(aside)  # what was read is what is kept
+        verify_backup(aside)  # what was read is what is kept
         _put_in_place(aside, target)
     except OSError as error:
         raise fault_of(home.backups, error) from error
@@ -76,12 +78,13 @@ def adopt(home: Home, path: Path, progress: Callable[[int], None] = lambda _: No
 
 
 def share(home: Home, other: Home) -> None:
-    """Let another home on the same disk have every backup of this one; a file of that name stays as it is."""
+    """Let another home on the same disk have every backup of this one; a file of that name stays as it is.
+    Raises DiskFull, DiskError."""
     try:
-        for path in held(home):
+        for path in list_backups(home):
             other.backups.mkdir(exist_ok=True)
             if not (other.backups / path.name).exists():
-                _link(path, other.backups / path.name)
+                link_or_copy(path, other.backups / path.name)
         if other.backups.is_dir():
             sync_directory(other.backups)
     except OSError as error:
@@ -94,6 +97,7 @@ class BackupWriter:
 
     def __init__(self, home: Home, content: BackupContent, rows: Callable[[str], Iterator[Row]]) -> None:
         self.target = path_of(home, content.digest)
+        """Where the file is once it is whole."""
         self._folder = home.backups
         self._aside = self.target.with_name(f".{self.target.name}")
         self._file: BinaryIO | None = None
@@ -124,13 +128,6 @@ class BackupWriter:
                 self._file.close()
             self._file = None
             self._aside.unlink(missing_ok=True)
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(source)
-    except OSError:  # another file system, or one without hard links
-        shutil.copyfile(source, target)
 
 
 def _settle(file: BinaryIO) -> None:

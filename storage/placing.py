@@ -9,10 +9,10 @@ again, and a MANIFEST only grows. What is left at the moment itself does not gro
 """
 
 import os
-import shutil
 from itertools import islice
 from pathlib import Path
 
+from storage.durable import link_or_copy, write_file
 from storage.errors import CheckpointUnstable, StoreDamaged
 from storage.levelfiles import Files, read_files, table_path, unchanged
 from storage.manifest import Version
@@ -36,8 +36,8 @@ class Placing:
         """The MANIFEST that CURRENT names in the copy."""
         self._written = 0
         """Bytes of it that are on disk."""
-        self._unnamed = False
-        """Names of the copy have changed that may not be on disk."""
+        self._names_unsynced = False
+        """Whether names in the copy have changed that may not be on disk."""
 
     def advance(self, most: int) -> bool:
         """Put at most so many sorted files in place that count now, or take them away; returns whether there is more to
@@ -83,7 +83,7 @@ class Placing:
             raise StoreDamaged(self._source, f"{Path(error.filename).name} is missing") from error
 
     def _share(self, files: Files, most: int | None) -> bool:
-        """Bring the links to what these files say; returns whether some are left because of ``most``."""
+        """Make the links those of this version, at most so many at once; returns whether some are left."""
         if files.version is self._shared:
             return False
         wanted = dict(files.version.tables)
@@ -96,7 +96,7 @@ class Placing:
             self._linked[number] = link
         for number in islice(needless, most):
             self._linked.pop(number).unlink()
-        self._unnamed = self._unnamed or bool(missing or needless)
+        self._names_unsynced = self._names_unsynced or bool(missing or needless)
         if most is not None and max(len(missing), len(needless)) > most:
             return True
         self._shared = files.version
@@ -105,15 +105,15 @@ class Placing:
     def _write_logs(self, logs: list[tuple[str, bytes]]) -> None:
         for name, content in logs:
             write_file(self._target / name, content)
-        self._unnamed = True
+        self._names_unsynced = True
 
     def _copy_manifest(self, files: Files) -> None:
-        """Add to the copy what the MANIFEST has more; one of another name is of a database that was opened anew."""
+        """Append what the MANIFEST has grown by; one of another name is of a database that was opened anew."""
         if files.manifest != self._manifest:
             if self._manifest:
                 (self._target / self._manifest).unlink()
             write_file(self._target / "CURRENT", f"{files.manifest}\n".encode())
-            self._manifest, self._written, self._unnamed = files.manifest, 0, True
+            self._manifest, self._written, self._names_unsynced = files.manifest, 0, True
         added = files.manifest_bytes[self._written :]
         if added:
             with (self._target / files.manifest).open("ab") as file:
@@ -123,9 +123,9 @@ class Placing:
             self._written = len(files.manifest_bytes)
 
     def _sync_names(self) -> None:
-        if self._unnamed:
+        if self._names_unsynced:
             sync_directory(self._target)
-            self._unnamed = False
+            self._names_unsynced = False
 
 
 def place_database(source: Path, target: Path) -> None:
@@ -134,29 +134,3 @@ def place_database(source: Path, target: Path) -> None:
     Raises CheckpointUnstable, StoreDamaged, StoreMissing, and OSError of the disk.
     """
     Placing(source, target).complete()
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file that nobody changes a second name; raises OSError."""
-    try:
-        target.hardlink_to(source)
-    except FileNotFoundError:
-        raise
-    except OSError:  # another file system, or one without hard links
-        copy_file(source, target)
-
-
-def copy_file(source: Path, target: Path) -> None:
-    """Copy into a new file, durably but for its name; raises OSError."""
-    with source.open("rb") as reader, target.open("xb") as writer:
-        shutil.copyfileobj(reader, writer, 1 << 20)
-        writer.flush()
-        os.fsync(writer.fileno())
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file anew, durably but for its name; raises OSError."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -22,14 +22,14 @@ from pathlib import Path
 
 import structlog
 
+from storage.durable import cut_file, link_or_copy
 from storage.engine import Engine
 from storage.errors import HeadDamaged, HeadMismatch, HeadMissing, StoreDamaged, StoreMissing
 from storage.faults import fault_of
 from storage.headfile import read_head
 from storage.home import Home
-from storage.levelfiles import Files, after_batch, cut_file, files_of, read_manifest, table_path
+from storage.levelfiles import Files, after_batch, files_of, read_manifest, table_path
 from storage.logrecords import Unreadable, located
-from storage.placing import link_or_copy
 from storage.slots import sync_directory
 
 Stands = Callable[[Home, Engine], object]
@@ -126,7 +126,7 @@ def _place(home: Home, copy: Home, files: Files, cuts: list[Cut]) -> None:
 
 
 def _remove(copy: Home) -> None:
-    """Also from the disk: the next start would not look for it."""
+    """Remove the copy, durably: where nothing is torn, no start looks for one that a power loss brought back."""
     if copy.root.exists():
         shutil.rmtree(copy.root)
         sync_directory(copy.root.parent)

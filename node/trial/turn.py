@@ -16,9 +16,10 @@ from node.trial.report import Subject
 from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundle.declarations import RuntimeDeclaration
 from runtime.bundles import stored_bundle
-from runtime.coordinator import Coordinator, PlanRequest, RestoreRequest
+from runtime.coordinator import Coordinator
 from runtime.parameters import Parameters
 from runtime.plans import PLANS, QUEUE, SCHEDULED, WAITING, WINDOW, Queue
+from runtime.requests import PlanRequest, RestoreRequest
 from storage.overlay import Overlay
 from storage.state import State
 

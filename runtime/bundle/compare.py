@@ -25,6 +25,7 @@ from runtime.bundle.declarations import (
     RuntimeDeclaration,
     TableDeclaration,
 )
+from runtime.bundle.manifest import PORTS
 from storage.record import FieldSpec, Schema, TypeSpec
 
 BREAKING: dict[str, bool] = {
@@ -265,7 +266,7 @@ def mapped_rule(invariant: Invariant, proposed: RuntimeDeclaration) -> Equal | A
 
 
 def _ports(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Change]:
-    for name in ("purse", "validators", "delegations"):
+    for name in PORTS:
         old, new = getattr(running.manifest.ports, name), getattr(proposed.manifest.ports, name)
         if old is None and new is not None:
             yield Change("port_added", f"port {name}")

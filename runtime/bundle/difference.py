@@ -13,9 +13,7 @@ from typing import Literal
 
 from runtime.bundle.archive import Bundle
 from runtime.bundle.declarations import Aggregate, AtMost, Equal, Refers, RuntimeDeclaration
-from runtime.bundle.manifest import Manifest, ModuleEntry
-
-PORTS = ("purse", "validators", "delegations")
+from runtime.bundle.manifest import PORTS, Manifest, ModuleEntry
 
 
 @dataclass(frozen=True, slots=True)

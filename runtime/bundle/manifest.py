@@ -81,6 +81,10 @@ class Ports:
     delegations: DelegationsPort | None = None
 
 
+PORTS = ("purse", "validators", "delegations")
+"""The fields of `Ports`, by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a bundle says about itself."""
@@ -209,7 +213,7 @@ def _renames(reader: TableReader, document: dict[str, Any]) -> tuple[tuple[str, 
 
 
 def _ports(reader: TableReader, document: dict[str, Any]) -> Ports:
-    ports = reader.table(document, "ports", frozenset({"purse", "validators", "delegations"}))
+    ports = reader.table(document, "ports", frozenset(PORTS))
     return Ports(
         purse=_port(reader, ports, "purse", ("field",), PursePort),
         validators=_port(reader, ports, "validators", ("tokens", "shares", "bonded", "key"), ValidatorsPort),

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runtime.bundle.declarations import RuntimeDeclaration
+from runtime.bundle.manifest import PORTS
 from runtime.bundle.problems import Problem
 
 
@@ -53,7 +54,7 @@ def _rows_that_go_on(proposed: RuntimeDeclaration) -> Iterator[Problem]:
 def _ports(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
     told = set()
     for manifest in (running.manifest, proposed.manifest):
-        for name in ("purse", "validators", "delegations"):
+        for name in PORTS:
             port = getattr(manifest.ports, name)
             module = "" if port is None else port.table.partition(".")[0]
             if module in proposed.manifest.reinstalled and (name, module) not in told:

@@ -20,6 +20,7 @@ from runtime.bundle.archive import MANIFEST
 from runtime.bundle.compare import REWRITES, Change, compare_schemas, table_pairs
 from runtime.bundle.declarations import MigrationDeclaration, RuntimeDeclaration, TableDeclaration
 from runtime.bundle.effect import Effect, effect_of
+from runtime.bundle.manifest import PORTS
 from runtime.bundle.problems import BundleRefused, Problem
 from runtime.bundle.reinstall import reinstall_problems
 from storage.record import Schema
@@ -82,7 +83,7 @@ def unnamed_in(notes: str, effect: Effect) -> tuple[str, ...]:
 
 
 def _lost_ports(running: RuntimeDeclaration, proposed: RuntimeDeclaration) -> Iterator[Problem]:
-    for name in ("purse", "validators", "delegations"):
+    for name in PORTS:
         if getattr(running.manifest.ports, name) is not None and getattr(proposed.manifest.ports, name) is None:
             message = f"the running runtime has [ports.{name}]; the host cannot do without it"
             yield proposed.manifest.problem("port_missing", "[ports", message)

@@ -18,7 +18,7 @@ from storage.backup_file import BackedTable
 from storage.blockview import Change
 from storage.errors import BackupDamaged, GenerationInvalid, RecordFault
 from storage.growing import SLICE_ROWS, Generation
-from storage.module_backup import found, is_held, path_of
+from storage.module_backup import find_backup, is_held, path_of
 from storage.scan import Row
 from storage.state import State
 from storage.tables import Table
@@ -28,6 +28,7 @@ class RestoredTable:
     """The next generation of one table. Belongs to the executor thread."""
 
     failing = 0
+    """None: rows of a backup are taken as they are, or the file is at fault."""
 
     def __init__(
         self, state: State, table: Table[Any], backed: BackedTable, digest: bytes, tally: Tally, label: bytes
@@ -66,7 +67,8 @@ class RestoredTable:
         """Nothing to note."""
 
     def step(self, limit: int) -> bool:
-        """Take in up to ``limit`` rows; returns whether there were any to take. Raises BackupDamaged."""
+        """Take in up to ``limit`` rows; returns whether there were any to take. Raises BackupMissing, BackupDamaged and
+        faults of the disk."""
         try:
             return self._step(limit)
         except (GenerationInvalid, RecordFault) as wrong:
@@ -77,9 +79,9 @@ class RestoredTable:
         return not self._growing.has_tree and (self._growing.build_tree() or self._growing.has_tree)
 
     def finish(self) -> Generation:
-        """The generation, once every row is there. Raises BackupMissing and BackupDamaged."""
+        """The generation, once every row is there. Raises BackupMissing, BackupDamaged and faults of the disk."""
         while not self.made:
-            found(self._state.home, self._digest)
+            find_backup(self._state.home, self._digest)
             self.step(SLICE_ROWS)
         made = self._growing.finish()
         if made.root != self._backed.root:
@@ -108,7 +110,7 @@ class RestoredTable:
         if growing.complete:
             return False
         if self._rows is None:
-            self._rows = found(self._state.home, self._digest).rows(self._table.name, growing.cursor)
+            self._rows = find_backup(self._state.home, self._digest).rows(self._table.name, growing.cursor)
         rows = list(islice(self._rows, limit))
         growing.extend(rows, rows[-1][0] if rows else None, complete=len(rows) < limit)
         self._count(rows)

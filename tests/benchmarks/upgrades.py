@@ -28,9 +28,9 @@ from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundle.template import bundle_files, core_files
 from runtime.bundles import store_bundle
 from runtime.chain import Chain
-from runtime.coordinator import PlanRequest
 from runtime.host import HostContext
 from runtime.plans import REPLAYING, WINDOW
+from runtime.requests import PlanRequest
 from runtime.rollback import return_to_base
 from runtime.upgrades import OPERATOR, Operator
 from storage.home import RELEASE

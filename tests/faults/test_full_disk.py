@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.backup_file import BackedTable, BackupContent
-from storage.backup_file import verify as verify_backup
+from storage.backup_file import BackedTable, BackupContent, verify_backup
 from storage.bulkload import tree_of
 from storage.checkpoint import create, list_checkpoints
 from storage.engine import Engine

@@ -11,7 +11,7 @@ from node.module_backups import known_backups
 from node.rehearsal.world import World
 from node.upkeep import Upkeep
 from storage import snapshot
-from storage.backup_file import verify
+from storage.backup_file import verify_backup
 from storage.module_backup import is_held, path_of
 from tests.node.test_snapshots import joined
 from tests.scenarios.reinstalls import BOOKS, beyond_window, reinstalled, shelved
@@ -37,7 +37,7 @@ def test_it_is_written_a_chunk_after_each_block(world: World) -> None:
         upkeep.after(world.block())
         blocks += 1
     assert BOOKS < blocks < BOOKS + 5
-    assert verify(path_of(world.home, digest)).content.rows == BOOKS
+    assert verify_backup(path_of(world.home, digest)).content.rows == BOOKS
     assert known_backups(world.home)[digest.hex()]["rows"] == BOOKS
 
 
@@ -50,7 +50,7 @@ def test_one_that_a_restart_cut_short_is_whole_before_the_window_closes(world: W
     world = World.open(world.home.root, world.genesis)
     assert not is_held(world.home, digest)
     beyond_window(world)
-    assert verify(path_of(world.home, digest)).content.rows == BOOKS
+    assert verify_backup(path_of(world.home, digest)).content.rows == BOOKS
     world.close()
 
 

@@ -19,7 +19,7 @@ from runtime.bundle.archive import Bundle
 from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundles import store_bundle
 from runtime.chain import Chain, PreparedBlock
-from runtime.coordinator import Coordinator, PlanRequest
+from runtime.coordinator import Coordinator
 from runtime.genesis import GenesisState, ModuleRow, create_chain_state
 from runtime.host import Changes, HostCall, HostContext
 from runtime.identity import ChainIdentity
@@ -31,6 +31,7 @@ from runtime.parameters import ParameterRule, Parameters
 from runtime.plans import HISTORY, HistoryEntry
 from runtime.purse import DEBTS, SUPPLY, Debt, Supply
 from runtime.receipts import Receipt
+from runtime.requests import PlanRequest
 from runtime.sealing import RECEIPTS
 from runtime.transaction import Body, Call, sign
 from storage.home import RELEASE, Home

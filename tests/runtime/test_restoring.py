@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from runtime.bundle.archive import Bundle, of_files
-from runtime.coordinator import RestoreRequest
 from runtime.plans import EXECUTED, FAILED, ROLLED_BACK, SUPERSEDED, HistoryEntry
+from runtime.requests import RestoreRequest
 from runtime.restoring import RestoreRefused, require_backup
-from storage.backup_file import verify
+from storage.backup_file import verify_backup
 from storage.errors import BackupDamaged, BackupMissing
 from storage.module_backup import BackupWriter, adopt, is_held, path_of
 from storage.tables import Half
@@ -172,7 +172,7 @@ def test_a_file_of_other_rows_under_the_right_name_is_found_out_by_its_root(shel
     while writer.step():
         continue
     with pytest.raises(BackupDamaged):
-        verify(path_of(shelf.state.home, digest))
+        verify_backup(path_of(shelf.state.home, digest))
     schedule(shelf, digest)
     shelf.block()
     with pytest.raises(BackupDamaged):
@@ -257,4 +257,4 @@ def test_a_file_is_the_same_whoever_writes_it(make_story: Make) -> None:
         assert is_held(story.state.home, digest)
         files.append(path_of(story.state.home, digest).read_bytes())
     assert files[0] == files[1]
-    assert verify(path_of(story.state.home, digest)).content.digest == digest
+    assert verify_backup(path_of(story.state.home, digest)).content.digest == digest

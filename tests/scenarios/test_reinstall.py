@@ -14,7 +14,7 @@ from node.rehearsal.world import World
 from runtime.errors import HostRefused
 from runtime.module_backups import BACKUPS
 from runtime.plans import HISTORY, ROLLED_BACK
-from storage.backup_file import verify
+from storage.backup_file import verify_backup
 from storage.errors import BackupMissing
 from storage.module_backup import adopt, path_of
 from tests.scenarios.reinstalls import (
@@ -38,7 +38,7 @@ def test_a_governed_reinstall_leaves_a_file_and_its_data_comes_back_by_a_rehears
     digest = reinstalled(world)
     assert books(world) == {}
     beyond_window(world)
-    found = verify(path_of(world.home, digest))
+    found = verify_backup(path_of(world.home, digest))
     assert dict(found.rows("shelf.books")) == before
     world.call(world.accounts()[1], "shelf.put", slot=77, size=1)
     world.must()

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.backup_file import CONTENTS, BackedTable, BackupContent, read, verify
+from storage.backup_file import CONTENTS, BackedTable, BackupContent, read_backup, verify_backup
 from storage.bulkload import tree_of
 from storage.errors import BackupDamaged, BackupMissing
 from storage.home import Home
-from storage.module_backup import BackupWriter, adopt, found, held, is_held, path_of, share
+from storage.module_backup import BackupWriter, adopt, find_backup, is_held, list_backups, path_of, share
 from storage.snapshot import CHUNK_BYTES, chunked
 
 Tables = dict[str, dict[bytes, bytes]]
@@ -54,7 +54,7 @@ def home(tmp_path: Path) -> Home:
 def test_a_backup_gives_back_every_row_it_was_made_of(rows: Tables) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = written(Home.create(Path(folder) / "home"), rows)
-        backup = verify(path)
+        backup = verify_backup(path)
         assert {one.name: dict(backup.rows(one.name)) for one in backup.content.tables} == rows
         for name, held_rows in rows.items():
             for after in held_rows:
@@ -74,9 +74,9 @@ def test_one_that_takes_several_chunks_is_written_a_chunk_a_step_and_only_whole_
     steps = 0
     while writer.step():
         steps += 1
-        assert not held(home)
+        assert not list_backups(home)
     assert steps > 700 * 4000 // CHUNK_BYTES
-    assert held(home) == (writer.target,)
+    assert list_backups(home) == (writer.target,)
 
 
 def test_what_a_crash_left_is_written_anew(home: Home) -> None:
@@ -85,7 +85,7 @@ def test_what_a_crash_left_is_written_anew(home: Home) -> None:
     cut.step()
     cut.close()
     assert not is_held(home, content_of(LARGE).digest)
-    assert verify(written(home, LARGE)).content == content_of(LARGE)
+    assert verify_backup(written(home, LARGE)).content == content_of(LARGE)
     assert [path.name for path in home.backups.iterdir()] == [path_of(home, content_of(LARGE).digest).name]
 
 
@@ -101,7 +101,7 @@ def test_it_is_adopted_by_another_home_under_its_name(home: Home, tmp_path: Path
     file = written(home, LARGE).rename(tmp_path / "carried")
     backup = adopt(other, file)
     assert backup.path == path_of(other, content_of(LARGE).digest)
-    assert found(other, content_of(LARGE).digest).content == content_of(LARGE)
+    assert find_backup(other, content_of(LARGE).digest).content == content_of(LARGE)
     share(other, home)
     assert is_held(home, content_of(LARGE).digest)
 
@@ -111,7 +111,7 @@ def test_a_file_that_ends_early_is_not_whole(home: Home, length: int) -> None:
     path = written(home, LARGE)
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(BackupDamaged):
-        verify(path)
+        verify_backup(path)
 
 
 def test_rows_that_do_not_give_the_root_or_are_out_of_order_are_found(home: Home) -> None:
@@ -125,17 +125,17 @@ def test_rows_that_do_not_give_the_root_or_are_out_of_order_are_found(home: Home
         while writer.step():
             continue
         with pytest.raises(BackupDamaged):
-            verify(writer.target)
+            verify_backup(writer.target)
 
 
 def test_a_file_under_another_name_and_one_that_is_not_there_are_told(home: Home) -> None:
     path, digest = written(home, LARGE), bytes(32)
     with pytest.raises(BackupMissing, match="synod backup import"):
-        found(home, digest)
+        find_backup(home, digest)
     path.rename(path_of(home, digest))
     with pytest.raises(BackupDamaged, match="another one"):
-        found(home, digest)
-    assert read(path_of(home, digest)).content == content_of(LARGE)
+        find_backup(home, digest)
+    assert read_backup(path_of(home, digest)).content == content_of(LARGE)
 
 
 def crafted(path: Path, content: BackupContent, *frames: tuple[int, bytes]) -> Path:
@@ -166,16 +166,16 @@ def test_the_right_rows_in_other_bytes_are_not_whole(
 ) -> None:
     chunks = [(place, chunk) for place, entries in frames for chunk in list(chunked(entries)) or [b""]]
     file = crafted(tmp_path / "file", content_of(POTS), *chunks)
-    assert dict(read(file).rows("shelf.pots")) == POTS["shelf.pots"]
+    assert dict(read_backup(file).rows("shelf.pots")) == POTS["shelf.pots"]
     with pytest.raises(BackupDamaged):
-        verify(file)
+        verify_backup(file)
 
 
 def test_a_frame_that_ends_beyond_the_file_is_no_part_of_a_whole_one(home: Home) -> None:
     path = written(home, POTS)
     path.write_bytes(path.read_bytes() + struct.pack(">IH32s", 1 << 26, 77, bytes(32)))
     with pytest.raises(BackupDamaged, match="more than its rows"):
-        verify(path)
+        verify_backup(path)
 
 
 @pytest.mark.parametrize("name", ["\x1b[2Jshelf", "shelf\n", "", "Shelf", "s\u0455elf"])
@@ -184,11 +184,11 @@ def test_a_name_that_no_module_or_table_can_have_is_refused_before_it_is_shown(t
     table = msgspec.structs.replace(whole.tables[0], name=name)
     for content in (msgspec.structs.replace(whole, module=name), msgspec.structs.replace(whole, tables=(table,))):
         with pytest.raises(BackupDamaged, match="be called"):
-            read(crafted(tmp_path / "file", content))
+            read_backup(crafted(tmp_path / "file", content))
 
 
 def test_what_else_lies_in_the_folder_is_no_backup(home: Home) -> None:
     path = written(home, POTS)
     (home.backups / "my-shelf.backup").write_bytes(path.read_bytes())
     (home.backups / f"{'0' * 64}.backup").mkdir()
-    assert held(home) == (path,)
+    assert list_backups(home) == (path,)

@@ -21,10 +21,10 @@ from runtime.bundle.archive import Bundle
 from runtime.bundle.checker import check_bundle, check_upgrade
 from runtime.bundles import store_bundle
 from runtime.chain import Chain, PreparedBlock
-from runtime.coordinator import PlanRequest
 from runtime.host import HostContext
 from runtime.invariants.counters import AGGREGATES
 from runtime.plans import EXECUTED, FAILED, HISTORY, SUPERSEDED, HistoryEntry, Plan
+from runtime.requests import PlanRequest
 from storage.home import RELEASE, Home
 from storage.rows import GENERATION_PREFIX, SIDE_PREFIX, TABLE_PREFIX, after_prefix
 from storage.snapshot import export, import_chunks, read_folder

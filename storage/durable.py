@@ -1,0 +1,46 @@
+"""Making, copying and cutting whole files so that their bytes are on disk afterwards.
+
+Their names are not: who made some in a folder syncs that once, when all are there (`storage.slots.sync_directory`).
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from storage.faults import fault_of
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file that nobody changes a second name, or copy it where it cannot have one; raises OSError."""
+    try:
+        target.hardlink_to(source)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another file system, or one without hard links
+        copy_file(source, target)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy into a new file; raises OSError."""
+    with source.open("rb") as reader, target.open("xb") as writer:
+        shutil.copyfileobj(reader, writer, 1 << 20)
+        writer.flush()
+        os.fsync(writer.fileno())
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file anew; raises OSError."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def cut_file(file: Path, length: int) -> None:
+    """Shorten a file, durably; a crash leaves it as it was or cut. Raises DiskFull, DiskError."""
+    try:
+        with file.open("r+b") as handle:
+            handle.truncate(length)
+            os.fsync(handle.fileno())
+    except OSError as error:
+        raise fault_of(file.parent, error) from error
