@@ -42,6 +42,7 @@ from storage.errors import TableMismatch
 from storage.headfile import Head
 from storage.home import Home
 from storage.pending import LogRows
+from storage.readprogress import Told, untold
 from storage.snapshot import SnapshotManifest, export
 from storage.state import CACHED_ROWS, State
 
@@ -86,10 +87,11 @@ class Application:
         self._pace = Pace()
 
     @classmethod
-    def init_chain(cls, home: Home, genesis: Genesis, bundle: Bundle | None = None) -> None:
-        """Write the state at height 0 into an empty home; the genesis bundle is packed from `runtime/core`."""
+    def init_chain(cls, home: Home, genesis: Genesis, bundle: Bundle | None = None, told: Told = untold) -> None:
+        """Write the state at height 0 into an empty home; the genesis bundle is packed from `runtime/core`. ``told``
+        hears how many of the accounts are in it."""
         packed = bundle or pack(CORE, chain=genesis.chain_name)
-        create_chain_state(home, genesis_state(genesis, packed), HOST_MODULES).close()
+        create_chain_state(home, genesis_state(genesis, packed, told), HOST_MODULES).close()
 
     @classmethod
     def open(
@@ -99,9 +101,11 @@ class Application:
         limits: Limits | None = None,
         refuse: frozenset[bytes] = frozenset(),
         cached_rows: int = CACHED_ROWS,
+        told: Told = untold,
     ) -> Application:
-        """Open the committed state of a home; raises what storage finds broken."""
-        state = State.open(home, cached_rows=cached_rows)
+        """Open the committed state of a home; ``told`` hears how far its rows are read. Raises what storage finds
+        broken."""
+        state = State.open(home, cached_rows=cached_rows, told=told)
         try:
             return cls(home, state, verifier, limits or Limits(), refuse)
         except BaseException:

@@ -24,6 +24,7 @@ from node.settings import Settings, documentation
 from node.settings_source import as_toml
 from storage.headfile import Head, read_head
 from storage.home import Home, HomeLock
+from storage.readprogress import Told, untold
 from storage.signing import LastSigned
 from storage.slots import sync_directory
 
@@ -39,10 +40,11 @@ def generated(
     chain_name: str,
     guardian: int | None = None,
     preset: str = "default",
+    told: Told = untold,
 ) -> Genesis:
-    """A chain made up from a seed, with the account of that number as its guardian; raises SeedInvalid or
-    GenesisInconsistent."""
-    genesis = _with_stated(generated_genesis(accounts, validators, seed, chain_name), settings, preset)
+    """A chain made up from a seed, with the account of that number as its guardian; ``told`` hears how many accounts
+    are made. Raises SeedInvalid or GenesisInconsistent."""
+    genesis = _with_stated(generated_genesis(accounts, validators, seed, chain_name, told), settings, preset)
     if guardian is None:
         return genesis
     if guardian >= accounts:
@@ -61,8 +63,9 @@ def imported(settings: Settings, raw: bytes, seed: str, preset: str | None = Non
     return genesis
 
 
-def begin(root: Path, genesis: Genesis, settings_text: str) -> tuple[Home, Head]:
+def begin(root: Path, genesis: Genesis, settings_text: str, told: Told = untold) -> tuple[Home, Head]:
     """Make a home in a new or empty folder, whole or not at all; one that a crash left unfinished is begun anew.
+    ``told`` hears how many of the accounts stand in the state.
 
     Raises HomeNotEmpty, GenesisRefused for a genesis that its bundle cannot hold, DiskFull, DiskError, StoreLocked
     when another process is beginning it.
@@ -74,7 +77,7 @@ def begin(root: Path, genesis: Genesis, settings_text: str) -> tuple[Home, Head]
             begun = home.format_file.rename(root / _BEGUN)
             home.settings_file.write_text(settings_text, encoding="utf-8")
             home.genesis_file.write_bytes(genesis.canonical())
-            Application.init_chain(home, genesis)
+            Application.init_chain(home, genesis, told=told)
             LastSigned.create(home.last_signed_file)
             begun.rename(home.format_file)
             sync_directory(root)

@@ -15,6 +15,7 @@ from node.mempool import Limits
 from node.metrics import Metrics
 from node.settings import NodeSettings, Settings
 from node.solo import GROWTH_RECORDS, MadeBlock, Solo
+from node.startlog import StartLog
 from node.trial.process import TrialLimits
 from node.upkeep import Upkeep
 from node.verification import Verifier
@@ -85,7 +86,7 @@ class Core:
         """Open what a locked home holds; raises what storage and the keys refuse. ``wake`` is called, on any thread,
         when a rehearsal has ended and there may be something to say."""
         limits = limits_of(settings.node)
-        application = Application.open(home, verifier, limits, refuse)
+        application = Application.open(home, verifier, limits, refuse, told=StartLog(logger("node.start").info).tell)
         try:
             keys = keys_of_home(home, application.chain.identity.genesis)
             tell = logger("node.rehearsals").info

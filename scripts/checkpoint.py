@@ -137,7 +137,7 @@ def verify(which: str, home: Path) -> Answer:
 def _verified(home: Home, found: Checkpoint) -> str:
     """That a checkpoint is whole; raises what is wrong with it."""
     progress = Progress(f"verifying {found.name}")
-    head = verify_roots(found, home.root / f"verifying-{os.getpid()}")
+    head = verify_roots(found, home.root / f"verifying-{os.getpid()}", progress.of)
     progress.end()
     return f"{found.name} is whole: height {head.height:,}, app root {head.app_root.hex()}"
 

@@ -79,6 +79,11 @@ class Progress:
         self._shown = now
         self._write(self._line(done, detail, now))
 
+    def of(self, done: int, total: int) -> None:
+        """Say how far it is of a total that the work itself tells, if it is time to."""
+        self.total = total
+        self.at(done)
+
     def end(self) -> None:
         """Leave the line, if one was shown."""
         if self._shown and self.stream.isatty():

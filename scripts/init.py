@@ -21,11 +21,8 @@ from runtime.address import address_text
 from storage.home import Home
 
 from .command import command, run
-from .console import Answer, columns, note
+from .console import Answer, Progress, columns
 from .options import home_option
-
-MANY = 20_000
-"""Accounts that take longer than a second or two."""
 
 
 def _chain_name(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
@@ -82,13 +79,15 @@ def command_line(
     settings = load_settings(settings_file, os.environ) if settings_file else parse_settings("", os.environ)
     given = settings_file.read_text(encoding="utf-8") if settings_file else ""
     if genesis_file is None:
-        if accounts >= MANY:
-            note(f"making {accounts:,} accounts and their keys")
+        making = Progress("making accounts and their keys")
         name = chain_name or settings.chain.name
-        genesis = generated(settings, accounts, validators, seed, name, guardian, preset or "default")
+        genesis = generated(settings, accounts, validators, seed, name, guardian, preset or "default", making.of)
+        making.end()
     else:
         genesis = imported(settings, genesis_file.read_bytes(), seed, preset)
-    made, head = begin(home, genesis, given or settings_text(settings))
+    writing = Progress("writing the state")
+    made, head = begin(home, genesis, given or settings_text(settings), writing.of)
+    writing.end()
     return answer(made, genesis, head.app_root)
 
 

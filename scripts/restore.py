@@ -102,7 +102,7 @@ def _restored(home: Home, found: Checkpoint) -> Answer:
     before = _height(home)
     _require_no_higher(home, found, before)
     progress = Progress(f"verifying {found.name}")
-    head = restore.restore(found, home)
+    head = restore.restore(found, home, told=progress.of)
     progress.end()
     signed = LastSigned.open(home.last_signed_file).last.height
     data = {**described(found), "height_before": before, "last_signed": signed, "replaced": str(home.replaced)}

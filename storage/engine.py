@@ -187,6 +187,14 @@ class Engine:
                 continue
         return total
 
+    def bytes_between(self, start: bytes, stop: bytes) -> int:
+        """About how many bytes the rows with start <= key < stop take in sorted files; what only logs hold is not
+        counted. Raises EngineStopped."""
+        if self._stopped is not None:
+            raise EngineStopped(self.path, self._stopped)
+        size: int = self._database.approximate_size(start, stop)
+        return size
+
     def snapshot(self) -> "EngineSnapshot":
         """The rows as they are now, for readers on any thread, until closed."""
         if self._stopped is not None:

@@ -21,6 +21,7 @@ from storage.errors import GenerationInvalid
 from storage.growing import NOTES, GrowingGeneration, Note
 from storage.merkle import Tree
 from storage.pending import PendingRows
+from storage.readprogress import ReadProgress, Told, untold
 from storage.rows import (
     GENERATION_PREFIX,
     SIDE_PREFIX,
@@ -47,9 +48,9 @@ class Generations:
         self._next = 1
 
     @classmethod
-    def load(cls, rows: PendingRows, references: Iterable[GenerationKey]) -> Generations:
-        """Read the notes, load what is referred to, set interrupted builds aside and condemn the rest.
-        Raises GenerationInvalid when something referred to is not here."""
+    def load(cls, rows: PendingRows, references: Iterable[GenerationKey], told: Told = untold) -> Generations:
+        """Read the notes, load what is referred to, set interrupted builds aside and condemn the rest; ``told`` hears
+        how far the rows are read. Raises GenerationInvalid when something referred to is not here."""
         made = cls(rows)
         notes = dict(_notes(rows.engine))
         numbers = {_key(note): number for number, note in notes.items() if note.generation}
@@ -57,7 +58,10 @@ class Generations:
         for half, generation in wanted:
             if (half, generation) not in numbers:
                 raise GenerationInvalid(f"the {half.value} half", generation, "it is in the catalogue and not on disk")
-            made._stores[half, generation] = TableStore.load(rows, numbers[half, generation])
+        prefixes_read = [table_prefix(numbers[key]) for key in wanted]
+        progress = ReadProgress(rows.engine, ((one, after_prefix(one)) for one in prefixes_read), told)
+        for key in wanted:
+            made._stores[key] = TableStore.load(rows, numbers[key], progress)
         loaded = {store.number for store in made._stores.values()}
         prefixes = (TABLE_PREFIX, SIDE_PREFIX)
         used = sorted({*notes, *(number for prefix in prefixes for number in _numbers(rows.engine, prefix))})

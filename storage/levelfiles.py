@@ -13,6 +13,8 @@ One thing is put right here: a MANIFEST whose last edit reached the disk before 
 
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,15 +142,16 @@ def find_whole(path: Path) -> None:
     files. What stood before the edit is still whole then, and the edit is taken back. If that is not whole either,
     files were lost in another way, and nothing is touched.
     """
-    files = read_files(path)
-    try:
-        _check(path, files)
-    except StoreDamaged:
-        before = _before_last_edit(path, files)
-        if before is None:
-            raise
-        _check(path, before)
-        cut_file(path / files.manifest, len(before.manifest_bytes))
+    with _disk_faults(path):
+        files = read_files(path)
+        try:
+            _check(path, files)
+        except StoreDamaged:
+            before = _before_last_edit(path, files)
+            if before is None:
+                raise
+            _check(path, before)
+            cut_file(path / files.manifest, len(before.manifest_bytes))
 
 
 def _before_last_edit(path: Path, files: Files) -> Files | None:
@@ -167,9 +170,19 @@ def _before_last_edit(path: Path, files: Files) -> Files | None:
 
 def check_files(path: Path) -> Files:
     """Find what LevelDB would pass over. Raises StoreMissing, StoreDamaged, DiskError."""
-    files = read_files(path)
-    _check(path, files)
-    return files
+    with _disk_faults(path):
+        files = read_files(path)
+        _check(path, files)
+        return files
+
+
+@contextmanager
+def _disk_faults(path: Path) -> Iterator[None]:
+    """What the disk refuses meanwhile, as typed errors."""
+    try:
+        yield
+    except OSError as error:
+        raise fault_of(path, error) from error
 
 
 def _check(path: Path, files: Files) -> None:
@@ -193,8 +206,6 @@ def _check_sequences(path: Path, files: Files) -> None:
                 due = after_batch(record, due)
         except Unreadable as error:
             raise StoreDamaged(path, f"{log.name}: {error}") from error
-        except OSError as error:
-            raise fault_of(path, error) from error
 
 
 def after_batch(batch: bytes, due: int) -> int:

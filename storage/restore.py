@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 from storage.checkpoint import Checkpoint, bytes_below, genesis_digest
-from storage.engine import Engine
+from storage.engine import PAST_THE_END, Engine
 from storage.errors import (
     CheckpointDamaged,
     CheckpointForeign,
@@ -26,6 +26,7 @@ from storage.headfile import Head, create_head, read_head, settle_head
 from storage.home import Home
 from storage.levelfiles import check_files
 from storage.placing import place_database
+from storage.readprogress import ReadProgress, Told, untold
 from storage.rows import META_KEY
 from storage.slots import sync_directory
 
@@ -68,21 +69,23 @@ def open_copy_of_running(home: Home, root: Path) -> tuple[Home, Head]:
     return copy, head
 
 
-def verify(checkpoint: Checkpoint, scratch: Path) -> Head:
-    """Open a copy in `scratch` (missing or empty; removed afterwards), read every row, and compare the head.
+def verify(checkpoint: Checkpoint, scratch: Path, told: Told = untold) -> Head:
+    """Open a copy in `scratch` (missing or empty; removed afterwards), read every row, and compare the head; `told`
+    hears how far that is.
 
     Raises CheckpointDamaged, or DiskFull or DiskError if this machine cannot hold or read the copy.
     """
     try:
-        return _read_through(open_copy(checkpoint, scratch))
+        return _read_through(open_copy(checkpoint, scratch), told)
     except _NOT_OF_THIS_MACHINE as fault:
         raise CheckpointDamaged(checkpoint.path, str(fault)) from fault
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def restore(checkpoint: Checkpoint, home: Home, *, same_chain: bool = True) -> Head:
-    """Put a home back to a checkpoint, whatever state its database is in; no other process may have it open.
+def restore(checkpoint: Checkpoint, home: Home, *, same_chain: bool = True, told: Told = untold) -> Head:
+    """Put a home back to a checkpoint, whatever state its database is in; no other process may have it open. `told`
+    hears how far its check is, which is the longest part.
 
     With `same_chain` a checkpoint of a chain with another genesis is refused. A crash leaves the home as it was or
     completely restored. Raises CheckpointForeign, CheckpointDamaged, StoreLocked, DiskFull, DiskError.
@@ -92,7 +95,7 @@ def restore(checkpoint: Checkpoint, home: Home, *, same_chain: bool = True) -> H
     with home.lock():
         building = home.root / "restoring"
         shutil.rmtree(building, ignore_errors=True)
-        verify(checkpoint, building)
+        verify(checkpoint, building, told)
         try:
             building.mkdir()
             _place(checkpoint, building)
@@ -114,10 +117,11 @@ def replaced_of(home: Home) -> Checkpoint:
     return Checkpoint(home.replaced, head, genesis_digest(home.genesis_file), "replaced by a restore", size, made_at)
 
 
-def _read_through(home: Home) -> Head:
+def _read_through(home: Home, told: Told) -> Head:
     engine = Engine.open(home.database)
     try:
-        for _ in engine.iterate(None, None):
+        progress = ReadProgress(engine, ((b"", PAST_THE_END),), told)
+        for _ in progress.through(b"", engine.iterate(None, None)):
             pass
     finally:
         engine.close()

@@ -20,6 +20,7 @@ from storage.hashing import app_root, half_root
 from storage.headfile import Head, settle_head
 from storage.home import Home
 from storage.pending import PendingRows
+from storage.readprogress import Told, untold
 from storage.rows import CATALOGUE_NUMBER, META_KEY, table_prefix
 from storage.tables import Half
 from storage.tablestore import TableStore
@@ -59,16 +60,16 @@ def closed_on_failure(engine: Engine) -> Iterator[None]:
         raise
 
 
-def read_whole(home: Home, rows: PendingRows) -> tuple[Head, Catalogue, Generations]:
-    """Head, catalogue and the loaded generations. Raises StoreDamaged, HeadMissing, HeadDamaged or HeadMismatch when
-    they are not whole, DiskFull or DiskError when the disk fails."""
+def read_whole(home: Home, rows: PendingRows, told: Told = untold) -> tuple[Head, Catalogue, Generations]:
+    """Head, catalogue and the loaded generations; ``told`` hears how far that is. Raises StoreDamaged, HeadMissing,
+    HeadDamaged or HeadMismatch when they are not whole, DiskFull or DiskError when the disk fails."""
     raw = rows.peek(META_KEY)
     if raw is None:
         raise StoreDamaged(home.database, "it holds no head")
     try:
         head = settle_head(home.head_file, Head.from_bytes(raw))
         catalogue = _read_catalogue(rows)
-        generations = Generations.load(rows, catalogue.references())
+        generations = Generations.load(rows, catalogue.references(), told)
         wrong = wrong_root(catalogue, {key: generations.store(*key) for key in catalogue.references()}, head)
     except (GenerationInvalid, LookupError, RecordFault, ValueError) as error:
         raise StoreDamaged(home.database, str(error)) from error

@@ -34,6 +34,7 @@ from storage.overlay import Overlay, Place, places_of
 from storage.pending import LogRows, PendingRows
 from storage.prepared import PreparedState, prepared_from
 from storage.proofs import Proof, make_proof
+from storage.readprogress import Told, untold
 from storage.rows import META_KEY
 from storage.startup import closed_on_failure, create_rows, open_rows, read_whole
 from storage.tables import Half, Table
@@ -94,13 +95,16 @@ class State:
             return state
 
     @classmethod
-    def open(cls, home: Home, tables: Iterable[Table[Any]] = (), cached_rows: int = CACHED_ROWS) -> State:
-        """Open what was committed. Raises TableMismatch for a table declared otherwise than it is stored, and a
-        StoreFault that says what to do when the database and the head file are not whole."""
+    def open(
+        cls, home: Home, tables: Iterable[Table[Any]] = (), cached_rows: int = CACHED_ROWS, told: Told = untold
+    ) -> State:
+        """Open what was committed; ``told`` hears how far its rows are read. Raises TableMismatch for a table declared
+        otherwise than it is stored, and a StoreFault that says what to do when the database and the head file are not
+        whole."""
         rows = open_rows(home, cached_rows)
         with closed_on_failure(rows.engine):
             remove_unfinished(home)
-            head, catalogue, generations = read_whole(home, rows)
+            head, catalogue, generations = read_whole(home, rows, told)
             state = cls(home, rows, generations, catalogue, head)
             for table in tables:
                 state.register(table)

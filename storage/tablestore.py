@@ -14,6 +14,7 @@ from typing import Any
 from storage.bulkload import tree_of
 from storage.merkle import Tree, TreePatch
 from storage.pending import PendingRows
+from storage.readprogress import ReadProgress
 from storage.rows import after_prefix, table_prefix
 
 _UNREAD: Any = object()
@@ -33,11 +34,11 @@ class TableStore:
         self.row_prefix = table_prefix(number)
 
     @classmethod
-    def load(cls, rows: PendingRows, number: int) -> TableStore:
-        """The store of the rows that lie under a number, its tree made of them."""
+    def load(cls, rows: PendingRows, number: int, progress: ReadProgress) -> TableStore:
+        """The store of the rows that lie under a number, its tree made of them; ``progress`` is of its range too."""
         prefix = table_prefix(number)
         skip = len(prefix)
-        stored = rows.iterate(prefix, after_prefix(prefix))
+        stored = progress.through(prefix, rows.iterate(prefix, after_prefix(prefix)))
         return cls(rows, number, tree_of((key[skip:], value) for key, value in stored))
 
     def read(self, key: bytes) -> bytes | None:

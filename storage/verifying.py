@@ -12,18 +12,20 @@ from pathlib import Path
 from storage.checkpoint import Checkpoint
 from storage.errors import CheckpointDamaged, HeadDamaged, HeadMismatch, StoreDamaged, StoreMissing
 from storage.headfile import Head
+from storage.readprogress import Told, untold
 from storage.restore import open_copy, verify
 from storage.state import State
 
 
-def verify_roots(checkpoint: Checkpoint, scratch: Path) -> Head:
-    """Verify a checkpoint on a copy in ``scratch`` (missing or empty; removed afterwards), row by row and root by root.
+def verify_roots(checkpoint: Checkpoint, scratch: Path, told: Told = untold) -> Head:
+    """Verify a checkpoint on a copy in ``scratch`` (missing or empty; removed afterwards), row by row and root by root;
+    ``told`` hears how far that is.
 
     Raises CheckpointDamaged, or DiskFull or DiskError if this machine cannot hold or read the copy.
     """
-    head = verify(checkpoint, scratch)
+    head = verify(checkpoint, scratch, lambda done, whole: told(done, 2 * whole))
     try:
-        State.open(open_copy(checkpoint, scratch)).close()
+        State.open(open_copy(checkpoint, scratch), told=lambda done, whole: told(whole + done, 2 * whole)).close()
     except (StoreDamaged, StoreMissing, HeadDamaged, HeadMismatch) as fault:
         raise CheckpointDamaged(checkpoint.path, str(fault)) from fault
     finally:

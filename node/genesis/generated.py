@@ -7,11 +7,13 @@ every tenth account delegates to one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import sha256
 
 from node.genesis.document import SHARE, Account, Delegation, Faucet, Genesis, Source, Validator
 from node.genesis.errors import GenesisInconsistent
 from node.genesis.substitute import account_key, checked_seed, rehearsal_chain_id, validator_key
+from storage.readprogress import Told, untold
 
 COIN = 1_000_000
 """Smallest units in one coin."""
@@ -38,8 +40,11 @@ def _digest(seed: str, purpose: str, index: int) -> bytes:
     return sha256(f"synod/generated {purpose}/{seed}/{index}".encode()).digest()
 
 
-def generated_genesis(accounts: int, validators: int, seed: str, chain_name: str = CHAIN_NAME) -> Genesis:
-    """The genesis of a chain of `accounts` accounts, `validators` of which run a validator.
+def generated_genesis(
+    accounts: int, validators: int, seed: str, chain_name: str = CHAIN_NAME, told: Told = untold
+) -> Genesis:
+    """The genesis of a chain of `accounts` accounts, `validators` of which run a validator; `told` hears how many of
+    them are made, which takes a minute for a million.
 
     Raises SeedInvalid, or GenesisInconsistent when there are fewer accounts than validators, or none.
     """
@@ -53,7 +58,7 @@ def generated_genesis(accounts: int, validators: int, seed: str, chain_name: str
         chain_name=chain_name,
         seed=seed,
         source=Source(layout="generated"),
-        accounts=tuple(sorted(_accounts(seed, addresses), key=lambda one: one.address)),
+        accounts=tuple(sorted(_accounts(seed, addresses, told), key=lambda one: one.address)),
         validators=tuple(sorted(_validators(seed, addresses, validators, delegations), key=lambda one: one.operator)),
         delegations=tuple(sorted(delegations, key=lambda one: (one.owner, one.validator))),
         community_pool=COMMUNITY_POOL,
@@ -61,15 +66,14 @@ def generated_genesis(accounts: int, validators: int, seed: str, chain_name: str
     )
 
 
-def _accounts(seed: str, addresses: list[bytes]) -> list[Account]:
-    return [
-        Account(
+def _accounts(seed: str, addresses: list[bytes], told: Told) -> Iterator[Account]:
+    for index, address in enumerate(addresses):
+        told(index, len(addresses))
+        yield Account(
             address=address,
             balance=LEAST_BALANCE + number_of(seed, "balance", index, 9 * LEAST_BALANCE),
             key=account_key(seed, address).public,
         )
-        for index, address in enumerate(addresses)
-    ]
 
 
 def _delegations(seed: str, addresses: list[bytes], validators: int) -> list[Delegation]:

@@ -13,10 +13,11 @@ from runtime.bundle.archive import Bundle
 from runtime.genesis import GenesisState, HostRow, ModuleRow
 from runtime.identity import ChainIdentity
 from storage.home import RELEASE
+from storage.readprogress import Told, untold
 
 
-def genesis_state(genesis: Genesis, bundle: Bundle) -> GenesisState:
-    """What the document comes to when the bundle runs it."""
+def genesis_state(genesis: Genesis, bundle: Bundle, told: Told = untold) -> GenesisState:
+    """What the document comes to when the bundle runs it; ``told`` hears how many accounts were taken out of it."""
     return GenesisState(
         identity=ChainIdentity(
             chain_id=genesis.chain_id,
@@ -28,7 +29,7 @@ def genesis_state(genesis: Genesis, bundle: Bundle) -> GenesisState:
         bundle=bundle,
         host_release=RELEASE,
         keys=((account.address, account.key, account.substitute) for account in genesis.accounts if account.key),
-        rows=module_rows(genesis),
+        rows=module_rows(genesis, told),
         parameters=_parameters(genesis),
         host_rows=tuple(_host_rows(genesis)),
     )
@@ -47,9 +48,11 @@ def _parameters(genesis: Genesis) -> dict[str, int | Fraction]:
     return dict(genesis.parameters)
 
 
-def module_rows(genesis: Genesis) -> Iterator[ModuleRow]:
-    """Rows in the order of the document; the community pool is the purse of the treasury's account."""
-    for account in genesis.accounts:
+def module_rows(genesis: Genesis, told: Told = untold) -> Iterator[ModuleRow]:
+    """Rows in the order of the document; the community pool is the purse of the treasury's account. ``told`` hears how
+    many accounts have come."""
+    for number, account in enumerate(genesis.accounts):
+        told(number, len(genesis.accounts))
         yield "bank.accounts", (account.address,), {"balance": account.balance}
     if genesis.community_pool:
         yield "bank.accounts", (module_address("treasury"),), {"balance": genesis.community_pool}

@@ -24,7 +24,7 @@ KILLED_IN_INIT = """
 import os, pathlib, signal, sys
 from node import beginning
 from node.genesis.generated import generated_genesis
-beginning.Application.init_chain = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+beginning.Application.init_chain = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 beginning.begin(pathlib.Path(sys.argv[1]), generated_genesis(4, 2, "x"), "")
 """
 

@@ -1,5 +1,7 @@
 """What we read in LevelDB's files is what LevelDB means, and no bytes make the reading go astray."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.engine import Engine
-from storage.errors import StoreDamaged
+from storage.errors import DiskError, StoreDamaged
 from storage.home import Home
 from storage.levelfiles import check_files, log_paths, read_files, table_path, unchanged
 from storage.logrecords import BLOCK, Unreadable, read_records
@@ -43,6 +45,22 @@ def test_the_listed_sorted_files_are_those_that_exist_with_their_sizes(tmp_path:
     for number, size in version.tables:
         assert (engine.path / f"{number:06}.ldb").stat().st_size == size
     assert version.next_file > max(numbers(engine.path))
+
+
+@pytest.mark.parametrize("call", ["scandir", "stat"])
+def test_a_disk_that_refuses_at_a_start_is_a_typed_error(
+    tmp_path: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = filled(tmp_path, 2000)
+    engine.barrier()
+    engine.close()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, call, refuse)
+    with pytest.raises(DiskError):
+        Engine.open(engine.path)
 
 
 def test_files_of_a_running_database_can_be_read(tmp_path: Path) -> None:
