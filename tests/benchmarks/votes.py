@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from statistics import median
 from time import perf_counter, thread_time
@@ -12,6 +13,7 @@ from governance.ballots import Vote
 from governance.calls import CastVote
 from governance.following import follow
 from governance.module import Governance
+from governance.parameters import GOVERNANCE_PARAMETERS
 from governance.proposals import (
     Content,
     MaintenanceWindow,
@@ -21,6 +23,7 @@ from governance.proposals import (
     Words,
     content_digest,
 )
+from governance.ruletext import resolve
 from governance.tables import (
     COUNTERS,
     DUE,
@@ -37,7 +40,7 @@ from governance.tables import (
     Pulse,
 )
 from governance.tally import Electors, Tally
-from governance.tracks import Ratio, Track
+from governance.tracks import TrackRow
 from node.application import CORE
 from node.wallet import Wallet
 from runtime.block import make_block
@@ -49,12 +52,13 @@ from runtime.genesis import GenesisState, HostRow, ModuleRow, create_chain_state
 from runtime.host import HostContext
 from runtime.identity import ChainIdentity
 from runtime.keys import verify
-from runtime.parameters import Parameters
+from runtime.parameters import RUNTIME_PARAMETERS, Parameters
 from runtime.transaction import SignedTransaction, decode_transaction
 from storage.home import RELEASE, Home
 from storage.state import State
 from tests.benchmarks.large_chain import CHAIN_ID, CHAIN_NAME, SIGNERS, address, signer, wallet
 
+DEFAULTS = {rule.name: Fraction(rule.default) for rule in (*RUNTIME_PARAMETERS, *GOVERNANCE_PARAMETERS)}
 VALIDATORS = 100
 HELD = 10**6
 """Units that each account delegates to one validator."""
@@ -136,11 +140,11 @@ def _proposals(accounts: int) -> Iterator[HostRow]:
 
 def _proposal() -> Proposal:
     content = TreasurySpend(recipient=address(1), amount=1)
-    half = Ratio(part=1, whole=2)
-    track = Track(
-        name="ordinary", delay=1, period=10, timelock=10, grace=10, deposit=0, deposit_period=1, quorum=half,
-        threshold=half, veto=half, min_voters=1, max_individual_power_percent=100, power_floor=Ratio(whole=1),
+    row = TrackRow(
+        delay="1", period="10", timelock="10", grace="10", deposit="0", deposit_period="5", quorum=">= 1/2",
+        threshold=">= 1/2", veto=">= 1/2", min_voters="1", max_individual_power_percent="100",
     )  # fmt: skip
+    track = resolve("ordinary", row, DEFAULTS.__getitem__)
     words = Words(title="A spend", window=MaintenanceWindow())
     return Proposal(
         proposer=address(0), submitted=0, content=Content.of(content), words=words, track=track,
