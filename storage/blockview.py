@@ -106,7 +106,8 @@ class BlockView:
         self._order = self._net = None
 
     def net(self) -> dict[bytes, Change]:
-        """The rows that differ from the committed ones, by key in order; kept until the next write."""
+        """The rows that differ from the committed ones, by key in order; kept until the next write. What `differences`
+        says, written out: each row of each block passes here, and committed rows need not be remembered any more."""
         if self._net is None:
             writes, known, read, table = self.writes, self.base.get, self.store.read, self.table
             self._net = found = {}
