@@ -81,7 +81,6 @@ class RestoredTable:
     def finish(self) -> Generation:
         """The generation, once every row is there. Raises BackupMissing, BackupDamaged and faults of the disk."""
         while not self.made:
-            find_backup(self._state.home, self._digest)
             self.step(SLICE_ROWS)
         made = self._growing.finish()
         if made.root != self._backed.root:
