@@ -10,7 +10,7 @@ from typing import Any
 from runtime.accounts import ACCOUNTS, Account
 from runtime.bundle.archive import Bundle
 from runtime.bundle.checker import check_bundle
-from runtime.bundle.loader import LoadedRuntime, load
+from runtime.bundle.loader import LoadedRuntime
 from runtime.bundles import store_bundle
 from runtime.chain import RUNTIME_ROOM_TABLES
 from runtime.coordinator import Coordinator
@@ -19,6 +19,7 @@ from runtime.host import HostContext, HostModule
 from runtime.identity import CHAIN, ChainIdentity
 from runtime.invariants.counters import SUPPLY_ID, counters_of
 from runtime.invariants.recount import broken_rules, count_rows, replace
+from runtime.library import runtime_of
 from runtime.parameters import RUNTIME_PARAMETERS, Parameters, set_defaults
 from runtime.plans import RUNNING, Running
 from runtime.purse import SUPPLY, Purse, Supply
@@ -59,8 +60,8 @@ def create_chain_state(
 
     Raises BundleRefused for a genesis bundle that does not check, GenesisRefused for rows that break its invariants.
     """
-    declaration = check_bundle(genesis.bundle, chain=genesis.identity.chain_name, host_release=genesis.host_release)
-    loaded = load(genesis.bundle, declaration)
+    check_bundle(genesis.bundle, chain=genesis.identity.chain_name, host_release=genesis.host_release)
+    loaded = runtime_of(genesis.bundle)
     tables = (*RUNTIME_ROOM_TABLES, *(table for module in modules for table in module.tables), *loaded.tables.values())
     state = State.create(home, tables) if cached_rows is None else State.create(home, tables, cached_rows)
     try:

@@ -1,13 +1,14 @@
-"""Loaded runtimes by code hash: each bundle is read from state, checked for form and compiled once per process.
+"""Loaded runtimes by code hash: each bundle is read from state, checked for form and compiled once.
 
-Blocks and readers ask on threads of their own. A loaded runtime never changes, and what runs of its code share is the
-code: each run has a meter and a scope of its own.
+Blocks and readers ask on threads of their own, and so do several nodes of one process. A loaded runtime never changes,
+and what runs of its code share is the code: each run has a meter and a scope of its own.
 
 Which release a runtime needs is no rule of the chain, whose nodes may be of several: it only says who can follow.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from threading import Lock
 
 from runtime.bundle.archive import Bundle
@@ -18,6 +19,13 @@ from runtime.errors import HostTooOld
 from runtime.version import RuntimeVersion
 from storage.home import RELEASE
 from storage.overlay import Overlay
+
+
+@lru_cache(maxsize=8)  # a chain runs few runtimes; a process may hold many chains
+def runtime_of(bundle: Bundle) -> LoadedRuntime:
+    """The runtime of a bundle, checked for form and compiled; raises BundleRefused. It follows from the bytes
+    alone, so those of the latest bundles are kept."""
+    return load(bundle, check_bundle(bundle, chain=None, host_release=None))
 
 
 class Library:
@@ -38,9 +46,9 @@ class Library:
         with self._loading:
             found = self._loaded.get(bundle.code_hash)
             if found is None:
-                declaration = check_bundle(bundle, chain=None, host_release=None)
-                if RuntimeVersion.parse(RELEASE) < declaration.manifest.host:
-                    raise HostTooOld(bundle.code_hash, str(declaration.manifest.host), RELEASE)
-                found = load(bundle, declaration)
+                needed = check_bundle(bundle, chain=None, host_release=None).manifest.host
+                if RuntimeVersion.parse(RELEASE) < needed:
+                    raise HostTooOld(bundle.code_hash, str(needed), RELEASE)
+                found = runtime_of(bundle)
                 self._loaded[bundle.code_hash] = found
             return found

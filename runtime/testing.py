@@ -26,11 +26,12 @@ from pathlib import Path
 from typing import Any
 
 from runtime.bundle.archive import MANIFEST, Bundle, pack, unpack
-from runtime.bundle.checker import check_bundle, check_upgrade
-from runtime.bundle.loader import LoadedRuntime, load
+from runtime.bundle.checker import check_upgrade
+from runtime.bundle.loader import LoadedRuntime
 from runtime.bundle.manifest import parse_manifest
 from runtime.bundle.template import CORE
 from runtime.errors import ActivationFailed
+from runtime.library import runtime_of
 from runtime.migration import RecordMigrator, field_names, migrator_for
 from runtime.parameters import RUNTIME_PARAMETERS
 from runtime.reverse import reverser_of
@@ -100,7 +101,7 @@ def check_migration(
 def _migrator(bundle: Path | str, running: Path | str | None, table: str, frozen: dict[str, int]) -> RecordMigrator:
     packed = _read(Path(bundle), None)
     chain = parse_manifest(packed.file(MANIFEST) or b"").chain or None
-    old, new = _loaded(_read(Path(running or CORE), chain)), _loaded(packed)
+    old, new = runtime_of(_read(Path(running or CORE), chain)), runtime_of(packed)
     check_upgrade(old.declaration, new.declaration)
     found = next((one for one in new.declaration.migrations() if one.table_id == table), None)
     if found is None:
@@ -113,10 +114,6 @@ def _migrator(bundle: Path | str, running: Path | str | None, table: str, frozen
 
 def _read(path: Path, chain: str | None) -> Bundle:
     return pack(path, chain) if path.is_dir() else unpack(path.read_bytes())
-
-
-def _loaded(bundle: Bundle) -> LoadedRuntime:
-    return load(bundle, check_bundle(bundle, chain=None, host_release=None))
 
 
 def _row(table: Table[Any], key: Key, fields: Mapping[str, Any]) -> tuple[bytes, Any]:

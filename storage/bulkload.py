@@ -8,6 +8,7 @@ of a million; keys ground into one part make that step longer and nothing else.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator
 from hashlib import sha256
 
@@ -30,7 +31,7 @@ class Entries:
     __slots__ = ("_parts",)
 
     def __init__(self) -> None:
-        self._parts = [bytearray() for _ in range(PARTS)]
+        self._parts: defaultdict[int, bytearray] = defaultdict(bytearray)
 
     def put(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Take rows in by their key bytes and record bytes; None takes a row away."""
@@ -42,12 +43,12 @@ class Entries:
     def build(self) -> Iterator[Tree | None]:
         """Lay the tree out, a step at a time: None while there is more to do, the tree at last. The entries must not
         change meanwhile."""
-        if sum(map(len, self._parts)) <= SMALL_ROWS * ENTRY_BYTES:
-            parts = [b"".join(map(_settled, filter(None, self._parts)))]  # of a small table most are empty
+        if sum(map(len, self._parts.values())) <= SMALL_ROWS * ENTRY_BYTES:
+            parts = [_settled(b"".join(self._parts.values()))]
         else:
             parts = []
-            for part in self._parts:
-                parts.append(_settled(part))
+            for first in range(PARTS):
+                parts.append(_settled(bytes(self._parts.get(first, b""))))
                 yield None
         yield Tree(*(yield from _laid_out(parts, 0)))
 
@@ -60,9 +61,8 @@ def tree_of(rows: Iterable[tuple[bytes, bytes]]) -> Tree:
     return tree
 
 
-def _settled(part: bytearray) -> bytes:
-    """A part's entries in order, each key once and as it was last, absent ones left out."""
-    raw = bytes(part)
+def _settled(raw: bytes) -> bytes:
+    """Entries in order, each key once and as it was last, absent ones left out."""
     latest = {
         raw[at : at + HASH_BYTES]: raw[at + HASH_BYTES : at + ENTRY_BYTES] for at in range(0, len(raw), ENTRY_BYTES)
     }

@@ -8,6 +8,7 @@ function, so what a developer sees is what the chain will say.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from runtime.bundle.archive import MANIFEST, Bundle, is_tests
 from runtime.bundle.bodies import check_body
@@ -29,8 +30,22 @@ def check_bundle(bundle: Bundle, *, chain: str | None, host_release: str | None)
 
     `chain` is the chain's name, `host_release` the version of the host; None asks about none in particular.
     """
+    declaration, found = _judged(bundle)
+    if problems := (*_manifest_problems(declaration.manifest, chain, host_release), *found):
+        raise BundleRefused(problems)
+    return declaration
+
+
+@lru_cache(maxsize=16)  # bounded: anybody may send a bundle
+def _judged(bundle: Bundle) -> tuple[RuntimeDeclaration, tuple[Problem, ...]]:
+    """What the bundle declares, and all that is wrong with it for every chain; raises BundleRefused where there is no
+    manifest to go by.
+
+    It follows from the bytes alone, and the same bundle is asked about again and again: at its submission, its
+    rehearsal, its activation and each start, by every node of a process.
+    """
     manifest = parse_manifest(bundle.file(MANIFEST) or b"")
-    problems = _manifest_problems(manifest, chain, host_release)
+    problems: list[Problem] = []
     readings: list[tuple[Reading, Findings]] = []
     found = _sources(bundle, manifest)
     for name, file, kind in found:
@@ -52,9 +67,7 @@ def check_bundle(bundle: Bundle, *, chain: str | None, host_release: str | None)
         problems.extend(import_problems(declaration))
     if not problems:
         problems.extend(whole_problems(declaration))
-    if problems:
-        raise BundleRefused(problems)
-    return declaration
+    return declaration, tuple(problems)
 
 
 def examine(

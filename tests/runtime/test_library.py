@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+from runtime.bundle.archive import of_files
 from runtime.bundle.loader import LoadedRuntime
 from runtime.bundles import BUNDLES, CHUNKS, store_bundle
 from runtime.library import Library
@@ -44,3 +45,8 @@ def test_threads_that_need_a_runtime_at_once_share_one(tmp_path: Path) -> None:
         sys.setswitchinterval(before)
         state.close()
     assert len(runtimes) == 1
+
+
+def test_chains_of_one_process_share_what_a_bundle_comes_to() -> None:
+    bundle = bundle_of({"one": ANSWER.replace("42", "43")})
+    assert Library().add(bundle) is Library().add(of_files(dict(bundle.files)))

@@ -63,6 +63,16 @@ def test_every_problem_is_reported_with_file_and_line_and_advice() -> None:
     assert "one.py:" in str(refused.value)
 
 
+def test_a_bundle_is_asked_about_anew_for_each_chain_and_host() -> None:
+    bundle = corpus.bundle_with(corpus.ACCEPTED[min(corpus.ACCEPTED)])
+    declaration = check_bundle(bundle, chain=None, host_release=None)
+    for _ in range(2):
+        with pytest.raises(BundleRefused) as refused:
+            check_bundle(bundle, chain="other", host_release="0.0.9")
+        assert {problem.code for problem in refused.value.problems} == {"wrong_chain", "host_too_old"}
+        assert check_bundle(bundle, chain=None, host_release=None) == declaration
+
+
 def test_a_bundle_without_a_source_or_with_a_stray_module_is_refused() -> None:
     files = dict(corpus.bundle_with("").files)
     del files["bank.py"]
