@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
-from node.upkeep import write_whole
+from storage.durable import write_document
 from storage.home import Home
 
 FILE = "running.json"
@@ -30,7 +30,7 @@ class NodeAddress:
     def published(cls, home: Home, url: str) -> Iterator[Self]:
         """The address stands in the home until the context ends."""
         found = cls(os.getpid(), url)
-        write_whole(home.root / FILE, {"pid": found.pid, "url": found.url})
+        write_document(home.root / FILE, {"pid": found.pid, "url": found.url})
         try:
             yield found
         finally:

@@ -13,11 +13,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 from node.application import Application
 from node.backups import Need, heights_needed, lost, needs_of
@@ -32,9 +28,8 @@ from runtime.upgrade_manifest import upgrade_manifest
 from storage import retention
 from storage.blocklog import ROLLBACK_ONLY
 from storage.checkpoint import list_checkpoints
-from storage.faults import fault_of
+from storage.durable import write_document
 from storage.home import FORMAT, RELEASE, Home
-from storage.slots import sync_directory
 from storage.state import State
 
 PRUNE_EVERY = 64
@@ -122,7 +117,7 @@ class Upkeep:
         document = upgrade_manifest(view, view.height, view.head.app_root, names, map(asdict, needs), RELEASE, FORMAT)
         keep, _ = checkpoints_to_keep(self._application.state)
         about = {"chain_id": self._application.chain.identity.chain_id, "max_snapshots": keep}
-        write_whole(self._home.manifest_file, {**about, **document})
+        write_document(self._home.manifest_file, {**about, **document})
 
     def _needed(self) -> dict[int, str]:
         state = self._application.state
@@ -140,18 +135,3 @@ def checkpoints_to_keep(state: State) -> tuple[int, dict[int, str]]:
     """How many of the newest checkpoints the chain wants kept, and the heights that something depends on, with why."""
     overlay = state.overlay()
     return Parameters(overlay, state.height).integer("max_snapshots"), heights_needed(overlay, state.height)
-
-
-def write_whole(path: Path, document: dict[str, Any]) -> None:
-    """Put a JSON file in place durably; a reader sees the old one or the new one. Raises DiskFull, DiskError."""
-    aside = path.with_name(f"{path.name}.new")
-    try:
-        with aside.open("w", encoding="ascii") as file:
-            json.dump(document, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-        sync_directory(path.parent)
-    except OSError as error:
-        raise fault_of(path, error) from error

@@ -1,13 +1,18 @@
 """Making, copying and cutting whole files so that their bytes are on disk afterwards.
 
-Their names are not: who made some in a folder syncs that once, when all are there (`storage.slots.sync_directory`).
+Their names are not, but for `write_document`'s: who made some in a folder syncs that once, when all are there
+(`storage.slots.sync_directory`).
 """
 
+import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from storage.faults import fault_of
+from storage.slots import sync_directory
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -44,3 +49,14 @@ def cut_file(file: Path, length: int) -> None:
             os.fsync(handle.fileno())
     except OSError as error:
         raise fault_of(file.parent, error) from error
+
+
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Put a JSON file in place, its name too; a reader sees the old one or the new one. Raises DiskFull, DiskError."""
+    aside = path.with_name(f"{path.name}.new")
+    try:
+        write_file(aside, f"{json.dumps(document, indent=2)}\n".encode("ascii"))
+        aside.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise fault_of(path, error) from error
