@@ -22,11 +22,11 @@ from node.genesis.generated import generated_address, generated_genesis
 from node.genesis.reading import read_genesis
 from node.settings import Settings, documentation
 from node.settings_source import as_toml
+from storage.durable import sync_directory
 from storage.headfile import Head, read_head
 from storage.home import Home, HomeLock
 from storage.readprogress import Told, untold
 from storage.signing import LastSigned
-from storage.slots import sync_directory
 
 _BEGUN = "format.begun"
 """Stands for the `format` file until a home is whole."""

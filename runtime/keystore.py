@@ -27,6 +27,7 @@ from runtime.errors import (
 )
 from runtime.keyfile import KeyFile, Scrypt, parse, render, seal, unseal
 from runtime.keys import PrivateKey
+from storage.durable import settle, sync_directory
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}(\.[A-Za-z0-9_-]{1,32})*", re.ASCII)
 _SUFFIX = ".key.json"
@@ -125,8 +126,7 @@ class KeyStore:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(render(stored))
-                file.flush()
-                os.fsync(file.fileno())
+                settle(file)
             if replace:
                 beside.replace(path)
             else:
@@ -136,12 +136,4 @@ class KeyStore:
         finally:
             with suppress(FileNotFoundError):
                 beside.unlink()
-        _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_directory(path.parent)

@@ -191,6 +191,7 @@ class _Lists:
 
     @classmethod
     def of(cls, migrator: RecordMigrator, changes: tuple[str, ...], unchanged: tuple[str, ...]) -> _Lists:
+        """Raises MigrationWrong unless each field stands in just one of the lists."""
         fields = migrator.target.schema.fields
         names = [spec.name for spec in fields]
         for name in names:

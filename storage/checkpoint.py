@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.durable import copy_file, write_file
+from storage.durable import copy_file, sync_directory, write_file
 from storage.engine import Engine
 from storage.errors import (
     CheckpointDamaged,
@@ -33,7 +33,6 @@ from storage.headfile import Head, create_head, read_head
 from storage.home import FORMAT, RELEASE, Home
 from storage.levelfiles import Files
 from storage.placing import Placing
-from storage.slots import sync_directory
 
 HIDDEN = "."
 """Folders that begin so are unfinished or half removed."""

@@ -1,7 +1,7 @@
 """Making, copying and cutting whole files so that their bytes are on disk afterwards.
 
 Their names are not, but for `write_document`'s: who made some in a folder syncs that once, when all are there
-(`storage.slots.sync_directory`).
+(`sync_directory`).
 """
 
 import json
@@ -9,10 +9,9 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from storage.faults import fault_of
-from storage.slots import sync_directory
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -29,16 +28,38 @@ def copy_file(source: Path, target: Path) -> None:
     """Copy into a new file; raises OSError."""
     with source.open("rb") as reader, target.open("xb") as writer:
         shutil.copyfileobj(reader, writer, 1 << 20)
-        writer.flush()
-        os.fsync(writer.fileno())
+        settle(writer)
 
 
 def write_file(path: Path, content: bytes) -> None:
     """Write a file anew; raises OSError."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    _write(path, "wb", content)
+
+
+def write_new_file(path: Path, content: bytes) -> None:
+    """Write a file that was not there; raises FileExistsError or another OSError."""
+    _write(path, "xb", content)
+
+
+def append_to_file(path: Path, content: bytes) -> None:
+    """Write behind what a file holds; raises OSError."""
+    _write(path, "ab", content)
+
+
+def settle(file: IO[Any]) -> None:
+    """Bring to the disk what was written to an open file; raises OSError."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync_file(path: Path) -> None:
+    """Make what was written to a file through any handle durable. Raises FileNotFoundError if it is not there."""
+    _sync(path, 0)
+
+
+def sync_directory(path: Path) -> None:
+    """Make names made, moved or removed in a folder durable."""
+    _sync(path, os.O_DIRECTORY)
 
 
 def cut_file(file: Path, length: int) -> None:
@@ -60,3 +81,17 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
         sync_directory(path.parent)
     except OSError as error:
         raise fault_of(path, error) from error
+
+
+def _write(path: Path, mode: str, content: bytes) -> None:
+    with path.open(mode) as file:
+        file.write(content)
+        settle(file)
+
+
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, os.O_RDONLY | flags)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -23,11 +23,11 @@ from typing import Any, NoReturn, Self
 
 import plyvel
 
+from storage.durable import sync_directory, sync_file
 from storage.errors import EngineStopped, StoreDamaged, StoreExists, StoreFault, StoreLocked
 from storage.faults import fault_of, text_of
 from storage.levelfiles import find_whole, log_paths, newest_log, size_of
 from storage.scan import Row, scan
-from storage.slots import sync_directory, sync_file
 
 PAST_THE_END = b"\xff" * 64
 """Above every key in use: an empty range begins here."""

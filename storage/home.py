@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from storage.durable import sync_directory, write_file
 from storage.errors import HomeFormatTooNew, HomeFormatUnreadable, HomeMissing, HomeNotEmpty, StoreLocked
 from storage.faults import fault_of
-from storage.slots import sync_directory
 
 RELEASE = "0.1.0"
 """This release of the software, as homes and reports name it."""
@@ -218,10 +218,7 @@ def _empty(root: Path) -> None:
 
 def _write_format(home: Home) -> None:
     aside = home.root / "format.new"
-    with aside.open("w", encoding="utf-8") as file:
-        json.dump({"format": FORMAT, "release": RELEASE}, file)
-        file.flush()
-        os.fsync(file.fileno())
+    write_file(aside, json.dumps({"format": FORMAT, "release": RELEASE}).encode("ascii"))
     aside.replace(home.format_file)
     sync_directory(home.root)
     sync_directory(home.root.parent)

@@ -81,6 +81,7 @@ class _Reader:
         return self._at < len(self._raw)
 
     def varint(self) -> int:
+        """An unsigned integer, seven bits a byte, least first."""
         value = shift = 0
         while shift <= 63:
             if self._at >= len(self._raw):

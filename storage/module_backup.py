@@ -8,7 +8,6 @@ anew.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,12 +16,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from storage.backup_file import BackupContent, ModuleBackup, read_backup, verify_backup, written
-from storage.durable import link_or_copy
+from storage.durable import link_or_copy, settle, sync_directory
 from storage.errors import BackupDamaged, BackupMissing
 from storage.faults import fault_of
 from storage.home import Home
 from storage.scan import Row
-from storage.slots import sync_directory
 
 SUFFIX = ".backup"
 _NAME = re.compile(rf"[0-9a-f]{{64}}{re.escape(SUFFIX)}")
@@ -67,7 +65,7 @@ def adopt(home: Home, path: Path, progress: Callable[[int], None] = lambda _: No
         home.backups.mkdir(exist_ok=True)
         with path.open("rb") as source, aside.open("wb") as file:
             shutil.copyfileobj(source, file, 1 << 20)
-            _settle(file)
+            settle(file)
         verify_backup(aside)  # what was read is what is kept
         _put_in_place(aside, target)
     except OSError as error:
@@ -113,7 +111,7 @@ class BackupWriter:
             if piece is not None:
                 self._file.write(piece)
                 return True
-            _settle(self._file)
+            settle(self._file)
             self._file.close()
             _put_in_place(self._aside, self.target)
             self._file = None
@@ -128,11 +126,6 @@ class BackupWriter:
                 self._file.close()
             self._file = None
             self._aside.unlink(missing_ok=True)
-
-
-def _settle(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _put_in_place(aside: Path, target: Path) -> None:

@@ -8,15 +8,13 @@ Nearly all of that can be done ahead, in slices while the database is written: l
 again, and a MANIFEST only grows. What is left at the moment itself does not grow with the database.
 """
 
-import os
 from itertools import islice
 from pathlib import Path
 
-from storage.durable import link_or_copy, write_file
+from storage.durable import append_to_file, link_or_copy, sync_directory, write_file
 from storage.errors import CheckpointUnstable, StoreDamaged
 from storage.levelfiles import Files, read_files, table_path, unchanged
 from storage.manifest import Version
-from storage.slots import sync_directory
 
 ATTEMPTS = 20
 """A MANIFEST changes once per sorted file written, seconds apart; twenty changes in a row mean something else."""
@@ -116,10 +114,7 @@ class Placing:
             self._manifest, self._written, self._names_unsynced = files.manifest, 0, True
         added = files.manifest_bytes[self._written :]
         if added:
-            with (self._target / files.manifest).open("ab") as file:
-                file.write(added)
-                file.flush()
-                os.fsync(file.fileno())
+            append_to_file(self._target / files.manifest, added)
             self._written = len(files.manifest_bytes)
 
     def _sync_names(self) -> None:

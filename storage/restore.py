@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 from storage.checkpoint import Checkpoint, bytes_below, genesis_digest
+from storage.durable import sync_directory
 from storage.engine import PAST_THE_END, Engine
 from storage.errors import (
     CheckpointDamaged,
@@ -28,7 +29,6 @@ from storage.levelfiles import check_files
 from storage.placing import place_database
 from storage.readprogress import ReadProgress, Told, untold
 from storage.rows import META_KEY
-from storage.slots import sync_directory
 
 _NOT_OF_THIS_MACHINE = (StoreDamaged, StoreMissing, HeadDamaged, HeadMismatch, ValueError)
 """Faults that tell of the copied files; a full or failing disk tells nothing about them."""

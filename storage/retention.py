@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.checkpoint import HIDDEN, Checkpoint, list_checkpoints, remove_hidden
+from storage.durable import sync_directory
 from storage.faults import fault_of
 from storage.home import Home
-from storage.slots import sync_directory
 
 _REMOVING = "removing-"
 """How the hidden name begins of a checkpoint that is on its way out; another hidden one may be in the making."""

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from storage.checkpoint import HIDDEN, remove_hidden
+from storage.durable import sync_directory, write_new_file
 from storage.errors import SealBroken, SealMissing
 from storage.faults import fault_of
-from storage.slots import sync_directory
 
 SEAL = "seal.json"
 _FORMAT = 1
@@ -48,7 +47,7 @@ def seal_folder(final: Path, files: Mapping[str, bytes]) -> str:
         remove_hidden(final.parent)
         aside.mkdir()
         for name, content in (*sorted(files.items()), (SEAL, seal)):
-            _write(aside / name, content)
+            write_new_file(aside / name, content)
         sync_directory(aside)
         aside.rename(final)
         sync_directory(final.parent)
@@ -85,10 +84,3 @@ def open_sealed(path: Path) -> Sealed:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

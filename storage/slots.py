@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.durable import sync_directory, write_file
 from storage.errors import StoreFault
 from storage.faults import fault_of
 
@@ -48,10 +49,7 @@ def create_slots(path: Path, magic: bytes, slot: Slot) -> None:
     packed = _pack(magic, slot)
     aside = path.with_name(path.name + ".new")
     try:
-        with aside.open("wb") as file:
-            file.write(packed.ljust(SPACING, b"\0") + packed)
-            file.flush()
-            os.fsync(file.fileno())
+        write_file(aside, packed.ljust(SPACING, b"\0") + packed)
         aside.replace(path)
         sync_directory(path.parent)
     except OSError as error:
@@ -87,24 +85,6 @@ def read_slots(path: Path, magic: bytes, damaged: Damaged) -> Pair:
     if len(found) == 2 and current.sequence - min(slot.sequence for slot in found) > 1:
         raise damaged(path, "one slot missed a write")
     return Pair(current, whole=len(found) == 2)
-
-
-def sync_directory(path: Path) -> None:
-    """Make names made, moved or removed in a folder durable."""
-    _sync(path, os.O_DIRECTORY)
-
-
-def sync_file(path: Path) -> None:
-    """Make what was written to a file through any handle durable. Raises FileNotFoundError if it is not there."""
-    _sync(path, 0)
-
-
-def _sync(path: Path, flags: int) -> None:
-    handle = os.open(path, os.O_RDONLY | flags)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _pack(magic: bytes, slot: Slot) -> bytes:

@@ -25,6 +25,7 @@ import msgspec
 
 from storage.blocklog import log_rows_from
 from storage.catalogue import CATALOGUE, Catalogue, CatalogueRow, GenerationKey, catalogue_key
+from storage.durable import sync_directory
 from storage.engine import Engine
 from storage.errors import GenerationInvalid, NotCanonical, SnapshotDamaged, SnapshotMismatch
 from storage.faults import fault_of
@@ -35,7 +36,6 @@ from storage.headfile import Head, create_head
 from storage.home import Home
 from storage.pending import PendingRows
 from storage.rows import LOG_PREFIX, META_KEY
-from storage.slots import sync_directory
 from storage.startup import wrong_root
 from storage.state import CACHED_ROWS, State
 from storage.tables import Half, Table

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import structlog
 
-from storage.durable import cut_file, link_or_copy
+from storage.durable import cut_file, link_or_copy, sync_directory
 from storage.engine import Engine
 from storage.errors import HeadDamaged, HeadMismatch, HeadMissing, StoreDamaged, StoreMissing
 from storage.faults import fault_of
@@ -30,7 +30,6 @@ from storage.headfile import read_head
 from storage.home import Home
 from storage.levelfiles import Files, after_batch, files_of, read_manifest, table_path
 from storage.logrecords import Unreadable, located
-from storage.slots import sync_directory
 
 Stands = Callable[[Home, Engine], object]
 """Holds an open database to the head file of its home, and raises StoreDamaged, HeadMissing, HeadDamaged or

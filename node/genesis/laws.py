@@ -42,6 +42,7 @@ def everything_is_sorted(genesis: Genesis) -> None:
 
 
 def every_reference_is_known(genesis: Genesis) -> None:
+    """Validators, delegations and vesting schedules name accounts and validators that there are, and mean something."""
     owners = {account.address for account in genesis.accounts}
     operators = {validator.operator for validator in genesis.validators}
     for position, validator in enumerate(genesis.validators):
@@ -61,11 +62,13 @@ def every_reference_is_known(genesis: Genesis) -> None:
 
 
 def the_guardian_is_known(genesis: Genesis) -> None:
+    """The guardian, if there is one, has an account."""
     owners = (account.address for account in genesis.accounts)
     require(genesis.guardian is None or genesis.guardian in owners, "guardian", "no account has that address")
 
 
 def shares_are_those_of_the_delegators(genesis: Genesis) -> None:
+    """A validator's shares are the sum of its delegators'."""
     held: Counter[bytes] = Counter()
     for delegation in genesis.delegations:
         held[delegation.validator] += delegation.shares

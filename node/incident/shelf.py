@@ -18,11 +18,11 @@ from pydantic import ValidationError
 
 from node.incident.record import Incident, Note
 from storage.checkpoint import HIDDEN
+from storage.durable import append_to_file, sync_directory
 from storage.errors import DiskFull, SealBroken, SealMissing
 from storage.faults import fault_of
 from storage.home import Home
 from storage.sealed import open_sealed, seal_folder
-from storage.slots import sync_directory
 
 MOST = 20
 RECORD = "incident.json"
@@ -132,10 +132,7 @@ def note(home: Home, name: str, text: str = "") -> None:
     """Keep a look, or what somebody has to say. Raises DiskFull, DiskError."""
     path = _notes_of(home, name)
     try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(Note(at=now(), text=text).model_dump_json() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_to_file(path, f"{Note(at=now(), text=text).model_dump_json()}\n".encode())
     except OSError as error:
         raise fault_of(path, error) from error
 

@@ -66,6 +66,7 @@ class _Walk:
                     waiting.append(child)
 
     def check(self) -> None:
+        """Report what is wrong with any node, a refused one as a whole."""
         for node in self._nodes:
             if type(node) not in NODES:
                 self._refuse(node, node)

@@ -113,6 +113,7 @@ class CallSites:
     # --- attributes --------------------------------------------------------------------------------------------------
 
     def attribute(self, node: ast.Attribute) -> None:
+        """Judge an attribute that is read and not called."""
         parent = self._parents[node]
         if isinstance(node.ctx, ast.Store | ast.Del):
             return  # reported as an assignment
@@ -161,6 +162,7 @@ class CallSites:
     # --- calls -------------------------------------------------------------------------------------------------------
 
     def call(self, node: ast.Call) -> None:
+        """Judge a call: what may be called there, and with which arguments."""
         if any(keyword.arg is None for keyword in node.keywords):
             self._report("star", node, "name each argument")
             return

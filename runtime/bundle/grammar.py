@@ -99,6 +99,7 @@ class _Reader:
         self._names: set[str] = set()
 
     def read(self, statement: ast.stmt, *, first: bool) -> None:
+        """Take in one statement at module level; the ``first`` may be the docstring."""
         match statement:
             case ast.Expr(value=ast.Constant(value=str(text))):
                 self._doc = text if first else self._doc
@@ -140,6 +141,7 @@ class _Reader:
             self._findings.report("not_a_module", line, "the manifest names no module with this source")
 
     def declaration(self, kind: SourceKind) -> ModuleDeclaration:
+        """What was read, as one value."""
         declared, scope = self._declared, self._scope
         return ModuleDeclaration(
             name=scope.module,

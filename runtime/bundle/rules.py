@@ -33,6 +33,7 @@ class RuleReader:
         self._findings = findings
 
     def read(self, node: ast.Call) -> Invariant | None:
+        """The invariant of a declaration; None once a problem is reported."""
         bound = bind(node, self._findings)
         if bound is None:
             return None

@@ -198,6 +198,7 @@ class _Bounds:
         self._findings.report(code, line, message)
 
     def take(self, token: Token) -> None:
+        """Take in the next token, in order."""
         if token.kind == "newline":
             self._newline()
             return

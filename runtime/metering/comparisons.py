@@ -17,6 +17,7 @@ from storage.record import Record
 
 
 def equal(meter: Meter, left: Any, right: Any) -> bool:
+    """`left == right`, paid for by what is compared; raises a fault for values that bundles cannot compare."""
     kind = type(left)
     if kind is int and type(right) is int:
         return bool(left == right)

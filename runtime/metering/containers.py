@@ -106,6 +106,7 @@ def store(meter: Meter, table: dict[Any, Any], key: Any, value: Any) -> None:
 
 
 def get_item(meter: Meter, value: Any, key: Any) -> Any:
+    """`value[key]`."""
     kind = type(value)
     if kind in _INDEXED:
         if type(key) is not int and type(key) is not bool:

@@ -40,6 +40,7 @@ def require_integers(left: Any, right: Any) -> None:
 
 
 def add(meter: Meter, left: Any, right: Any) -> Any:
+    """`left + right`, of integers or of two sequences of one kind."""
     if type(left) is int and type(right) is int:
         result = left + right
         if _LEAST < result < INT_LIMIT:
@@ -79,6 +80,7 @@ def sub(meter: Meter, left: Any, right: Any) -> Any:
 
 
 def mult(meter: Meter, left: Any, right: Any) -> Any:
+    """`left * right`, of integers or of a sequence and an integer."""
     if type(left) is int and type(right) is int:
         result = left * right
         if _LEAST < result < INT_LIMIT:
@@ -101,18 +103,21 @@ def _repeat(meter: Meter, value: Any, times: Any) -> Any:
 
 
 def floordiv(meter: Meter, left: Any, right: Any) -> Any:
+    """`left // right`, towards minus infinity."""
     if type(left) is not int or type(right) is not int:
         require_integers(left, right)
     return bounded(left // right)
 
 
 def mod(meter: Meter, left: Any, right: Any) -> Any:
+    """`left % right`, of the sign of ``right``."""
     if type(left) is not int or type(right) is not int:
         require_integers(left, right)
     return left % right
 
 
 def power(meter: Meter, left: Any, right: Any) -> Any:
+    """`left ** right`, of an exponent that is not negative and a result within bounds."""
     require_integers(left, right)
     if right < 0:
         raise HostFault(WRONG_VALUE)

@@ -66,6 +66,7 @@ class _Function(Expressions):
         self._in_handler = 0
 
     def build(self) -> ast.FunctionDef:
+        """The function as it is compiled."""
         node = self._node
         body = self._block(node.body)
         leave = ast.AugAssign(_meter_slot("depth", ast.Store()), ast.Sub(), ast.Constant(1))

@@ -12,14 +12,12 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from runtime.errors import UpgradeRefused
 from runtime.host import HostContext
-from runtime.library import Library
 from runtime.plans import QUEUE
 from tests.runtime.growth.bundles import AFTER
 from tests.runtime.growth.market import OWNERS, SLOTS, Market, cancel
@@ -75,9 +73,6 @@ class GrowthLaws(RuleBasedStateMachine):
 
     @initialize(size=st.sampled_from([0, 1, 5, 17, 30]))
     def begin(self, size: int) -> None:
-        library = Library()
-        self.patch = pytest.MonkeyPatch()
-        self.patch.setattr("runtime.chain.Library", lambda: library)  # loading takes longer than all the rest
         self.folder = Path(tempfile.mkdtemp())
         self.market = Market(self.folder, size)
         self.story = self.market.story
@@ -88,7 +83,6 @@ class GrowthLaws(RuleBasedStateMachine):
         finally:
             self.market.close()
             shutil.rmtree(self.folder)
-            self.patch.undo()
 
     @rule(steps=days)
     def live(self, steps: list[tuple[object, ...]]) -> None:
