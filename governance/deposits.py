@@ -36,15 +36,20 @@ def least_at_submission(track: Track) -> int:
 
 def take(context: HostContext, proposal: int, standing: Standing, amount: int) -> Standing:
     """Take ``amount`` units from the sender for a proposal; refused before anything is written."""
-    key = (proposal, context.sender)
-    mine = context.overlay.get(DEPOSITS, key)
+    mine = context.overlay.get(DEPOSITS, (proposal, context.sender))
     fits = mine is not None or standing.depositors < MOST_DEPOSITORS
     need(fits, "too_many_depositors", most=MOST_DEPOSITORS)
     context.purse.debit(context.sender, amount)
-    context.overlay.put(DEPOSITS, key, Deposit(amount=amount + (0 if mine is None else mine.amount)))
+    return enter(context, proposal, standing, context.sender, amount)
+
+
+def enter(context: HostContext, proposal: int, standing: Standing, depositor: bytes, amount: int) -> Standing:
+    """Write ``amount`` units that the host holds already into the ledger, as a depositor's for a proposal."""
+    mine = context.overlay.get(DEPOSITS, (proposal, depositor))
+    context.overlay.put(DEPOSITS, (proposal, depositor), Deposit(amount=amount + (0 if mine is None else mine.amount)))
     ledger = ledger_of(context)
     context.overlay.put(LEDGER, (), ledger.but(taken=ledger.taken + amount, held=ledger.held + amount))
-    context.events.append(event("DepositTaken", proposal=proposal, depositor=context.sender, amount=amount))
+    context.events.append(event("DepositTaken", proposal=proposal, depositor=depositor, amount=amount))
     depositors = standing.depositors + (mine is None)
     return standing.but(gathered=standing.gathered + amount, depositors=depositors)
 

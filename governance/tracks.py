@@ -145,8 +145,11 @@ class Rule:
 ALL_VOTES, YES_AND_ABSTAIN = "all", "yes_and_abstain"
 ON_SWING, ON_QUORUM = "swing", "quorum"
 NO, YES = "no", "yes"
-ENDS = ("vetoed", "rejected", "no_quorum", "unfunded", "withdrawn", "called_off", "refused", "timed_out", "overtaken")
-"""Ends that can burn a deposit: moves of `governance.lifecycle`, and one reason of a rejection."""
+ENDS = (
+    "vetoed", "rejected", "no_quorum", "too_few_voters", "unfunded", "withdrawn", "called_off", "refused", "timed_out",
+    "overtaken",
+)  # fmt: skip
+"""Ends that can burn a deposit: moves of `governance.lifecycle`, and two reasons of a rejection."""
 NO_VETO = "> 1/1"
 """A veto's bar that nothing clears."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -51,6 +51,8 @@ class GenesisState:
     parameters: Mapping[str, int | Fraction] = field(default_factory=dict)
     host_rows: Iterable[HostRow] = ()
     """Rows that host modules begin with, such as the guardian."""
+    last: Callable[[HostContext], None] = lambda context: None
+    """What is written once every module has its first rows, by the rules that these keep."""
 
 
 def create_chain_state(
@@ -89,10 +91,11 @@ def _fill(overlay: Overlay, genesis: GenesisState, loaded: LoadedRuntime, module
         overlay.put(table, row_key, record)
     for name, row_key, values in genesis.rows:
         _put_row(overlay, loaded, name, row_key, values)
-    _count(overlay, loaded)
     context = _context(overlay, genesis, loaded, rules)
     for module in modules:
         module.init_genesis(context)
+    genesis.last(context)
+    _count(overlay, loaded, held=context.purse.supply().held)
 
 
 def _put_row(
@@ -107,7 +110,7 @@ def _put_row(
         raise GenesisRefused(f"the genesis row {key} of {name} fits no record of the bundle: {wrong}") from wrong
 
 
-def _count(overlay: Overlay, loaded: LoadedRuntime) -> None:
+def _count(overlay: Overlay, loaded: LoadedRuntime, held: int) -> None:
     counters = counters_of(loaded.declaration)
 
     def rows_of(name: str) -> Iterable[tuple[bytes, Any]]:
@@ -119,7 +122,7 @@ def _count(overlay: Overlay, loaded: LoadedRuntime) -> None:
         replace(overlay, counted, keep=frozenset())
     except InvalidRecord as too_large:
         raise GenesisRefused("the genesis rows add up to more than an amount can hold") from too_large
-    overlay.put(SUPPLY, (), Supply(total=counted.get((SUPPLY_ID, b""), 0)))
+    overlay.put(SUPPLY, (), Supply(total=counted.get((SUPPLY_ID, b""), 0) + held, held=held))
     broken = broken_rules(overlay, counters, loaded.tables)
     if broken:
         raise GenesisRefused(f"the genesis rows break {', '.join(broken)}")

@@ -15,6 +15,8 @@ Read in cosmos-sdk: x/gov/types/v1/params.go (DefaultParams), x/gov/keeper/tally
 Here: shares are exact fractions where x/gov divides decimals of 18 places; an expedited vote keeps its votes when it
 turns regular, while x/gov's Tally deletes them, so that they have to be cast again; messages run one block after the
 close; a proposal is not withdrawn once its vote has closed, as there.
+
+Beside an imported chain, what its export states of its own x/gov takes the place of these values (`of_rules`).
 """
 
 from __future__ import annotations
@@ -42,14 +44,15 @@ EXPEDITED = REGULAR.but(period=str(DAY), deposit="50000000", threshold="> 667/10
 
 ROUTES = routes(upgrade="regular", change="regular", opinion="regular")
 
-COSMOS = Preset(
-    tracks={
-        "regular": REGULAR,
-        "expedited": EXPEDITED,
-        "breaking": REGULAR.but(threshold="> 667/1000"),
-        "emergency": EMERGENCY_ROW,
-    },
-    routes={
-        kind: ("regular", "expedited", *names[1:]) if names[0] == "regular" else names for kind, names in ROUTES.items()
-    },
-)
+
+def of_rules(regular: TrackRow, expedited: TrackRow | None) -> Preset:
+    """The preset with the rules that an export of a chain states; many chains have no expedited proposals."""
+    tracks = {"regular": regular} if expedited is None else {"regular": regular, "expedited": expedited}
+    ways = tuple(tracks)
+    return Preset(
+        tracks={**tracks, "breaking": regular.but(threshold="> 667/1000"), "emergency": EMERGENCY_ROW},
+        routes={kind: (*ways, *names[1:]) if names[0] == "regular" else names for kind, names in ROUTES.items()},
+    )
+
+
+COSMOS = of_rules(REGULAR, EXPEDITED)
