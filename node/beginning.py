@@ -14,7 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from governance.presets import PRESETS
-from governance.tracks import said
+from governance.presets.cosmos import of_rules
+from governance.tracks import TrackRow, said
 from node.application import Application
 from node.genesis.document import Genesis
 from node.genesis.errors import GenesisInconsistent
@@ -53,8 +54,11 @@ def generated(
 
 
 def imported(settings: Settings, raw: bytes, seed: str, preset: str | None = None) -> Genesis:
-    """The chain of a genesis file, with the tracks of a preset where the file is another chain's; raises what
-    `read_genesis` refuses, and GenesisInconsistent for a preset beside a file that has tracks of its own."""
+    """The chain of a genesis file, with the tracks of a preset where the file is another chain's: those of `cosmos` by
+    the rules that its export states. What is being decided there goes on under these rules beside any preset.
+
+    Raises what `read_genesis` refuses, and GenesisInconsistent for a preset beside a file that has tracks of its own.
+    """
     genesis = read_genesis(raw, seed)
     if "app_state" in json.loads(raw):
         return _with_stated(genesis, settings, preset or "default")
@@ -113,6 +117,9 @@ def settings_text(settings: Settings) -> str:
 
 def _with_stated(genesis: Genesis, settings: Settings, preset: str) -> Genesis:
     chosen = PRESETS[preset]
+    if preset == "cosmos" and genesis.rules:
+        rows = {name: TrackRow(**rules) for name, rules in genesis.rules.items()}
+        chosen = of_rules(rows["regular"], rows.get("expedited"))
     values: dict[str, int | Fraction] = {**genesis.parameters, **chosen.parameters}
     values |= {name: settings.parameters[name] for name in sorted(settings.stated)}
     tracks = {name: said(row) for name, row in chosen.tracks.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from node.genesis import cosmos_gov_2019
 from node.genesis.cosmos_common import (
     Reading,
     module_address,
@@ -21,7 +22,8 @@ from node.genesis.cosmos_common import (
     staked,
     whole,
 )
-from node.genesis.document import Deposit, Unbonding, Vesting
+from node.genesis.cosmos_gov import people
+from node.genesis.document import Unbonding, Vesting
 from node.genesis.errors import GenesisInconsistent
 from node.genesis.place import Place
 from node.genesis.schedules import Schedule, locked_part
@@ -58,16 +60,18 @@ def read(top: Place) -> Ledger:
     pool = whole(reading.decimal_coins(state, "distr", "fee_pool", "community_pool"))
     check_pools(staking, sum(coins for _, coins, _ in held), stakes, unbonding, pool)
     vesting = tuple(part for owner, coins, row in held if (part := locked(reading, owner, coins, row)))
+    spendable, delegations = purses(held, vesting), read_delegations(reading, staking)
+    who = people(spendable, stakes, delegations)
     return Ledger(
         chain=top.text("chain_id"),
-        purses=purses(held, vesting),
+        purses=spendable,
         vesting=vesting,
         stakes=stakes,
-        delegations=read_delegations(reading, staking),
+        delegations=delegations,
         unbonding=unbonding,
         community_pool=pool,
         deposit_account=DEPOSITS,
-        deposits=deposits(reading, state),
+        deciding=cosmos_gov_2019.read(reading, state.at("gov"), who, DEPOSITS),
         notes=reading.notes(),
     )
 
@@ -112,15 +116,3 @@ def purses(held: Sequence[tuple[bytes, int, Place]], vesting: Sequence[Vesting])
     """Every account with what it can spend at once."""
     locked_coins = {part.owner: part.locked for part in vesting}
     return tuple(Purse(owner, coins - locked_coins.get(owner, 0), ROLES.get(owner, "")) for owner, coins, _ in held)
-
-
-def deposits(reading: Reading, state: Place) -> tuple[Deposit, ...]:
-    """Whose coins the deposit account holds, for proposals that were open."""
-    return tuple(
-        Deposit(
-            depositor=reading.account(row, "deposit", "depositor"),
-            proposal=row.integer("deposit", "proposal_id"),
-            coins=reading.coins(row, "deposit", "amount"),
-        )
-        for row in state.rows("gov", "deposits")
-    )

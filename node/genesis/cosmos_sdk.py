@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from node.genesis import cosmos_gov_v1
 from node.genesis.cosmos_common import (
     Reading,
     module_address,
@@ -22,7 +23,8 @@ from node.genesis.cosmos_common import (
     staked,
     whole,
 )
-from node.genesis.document import Deposit, Vesting
+from node.genesis.cosmos_gov import people
+from node.genesis.document import Vesting
 from node.genesis.errors import GenesisInconsistent
 from node.genesis.place import Place
 from node.genesis.schedules import NEVER, Schedule, locked_part
@@ -61,16 +63,19 @@ def read(top: Place) -> Ledger:
     check_supply(reading, state, balances)
     check_pools(balances, stakes, sum(entry.coins for entry in unbonding), pool)
     vesting = read_vesting(reading, accounts, balances)
+    purses = read_purses(reading, accounts, spendable(balances, vesting, pool))
+    delegations = read_delegations(reading, staking)
+    who = people(purses, stakes, delegations)
     return Ledger(
         chain=top.text("chain_id"),
-        purses=read_purses(reading, accounts, spendable(balances, vesting, pool)),
+        purses=purses,
         vesting=vesting,
         stakes=stakes,
-        delegations=read_delegations(reading, staking),
+        delegations=delegations,
         unbonding=unbonding,
         community_pool=pool,
         deposit_account=DEPOSITS,
-        deposits=read_deposits(reading, state),
+        deciding=cosmos_gov_v1.read(reading, state.at("gov"), who, DEPOSITS),
         notes=reading.notes(),
     )
 
@@ -168,15 +173,3 @@ def role_of(account: Place) -> str:
     if account.has("name"):
         return account.text("name")[:64]
     return "interchain" if account.has("account_owner") else ""
-
-
-def read_deposits(reading: Reading, state: Place) -> tuple[Deposit, ...]:
-    """Whose coins the gov account holds, for proposals that were open."""
-    return tuple(
-        Deposit(
-            depositor=reading.account(row, "depositor"),
-            proposal=row.integer("proposal_id"),
-            coins=reading.coins(row, "amount"),
-        )
-        for row in state.rows("gov", "deposits")
-    )

@@ -8,80 +8,19 @@ must add up is checked once, whoever made the document (see node/genesis/laws.py
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from governance.calls import LONGEST_DESCRIPTION, LONGEST_TITLE
 from node.genesis.errors import GenesisMalformed
 from node.genesis.laws import check_laws
-from runtime.address import address_text, parse_address
-from runtime.errors import AddressInvalid
+from node.genesis.values import Ballot, Coins, Name, Owner, ParameterValue, PublicKey, Value
 
 SHARE = 10**18
 """Shares that one coin buys of a validator that was never slashed."""
 _DIGEST = b"synod/genesis/"
-_BOUND = 2**192
-
-
-def _amount(given: object) -> int:
-    if isinstance(given, str) and given.isascii() and given.isdigit() and (given == "0" or given[0] != "0"):
-        given = int(given) if len(given) < 80 else -1
-    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given < _BOUND:
-        raise ValueError("a whole number is wanted, as decimal text from 0 to below 2^192")
-    return given
-
-
-def _address(given: object) -> bytes:
-    if isinstance(given, bytes) and len(given) == 20:
-        return given
-    if not isinstance(given, str):
-        raise ValueError("an address is wanted, as text that begins with syn1")
-    try:
-        return parse_address(given)
-    except AddressInvalid as wrong:
-        raise ValueError(str(wrong)) from None
-
-
-def _key(given: object) -> bytes:
-    try:
-        raw = bytes.fromhex(given) if isinstance(given, str) else given
-    except ValueError:
-        raw = None
-    if not isinstance(raw, bytes) or len(raw) not in (0, 32):
-        raise ValueError("a public key is wanted: 64 hexadecimal digits, or nothing")
-    return raw
-
-
-def _parameter(given: object) -> int | Fraction:
-    if isinstance(given, Fraction):
-        return given
-    if not isinstance(given, str) or "/" not in given:
-        return _amount(given)
-    above, _, below = given.partition("/")
-    if _amount(below) == 0:
-        raise ValueError("a ratio cannot have 0 below its stroke")
-    return Fraction(_amount(above), _amount(below))
-
-
-def _parameter_text(value: int | Fraction) -> str:
-    return f"{value.numerator}/{value.denominator}" if isinstance(value, Fraction) else str(value)
-
-
-Coins = Annotated[int, BeforeValidator(_amount), PlainSerializer(str, when_used="json")]
-Owner = Annotated[bytes, BeforeValidator(_address), PlainSerializer(address_text, when_used="json")]
-PublicKey = Annotated[bytes, BeforeValidator(_key), PlainSerializer(bytes.hex, when_used="json")]
-ParameterValue = Annotated[
-    int | Fraction, BeforeValidator(_parameter), PlainSerializer(_parameter_text, when_used="json")
-]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
-
-
-class Value(BaseModel):
-    """A frozen part of the document; a field that it does not have is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class Account(Value):
@@ -147,6 +86,30 @@ class Deposit(Value):
     coins: Coins
 
 
+class Vote(Value):
+    """What an account has voted on an open proposal; it counts for the power that the account has at genesis."""
+
+    voter: Owner
+    ballot: Ballot
+
+
+class OpenProposal(Value):
+    """A proposal that the chain of the document is deciding: words for the electorate's opinion, which change nothing
+    by themselves. Whose deposits it has, `Genesis.deposits` says."""
+
+    number: Coins
+    title: str = Field(min_length=1, max_length=LONGEST_TITLE)
+    description: str = Field(default="", max_length=LONGEST_DESCRIPTION)
+    proposer: Owner
+    """Who may withdraw it."""
+    status: Literal["deposit", "voting"]
+    ends: Coins
+    """The last height at which it takes deposits, or at which votes on it count."""
+    rules: Name
+    """Those of the document's `rules` that it is decided by."""
+    votes: tuple[Vote, ...] = ()
+
+
 class Faucet(Value):
     """A pot of test coins: an account gets at most `most` of them in each `span` of blocks."""
 
@@ -185,6 +148,12 @@ class Genesis(Value):
     community_pool: Coins = 0
     deposit_account: Owner | None = None
     deposits: tuple[Deposit, ...] = ()
+    proposals: tuple[OpenProposal, ...] = ()
+    next_proposal: Coins = 1
+    """The number of the first proposal that is made here."""
+    rules: dict[Name, dict[Name, str]] = Field(default_factory=dict)
+    """What proposals are decided by on the chain that the document comes from, as rules of tracks, by name; the open
+    ones keep to it whatever tracks there are."""
     faucet: Faucet | None = None
     guardian: Owner | None = None
     """Who may cancel, pause and isolate at once; nobody where there is none."""

@@ -1,16 +1,17 @@
 """What must hold in every genesis document, each law one small function; the first that does not hold is named.
 
 Sorted and without repeats, so that equal content has equal bytes; every reference known; the shares of a validator are
-those of its delegators; deposits are covered by their account; somebody has power.
+those of its delegators; deposits are covered by their account and belong to open proposals; somebody has power.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from governance.tracks import RULE
+from governance.ruletext import RuleUnreadable, read_value
+from governance.tracks import NO, RULE
 from node.genesis.errors import GenesisInconsistent
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ SORTED_BY: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("delegations", lambda row: (row.owner, row.validator)),
     ("unbonding", lambda row: (row.owner, row.validator, row.completion)),
     ("deposits", lambda row: (row.proposal, row.depositor)),
+    ("proposals", lambda row: row.number),
 )
 """Each list and the key that it is sorted by, without repeats."""
 
@@ -35,10 +37,9 @@ def check_laws(genesis: Genesis) -> None:
 
 def everything_is_sorted(genesis: Genesis) -> None:
     for name, key in SORTED_BY:
-        keys = [key(row) for row in getattr(genesis, name)]
-        for position in range(1, len(keys)):
-            if keys[position - 1] >= keys[position]:
-                raise GenesisInconsistent(f"{name}[{position}]", "the list is not sorted, or repeats an entry")
+        require_sorted(name, [key(row) for row in getattr(genesis, name)])
+    for position, proposal in enumerate(genesis.proposals):
+        require_sorted(f"proposals[{position}].votes", [vote.voter for vote in proposal.votes])
 
 
 def every_reference_is_known(genesis: Genesis) -> None:
@@ -59,6 +60,13 @@ def every_reference_is_known(genesis: Genesis) -> None:
             f"vesting[{position}]",
             "a schedule locks something, no more than its original coins, and ends after its start",
         )
+    for position, deposit in enumerate(genesis.deposits):
+        require(deposit.depositor in owners, f"deposits[{position}].depositor", "no account has that address")
+    for position, proposal in enumerate(genesis.proposals):
+        place = f"proposals[{position}]"
+        require(proposal.proposer in owners, f"{place}.proposer", "no account has that address")
+        for turn, vote in enumerate(proposal.votes):
+            require(vote.voter in owners, f"{place}.votes[{turn}].voter", "no account has that address")
 
 
 def the_guardian_is_known(genesis: Genesis) -> None:
@@ -95,9 +103,48 @@ def deposits_are_covered(genesis: Genesis) -> None:
     require(promised <= held, "deposits", f"{promised} coins are deposited, their account holds {held}")
 
 
+def deposits_are_for_open_proposals(genesis: Genesis) -> None:
+    open_ones = {proposal.number for proposal in genesis.proposals}
+    for position, deposit in enumerate(genesis.deposits):
+        place = f"deposits[{position}]"
+        require(deposit.proposal in open_ones, f"{place}.proposal", f"no proposal {deposit.proposal} is open")
+        require(deposit.coins > 0, f"{place}.coins", "a deposit of nothing is none")
+
+
+def open_proposals_are_under_way(genesis: Genesis) -> None:
+    for position, proposal in enumerate(genesis.proposals):
+        place = f"proposals[{position}]"
+        number = proposal.number
+        require(0 < number < genesis.next_proposal, f"{place}.number", "it lies between 0 and next_proposal")
+        require(proposal.ends > 0, f"{place}.ends", "it would have ended before the first block")
+        require(proposal.rules in genesis.rules, f"{place}.rules", "the document has no rules of that name")
+        if proposal.status == "deposit":
+            asked = int(genesis.rules[proposal.rules].get("deposit", "0"))
+            found = sum(deposit.coins for deposit in genesis.deposits if deposit.proposal == number)
+            require(not proposal.votes, f"{place}.votes", "nobody votes before the deposit is there")
+            why = f"{found} coins are deposited and {asked} asked for: its vote would have begun"
+            require(found < asked, f"{place}.status", why)
+
+
 def somebody_has_power(genesis: Genesis) -> None:
     power = sum(validator.tokens for validator in genesis.validators if validator.bonded)
     require(power > 0, "validators", "no bonded validator has tokens, so nobody could vote")
+
+
+def rules_are_values(genesis: Genesis) -> None:
+    """Rules that proposals began under: no vote on a parameter moves them, so none of them names one."""
+    for name, rules in genesis.rules.items():
+        for rule, text in rules.items():
+            place = f"rules.{name}.{rule}"
+            require(rule in RULE, place, "a track has no such rule")
+            try:
+                read_value(rule, text)
+            except RuleUnreadable as wrong:
+                raise GenesisInconsistent(place, wrong.why) from None
+        urgent = rules.get("urgent", NO)
+        require(urgent == NO, f"rules.{name}.urgent", "an emergency is decided where it is, none comes from elsewhere")
+        then = rules.get("turns_into", name)
+        require(then in genesis.rules, f"rules.{name}.turns_into", f"the document has no rules {then}")
 
 
 def tracks_have_known_rules(genesis: Genesis) -> None:
@@ -114,6 +161,9 @@ LAWS: tuple[Callable[[Genesis], None], ...] = (
     shares_are_those_of_the_delegators,
     keys_are_distinct,
     deposits_are_covered,
+    rules_are_values,
+    deposits_are_for_open_proposals,
+    open_proposals_are_under_way,
     somebody_has_power,
     tracks_have_known_rules,
 )
@@ -122,6 +172,12 @@ LAWS: tuple[Callable[[Genesis], None], ...] = (
 def require(holds: bool, place: str, contradiction: str) -> None:
     if not holds:
         raise GenesisInconsistent(place, contradiction)
+
+
+def require_sorted(place: str, keys: Sequence[Any]) -> None:
+    for position in range(1, len(keys)):
+        if keys[position - 1] >= keys[position]:
+            raise GenesisInconsistent(f"{place}[{position}]", "the list is not sorted, or repeats an entry")
 
 
 def require_distinct(keys: Iterable[bytes], place: str, what: str) -> None:

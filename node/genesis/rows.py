@@ -1,16 +1,20 @@
-"""From a genesis document to the first rows of the genesis bundle's modules (bank, staking, faucet)."""
+"""From a genesis document to the first rows of the genesis bundle's modules (bank, staking, faucet) and of the host."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 
+from governance.carried import Carried, CarriedVote, carry_over
 from governance.tables import GUARDIAN, ROUTES, TRACKS, Guardian, Route
 from governance.tracks import TrackRow
-from node.genesis.document import Genesis
+from node.ballots import read_ballot
+from node.genesis.document import Genesis, OpenProposal
 from runtime.address import module_address
 from runtime.bundle.archive import Bundle
 from runtime.genesis import GenesisState, HostRow, ModuleRow
+from runtime.host import HostContext
 from runtime.identity import ChainIdentity
 from storage.home import RELEASE
 from storage.readprogress import Told, untold
@@ -32,6 +36,29 @@ def genesis_state(genesis: Genesis, bundle: Bundle, told: Told = untold) -> Gene
         rows=module_rows(genesis, told),
         parameters=_parameters(genesis),
         host_rows=tuple(_host_rows(genesis)),
+        last=partial(_carry_over, genesis),
+    )
+
+
+def _carry_over(genesis: Genesis, context: HostContext) -> None:
+    """Open what the chain of the document was deciding; without an account for deposits there are none."""
+    proposals = (_carried(genesis, one) for one in genesis.proposals)
+    carry_over(context, proposals, genesis.deposit_account or b"", genesis.next_proposal)
+
+
+def _carried(genesis: Genesis, proposal: OpenProposal) -> Carried:
+    rules = TrackRow(**genesis.rules[proposal.rules])
+    return Carried(
+        number=proposal.number,
+        proposer=proposal.proposer,
+        title=proposal.title,
+        description=proposal.description,
+        rules=rules,
+        fallback=TrackRow(**genesis.rules[rules.turns_into]) if rules.turns_into else None,
+        voting=proposal.status == "voting",
+        ends=proposal.ends,
+        deposits=tuple((one.depositor, one.coins) for one in genesis.deposits if one.proposal == proposal.number),
+        votes=tuple(CarriedVote(one.voter, *read_ballot(one.ballot)) for one in proposal.votes),
     )
 
 

@@ -9,9 +9,20 @@ ever count there.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from node.genesis.document import Account, Delegation, Deposit, Genesis, Source, Unbonding, Validator, Vesting
+from node.genesis.document import (
+    Account,
+    Delegation,
+    Deposit,
+    Genesis,
+    OpenProposal,
+    Source,
+    Unbonding,
+    Validator,
+    Vesting,
+)
 from node.genesis.errors import SeedInvalid
 from runtime.keys import PrivateKey, derive
 
@@ -40,8 +51,18 @@ class Purse:
 
 
 @dataclass(frozen=True, slots=True)
+class Deciding:
+    """What the imported chain is deciding, in any order; see `Genesis` for each."""
+
+    proposals: tuple[OpenProposal, ...]
+    deposits: tuple[Deposit, ...]
+    next_proposal: int
+    rules: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """What an adapter reads from a file: the chain's coins and stakes, without keys, in any order."""
+    """What an adapter reads from a file: the chain's coins, stakes and open votes, without keys, in any order."""
 
     chain: str
     purses: tuple[Purse, ...]
@@ -51,7 +72,7 @@ class Ledger:
     unbonding: tuple[Unbonding, ...]
     community_pool: int
     deposit_account: bytes
-    deposits: tuple[Deposit, ...]
+    deciding: Deciding
     notes: tuple[str, ...] = field(default=())
 
 
@@ -80,6 +101,7 @@ def validator_key(seed: str, operator: bytes) -> PrivateKey:
 def with_substitute_keys(ledger: Ledger, seed: str, layout: str, digest: str) -> Genesis:
     """The rehearsal of a ledger; raises SeedInvalid, or GenesisInconsistent where the ledger contradicts itself."""
     checked_seed(seed)
+    deciding = ledger.deciding
     return Genesis(
         chain_id=rehearsal_chain_id(ledger.chain, seed),
         chain_name=ledger.chain,
@@ -92,7 +114,10 @@ def with_substitute_keys(ledger: Ledger, seed: str, layout: str, digest: str) ->
         unbonding=_merged(ledger.unbonding),
         community_pool=ledger.community_pool,
         deposit_account=ledger.deposit_account,
-        deposits=tuple(sorted(ledger.deposits, key=lambda one: (one.proposal, one.depositor))),
+        deposits=tuple(sorted(deciding.deposits, key=lambda one: (one.proposal, one.depositor))),
+        proposals=tuple(sorted(deciding.proposals, key=lambda one: one.number)),
+        next_proposal=deciding.next_proposal,
+        rules={name: dict(rules) for name, rules in deciding.rules.items()},
     )
 
 

@@ -48,9 +48,11 @@ def test_the_distribution_account_splits_into_pool_and_rewards(theta: dict[str, 
 def test_the_gov_account_holds_the_deposits(theta: dict[str, Any]) -> None:
     genesis = read(theta)
     assert genesis.deposit_account == person("gov")
-    assert {deposit.depositor: deposit.coins for deposit in genesis.deposits} == {
-        person("alice"): 500,
-        person("bob"): 100,
+    assert {(deposit.proposal, deposit.depositor): deposit.coins for deposit in genesis.deposits} == {
+        (2, person("alice")): 500,
+        (2, person("bob")): 100,
+        (3, person("carol")): 1_000,
+        (4, person("bob")): 5_000,
     }
 
 
@@ -85,8 +87,10 @@ def test_what_could_not_be_kept_is_noted(theta: dict[str, Any]) -> None:
     notes = read(theta).source.notes
     assert notes == (
         "amounts in other denominations than uatom, left out: 3",
+        "open proposals that would act, brought over as words alone: 1",
         "periodic vesting schedules, made into equal parts: 1",
         "uses of addresses not of 20 bytes, replaced by a digest of 20: 2",
+        "votes on open proposals by accounts without power, which count nothing: 2",
     )
 
 
