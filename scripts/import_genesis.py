@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from governance.presets import PRESETS
 from node.beginning import begin, imported, settings_text
 from node.genesis.document import Genesis
 from node.settings import parse_settings
@@ -31,24 +32,32 @@ SUMS = ("accounts", "validators", "unbonding", "community_pool", "faucet")
         "synod import cosmoshub-2-genesis.json                     # only look",
         "synod import cosmoshub-2-genesis.json --out genesis.json  # for init, rehearse and others",
         "synod import genesis.json --seed friday --home hub        # a home, ready for synod start",
+        "synod import cosmoshub-2-genesis.json --preset cosmos --home hub   # then synod tally 5 --explain",
     ),
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--seed", default="1", show_default=True, help="What substitute keys derive from.")
+@click.option("--preset", type=click.Choice(sorted(PRESETS)),
+              help="Rules for proposals made here; `cosmos`: those of the export.  [default: default]")  # fmt: skip
 @click.option("--out", type=NewFile(), help="Write Synod's genesis document to this new file.")
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Begin the chain in this new folder.")
-def command_line(file: Path, seed: str, out: Path | None, home: Path | None) -> Answer:
+def command_line(file: Path, seed: str, preset: str | None, out: Path | None, home: Path | None) -> Answer:
     """Read a genesis FILE and print its counts and sums; with --out or --home, make it a chain of yours.
 
     Reads Synod's own document, a Cosmos Hub export of 2019, or one of Cosmos SDK 0.47 and later. Chain parameters
     stated in the environment (SYNOD_UPGRADE_VOTING_PERIOD=20) are written into an imported genesis.
+
+    Of a Cosmos chain, its open proposals come over with their deposits and votes, and are open from the first block on.
+    They keep the rules of the export they began under whatever --preset says, and close at the first height at or after
+    their time, of 6 seconds a block; whoever has voted may change the vote until then. They are words alone: one that
+    would act says so and changes nothing.
 
     Exit 0: read. 2: the file is not a genesis that adds up, and the error names the place; or --out exists.
     3: this machine.
     """
     progress = Progress(f"reading {file.name}")
     settings = parse_settings("", os.environ)
-    genesis = imported(settings, file.read_bytes(), seed)
+    genesis = imported(settings, file.read_bytes(), seed, preset)
     progress.at(len(genesis.accounts), "accounts")
     data = summary(genesis)
     lines = [_text(genesis, data)]
@@ -82,6 +91,8 @@ def summary(genesis: Genesis) -> dict[str, Any]:
         "delegations": len(genesis.delegations),
         "unbonding": len(genesis.unbonding),
         "deposits": len(genesis.deposits),
+        "open_proposals": len(genesis.proposals),
+        "votes": sum(len(one.votes) for one in genesis.proposals),
     }
     return {
         "chain_id": genesis.chain_id,

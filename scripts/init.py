@@ -39,7 +39,7 @@ def _chain_name(_: click.Context, __: click.Parameter, given: str | None) -> str
         "synod init --home /tmp/node --accounts 1000 --validators 7 --seed demo",
         "synod init --guardian 9     # account-9 may pause the chain at once",
         "synod init --preset opengov      # `synod tracks` shows its rules",
-        "synod init --genesis cosmoshub-2-genesis.json",
+        "synod init --genesis cosmoshub-2-genesis.json --preset cosmos   # its open proposals, and its rules",
         "SYNOD_UPGRADE_VOTING_PERIOD=20 SYNOD_CHAIN_BLOCK_INTERVAL_MS=200 synod init --home /tmp/quick",
     ),
 )
@@ -73,6 +73,9 @@ def command_line(
 
     Keys derive from the seed, so that this one machine can sign for every validator and account. [chain] and [upgrade]
     of the settings become the chain's own rules here; afterwards only a vote changes them.
+
+    A Cosmos export brings its open proposals, deposits and votes (see `synod import`). They keep the rules of that
+    export beside any --preset; with `cosmos` proposals made here are decided by them too.
     """
     if genesis_file is not None and guardian is not None:
         raise click.UsageError("a genesis file says itself who its guardian is, under `guardian`")

@@ -2,10 +2,12 @@
 
 import json
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from tests.node.processes import started
 from tests.scripts.conftest import Said
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -76,3 +78,34 @@ def test_the_hub_s_genesis_of_2019_comes_to_the_counts_and_sums_that_are_known(s
         "faucet": "0",
     }
     assert hub["supply"] == "237551247912895"
+    assert (hub["counts"]["open_proposals"], hub["counts"]["votes"], hub["counts"]["deposits"]) == (2, 120, 6)
+
+
+@pytest.mark.skipif(not HUB.is_file(), reason=f"{HUB} is absent: set SYNOD_GENESIS_DATA to its folder")
+def test_the_hub_s_open_votes_are_told_in_units_and_traced_to_everyone_behind_them(said: Said, tmp_path: Path) -> None:
+    home = ("--home", str(tmp_path / "hub"))
+    assert said("import", str(HUB), "--preset", "cosmos", *home)[0] == 0
+    with started(tmp_path / "hub", "--blocks", "demand") as node:
+        node.serving()
+        assert [one["id"] for one in said("propose", "list", "--status", "voting", *home)[1]] == [5, 4]
+        for number, voters, turnout in ((4, 37, "38.05"), (5, 80, "82.59")):
+            code, found = said("tally", str(number), "--explain", *home)
+            assert (code, found["now"]["voters"], found["now"]["power"]) == (0, voters, "121093128551286")
+            assert f"{float(100 * Fraction(found['now']['turnout'])):.2f}" == turnout
+            sums = [sum(int(share["parts"][place]) for share in found["shares"]) for place in range(4)]
+            assert [str(units) for units in sums] == [found["now"][name] for name in ("yes", "no", "abstain", "veto")]
+            assert sum(int(share["power"]) for share in found["shares"]) == int(found["now"]["power"])
+            assert sum(share["vote"] != "" for share in found["shares"]) == voters
+        mine = max(found["shares"], key=lambda share: sum(int(part["power"]) for part in share["delegated"]))
+        code, _ = said("vote", "5", "abstain", "--from", mine["address"], *home)
+        after = said("tally", "5", *home)[1]["now"]
+        assert (code, after["voters"]) == (0, 80)
+        assert int(after["abstain"]) == int(found["now"]["abstain"]) + int(mine["power"])
+        code, checks = said("verify", *home)
+        assert code == 0, checks
+
+
+def test_a_preset_beside_a_document_that_has_its_tracks_is_refused(said: Said, tmp_path: Path) -> None:
+    assert said("import", str(SDK), "--preset", "cosmos", "--out", str(tmp_path / "own.json"))[0] == 0
+    code, refused = said("import", str(tmp_path / "own.json"), "--preset", "cosmos")
+    assert (code, refused["error"]["code"]) == (2, "genesis_inconsistent")
