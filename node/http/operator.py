@@ -18,7 +18,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from node.http.answers import Answer, HashHex, Height
+from node.http.answers.base import Answer, HashHex, Height
 from node.http.requests import read_json
 from storage.checkpoint import REASON_CHARACTERS
 
