@@ -122,6 +122,6 @@ def _cast(context: HostContext, number: int, votes: Iterable[CarriedVote]) -> No
     for one in votes:
         if voting_power_at(context.overlay, one.voter, standing.snapshot):
             vote = Vote(option=one.option, weight=0, height=context.height, split=one.split, own=1)
-            _, tally = enter(context.overlay, (number, one.voter), vote, None, what.track, standing)
+            _, tally = enter(context.overlay, (number, one.voter), vote, None, what, standing)
             standing = standing.but(tally=tally)
     keep(context, number, standing)

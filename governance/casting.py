@@ -12,11 +12,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from governance.ballots import Split, Vote, ballot_text, require_ballot, shared_out
+from governance.cutting import note_large
 from governance.electorate import stake_at, validator_at, worth
 from governance.errors import need, refused
 from governance.lifecycle import Status
 from governance.progress import proposal_at
-from governance.proposals import Proposal, Standing
+from governance.proposals import Proposal, Standing, rules_of
 from governance.reading import Rows
 from governance.tables import OVERRIDES, VOTES, Override
 from governance.tally import NOTHING, Electors, Tally, counted_power
@@ -76,22 +77,24 @@ def cast(context: HostContext, voter: bytes, ballot: Ballot, steps: int = 0) -> 
         proxy=context.sender if steps else b"",
         steps=steps,
     )
-    vote, tally = enter(context.overlay, (ballot.proposal, voter), vote, before, what.track, standing)
+    vote, tally = enter(context.overlay, (ballot.proposal, voter), vote, before, what, standing)
     count(context, ballot.proposal, what, standing, tally)
     text = ballot_text(ballot.option, ballot.split)
     context.events.append(event("VoteCast", proposal=ballot.proposal, voter=voter, option=text, weight=vote.weight))
 
 
 def enter(
-    rows: Rows, key: tuple[int, bytes], vote: Vote, before: Vote | None, track: Track, standing: Standing
+    rows: Rows, key: tuple[int, bytes], vote: Vote, before: Vote | None, what: Proposal, standing: Standing
 ) -> tuple[Vote, Tally]:
     """Put a vote in place of the one ``before``, for the power that its voter has; the vote as kept, and the tally.
 
     All that a vote does to a count is here, for the chain and for what-if alike. Raises HostRefused(no_power)."""
     if before is None:
+        track = rules_of(what, standing)
         power, tally = _entered_power(rows, key[1], key[0], track, standing)
         weight = counted_power(power, standing.electors, track)
         vote = vote.but(weight=weight, uncounted=power - weight)
+        note_large(rows, key, vote, what, standing)
         counted, voters = NOTHING, 1
     else:
         tally, counted, voters = standing.tally, before.parts, 0

@@ -169,7 +169,7 @@ class _Search:
     def _party(self, share: Share) -> _Party:
         if share.vote is not None:
             return _Party(share, share.parts, share.vote.weight, 0)
-        weight = counted_power(share.power, self._supposed.standing.electors, self._supposed.what.track)
+        weight = counted_power(share.power, self._supposed.standing.electors, self._rules)
         return _Party(share, NOTHING, weight, 1)
 
     def _worth(self, party: _Party) -> tuple[int, ...]:

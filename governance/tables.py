@@ -5,6 +5,7 @@
 | governance.proposals | proposal | what was proposed |
 | governance.standings | proposal | how far it has come |
 | governance.votes | proposal, voter | a voter's present vote |
+| governance.large_votes | proposal, voter | votes that the track which their proposal may turn to cuts otherwise |
 | governance.overrides | proposal, validator | what delegators took out of its power by voting themselves |
 | governance.proxies | account | who may cast its votes |
 | governance.deposits | proposal, depositor | units held for it |
@@ -229,6 +230,7 @@ VOTES = host_table("governance.votes", Vote, key=("amount", "address"), names=("
 OVERRIDES = host_table(
     "governance.overrides", Override, key=("amount", "address"), names=("proposal", "validator")
 )
+LARGE_VOTES = host_table("governance.large_votes", Mark, key=("amount", "address"), names=("proposal", "voter"))
 PROXIES = host_table("governance.proxies", Proxy, names=("account",))
 DEPOSITS = host_table("governance.deposits", Deposit, key=("amount", "address"), names=("proposal", "depositor"))
 HISTORY = host_table("governance.history", Step, key=("amount", "amount"), names=("proposal", "step"))
@@ -276,6 +278,7 @@ TABLES: tuple[Table[Any], ...] = (
     STANDINGS,
     VOTES,
     OVERRIDES,
+    LARGE_VOTES,
     PROXIES,
     DEPOSITS,
     HISTORY,

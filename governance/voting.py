@@ -9,7 +9,7 @@
 - *Extension, once.* A vote in the last part of the period that makes another outcome of it, or by which the quorum is
   reached, whichever the track says, moves the close so far that this part lies ahead again.
 - *Expedited.* Where the vote fails on a track that turns into another, it goes on under the other's rules, counted from
-  its beginning, by the same electorate, the votes so far kept.
+  its beginning, by the same electorate. The votes so far are kept, and count by the other's cut of one voter's power.
 
 Judging a count costs the same however many have voted.
 """
@@ -17,6 +17,7 @@ Judging a count costs the same however many have voted.
 from __future__ import annotations
 
 from governance.bars import Moving, next_participation
+from governance.cutting import turned
 from governance.electorate import electors_at
 from governance.judging import is_quorate, judge, turnout
 from governance.lifecycle import Move, Status
@@ -58,7 +59,7 @@ def open_vote(context: HostContext, proposal: int, what: Proposal, standing: Sta
         closes=closes,
         snapshot=snapshot,
         electors=electors_at(context.overlay, snapshot),
-        participation=_participation(context, track),
+        participation=_participation(context, (track, *what.fallback)),
         placed=True,
     )
 
@@ -105,7 +106,8 @@ def vote_due(context: HostContext, proposal: int, what: Proposal, standing: Stan
 
 def _turn(context: HostContext, proposal: int, what: Proposal, standing: Standing, reason: str) -> None:
     closes = max(standing.opened - 1 + what.fallback[0].period, context.height + 1)
-    advance(context, proposal, what, standing, Move.TURNED, reason, due=closes, closes=closes, turned=True, confirms=0)
+    standing = turned(context.overlay, proposal, what, standing)
+    advance(context, proposal, what, standing, Move.TURNED, reason, due=closes, closes=closes, confirms=0)
 
 
 def _extended(context: HostContext, what: Proposal, before: Standing, after: Standing) -> Standing:
@@ -138,10 +140,12 @@ def _next_look(context: HostContext, what: Proposal, standing: Standing) -> int:
     return last
 
 
-def _participation(context: HostContext, track: Track) -> int:
-    """What a moving quorum follows; before the first vote it stands at its most."""
-    moving = track.quorum.curve.value
-    if not isinstance(moving, Moving):
+def _participation(context: HostContext, tracks: tuple[Track, ...]) -> int:
+    """What a moving quorum follows, of a vote that these tracks may judge; before the first vote it stands at its
+    most."""
+    curves = (track.quorum.curve.value for track in tracks)
+    moving = next((curve for curve in curves if isinstance(curve, Moving)), None)
+    if moving is None:
         return 0
     row = context.overlay.get(PARTICIPATION, ())
     return moving.most if row is None else row.average

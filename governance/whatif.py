@@ -15,12 +15,12 @@ from fractions import Fraction
 from governance.ballots import Split, Vote, require_ballot
 from governance.bars import TESTS
 from governance.casting import enter
-from governance.proposals import Proposal, Standing
+from governance.cutting import cut_anew
+from governance.proposals import Proposal, Standing, rules_of
 from governance.reading import Reader
 from governance.ruletext import RuleUnreadable, read_value
 from governance.sketch import Sketch
 from governance.tables import VOTES
-from governance.tally import counted_power
 from governance.tracks import RULE, Kind, Track
 
 COUNTING = ("quorum", "turnout", "threshold", "veto", "min_voters", "max_individual_power_percent")
@@ -61,15 +61,18 @@ def suppose(
     """
     rows = Sketch(reader)
     if rules:
+        before = rules_of(what, standing)
         track, fallback = with_rules(what.track, rules), tuple(with_rules(one, rules) for one in what.fallback)
-        cut_before, what = what.track.max_individual_power_percent, what.but(track=track, fallback=fallback)
-        if track.max_individual_power_percent != cut_before:
-            standing = _cut_anew(rows, proposal, track, standing)
+        what = what.but(track=track, fallback=fallback)
+        after = rules_of(what, standing)
+        if after.max_individual_power_percent != before.max_individual_power_percent:
+            every = [key for key, _ in rows.scan(VOTES, (proposal,))]
+            standing = standing.but(tally=cut_anew(rows, every, after, standing))
     for one in votes:
         require_ballot(one.option, one.split)
         key = (proposal, one.voter)
         vote = Vote(option=one.option, weight=0, height=standing.closes, split=one.split)
-        _, tally = enter(rows, key, vote, rows.get(VOTES, key), what.track, standing)
+        _, tally = enter(rows, key, vote, rows.get(VOTES, key), what, standing)
         standing = standing.but(tally=tally)
     return Supposed(rows, proposal, what, standing)
 
@@ -97,14 +100,3 @@ def _text(track: Track, name: str, text: str) -> str:
         exact = Fraction(share)
         share = f"{exact.numerator}/{exact.denominator}"
     return f"{test} {share}"
-
-
-def _cut_anew(rows: Sketch, proposal: int, track: Track, standing: Standing) -> Standing:
-    """Every vote so far under another cut of one voter's power."""
-    tally = standing.tally
-    for key, vote in list(rows.scan(VOTES, (proposal,))):
-        weight = counted_power(vote.power, standing.electors, track)
-        cut = vote.but(weight=weight, uncounted=vote.power - weight)
-        rows.put(VOTES, key, cut)
-        tally = tally.moved(vote.parts, cut.parts)
-    return standing.but(tally=tally)
