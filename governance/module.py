@@ -1,9 +1,9 @@
 """Governance as one part of the host: its calls, tables, parameters and work at the end of a block.
 
-Order at the end of a block: the electorate follows the block's changes, then proposals move, then rehearsals, then
-uploads that have ended are collected. So a vote that opens at the end of a block counts by the power that this block
-left, and a plan whose turn has come, whatever ended the one before, gets the heights of its rehearsals in the same
-block.
+Order at the end of a block: the electorate follows the block's changes, what ended votes left is forgotten, then
+proposals move, then rehearsals, then uploads that have ended are collected. So a vote that opens at the end of a block
+counts by the power that this block left, and a plan whose turn has come, whatever ended the one before, gets the
+heights of its rehearsals in the same block.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from governance.closing import close_due, note_plans
 from governance.errors import need
 from governance.fitting import conflict_in
 from governance.following import copy_all, follow
+from governance.leftovers import forget
 from governance.parameters import GOVERNANCE_PARAMETERS
 from governance.presets.default import DEFAULT
 from governance.proposals import ROUTED_KINDS
@@ -62,6 +63,7 @@ class Governance:
             note_plans(context)
         if not context.replaying:
             follow(context, changes)
+        forget(context)
         close_due(context)
         move_due(context)
         if context.coordinator.queue_changed:

@@ -14,6 +14,7 @@ from governance.deposits import Burn, settle
 from governance.electorate import pin, unpin
 from governance.errors import need, refused
 from governance.judging import is_vetoed
+from governance.leftovers import note_ended
 from governance.lifecycle import COOLS, Move, Status, after
 from governance.proposals import Proposal, Standing, Step, cooling_digest, rules_of
 from governance.reading import Reader
@@ -86,6 +87,7 @@ def advance(
         pin(context.overlay, moved.snapshot)
     elif before.takes_votes and not status.takes_votes:
         unpin(context.overlay, standing.snapshot)
+        note_ended(context.overlay, proposal, context.height)
     if not status.takes_votes and before is not Status.DEPOSIT:
         moved = _without_place(context, proposal, what, moved)
     if status.is_final:
