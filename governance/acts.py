@@ -15,6 +15,7 @@ from governance.bundles import keep_for_good
 from governance.errors import need
 from governance.guardian import appoint, end_term
 from governance.lifecycle import Move, Status
+from governance.places import note_rules_changed
 from governance.progress import call_off, proposal_at, remark
 from governance.proposals import (
     AppointGuardian,
@@ -129,6 +130,7 @@ def _parameters(context: HostContext, proposal: int, content: ParameterChange) -
     for name, value in new_values(context, content).items():
         context.parameters.set(name, value, context.height + 1)
         context.events.append(event("ParameterChanged", proposal=proposal, name=name, value=value))
+    note_rules_changed(context)
 
 
 def _feature(context: HostContext, proposal: int, content: FeatureSwitch) -> None:
@@ -186,6 +188,7 @@ def _tracks(context: HostContext, proposal: int, content: ChangeTracks) -> None:
     put_tracks(context.overlay, *new_tracks(context, content))
     for change in content.tracks:
         context.events.append(event("TrackChanged", proposal=proposal, track=change.name))
+    note_rules_changed(context)
 
 
 def _reviewers(context: HostContext, proposal: int, content: AppointReviewers) -> None:

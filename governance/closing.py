@@ -20,7 +20,7 @@ from governance.agenda import due_by, pulse_of, refresh_pulse
 from governance.errors import refused
 from governance.gates import passes_gates
 from governance.lifecycle import Move, Status
-from governance.progress import advance, keep, proposal_at, remark
+from governance.progress import advance, give_places, keep, proposal_at, remark
 from governance.proposals import Proposal, Standing, rules_of
 from governance.stages import go_on
 from governance.tables import STANDINGS
@@ -37,6 +37,7 @@ TRIES_IN_GRACE = 16
 
 def close_due(context: HostContext) -> None:
     """Make every move that is due, oldest first, within the block's bound."""
+    give_places(context)
     next_due = pulse_of(context.overlay).next_due
     if not next_due or next_due > context.height:
         return

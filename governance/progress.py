@@ -16,6 +16,7 @@ from governance.errors import need, refused
 from governance.judging import is_vetoed
 from governance.leftovers import note_ended
 from governance.lifecycle import COOLS, Move, Status, after
+from governance.places import leave_place, places_brought, stop_waiting, take_place, wait
 from governance.proposals import Proposal, Standing, Step, cooling_digest, rules_of
 from governance.reading import Reader
 from governance.tables import (
@@ -27,7 +28,6 @@ from governance.tables import (
     PROPOSERS,
     STANDINGS,
     TRACK_STATES,
-    WAITING,
     Counters,
     Mark,
     OpenEmergency,
@@ -103,15 +103,17 @@ def advance(
 
 def has_place(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> bool:
     """Take a place in voting on a proposal's track, unless one was kept for it; where all are taken, it waits."""
-    track, overlay = what.track, context.overlay
-    state = overlay.get(TRACK_STATES, (track.name,)) or TrackState()
-    if not standing.placed and track.limit and state.voting >= track.limit:
-        overlay.put(WAITING, (track.name, context.height, proposal), Mark(since=context.height))
-        keep(context, proposal, standing.but(queued=context.height), due=0)
-        return False
-    if not standing.placed:
-        overlay.put(TRACK_STATES, (track.name,), state.but(voting=state.voting + 1))
-    return True
+    if standing.placed or take_place(context, what.track):
+        return True
+    wait(context.overlay, what.track.name, context.height, proposal)
+    keep(context, proposal, standing.but(queued=context.height), due=0)
+    return False
+
+
+def give_places(context: HostContext) -> None:
+    """Have those opened in this block that a change of rules has brought a place."""
+    for proposal in places_brought(context):
+        _place(context, proposal, context.height)
 
 
 def call_off(context: HostContext, proposal: int, what: Proposal, standing: Standing, reason: str) -> None:
@@ -159,20 +161,19 @@ def _burn(what: Proposal, standing: Standing, move: Move, reason: str) -> Burn:
 
 
 def _without_place(context: HostContext, proposal: int, what: Proposal, standing: Standing) -> Standing:
-    """Give up the place in voting, or in the queue for one; a place goes to the first that waits for it."""
-    track, overlay = what.track, context.overlay
+    """Give up the place in voting, or in the queue for one; who has it then opens in the next block."""
     if standing.queued:
-        overlay.delete(WAITING, (track.name, standing.queued, proposal))
+        stop_waiting(context.overlay, what.track.name, standing.queued, proposal)
     if standing.placed:
-        first = next((key for key, _ in overlay.scan(WAITING, (track.name,))), None)
-        if first is None:
-            state = overlay.get(TRACK_STATES, (track.name,)) or TrackState()
-            overlay.put(TRACK_STATES, (track.name,), state.but(voting=state.voting - 1))
-        else:
-            overlay.delete(WAITING, first)
-            _, waiting = proposal_at(overlay, first[2])
-            keep(context, first[2], waiting.but(queued=0, placed=True), due=context.height + 1)
+        following = leave_place(context, what.track)
+        if following is not None:
+            _place(context, following, context.height + 1)
     return standing.but(queued=0, placed=False)
+
+
+def _place(context: HostContext, proposal: int, due: int) -> None:
+    _, waiting = proposal_at(context.overlay, proposal)
+    keep(context, proposal, waiting.but(queued=0, placed=True), due)
 
 
 def _note(context: HostContext, proposal: int, standing: Standing, reason: str, due: int = 0) -> Standing:

@@ -58,10 +58,15 @@ def text_of(row: TrackRow, rule: str) -> str:
 
 def resolve(name: str, row: TrackRow, read: Read) -> Track:
     """A row's values under the parameters that ``read`` gives; raises RuleUnreadable for the first that has none."""
-    values: dict[str, Any] = {rule.name: _value(rule, text_of(row, rule.name), read) for rule in RULES}
+    values: dict[str, Any] = {rule.name: value_of(row, rule.name, read) for rule in RULES}
     late: Ratio = values["late"]
     values["late"] = values["period"] * late.part // late.whole
     return Track(name=name, **values)
+
+
+def value_of(row: TrackRow, rule: str, read: Read) -> Any:
+    """What a row says for one rule under the parameters that ``read`` gives; raises RuleUnreadable."""
+    return _value(RULE[rule], text_of(row, rule), read)
 
 
 def read_value(rule: str, text: str) -> Any:

@@ -225,6 +225,8 @@ class Pulse(Record):
     """Earliest height at which an upload may end; 0 when there is none."""
     ended_votes: Amount = field(6, default=0)
     """Votes that are over and have left rows to forget."""
+    places_from: Amount = field(7, default=0)
+    """The height from which a change of rules may have brought places in voting; 0 when none has."""
 
 
 PROPOSALS = host_table("governance.proposals", Proposal, key=("amount",), names=("proposal",))

@@ -1,7 +1,7 @@
 """The time in which votes count: it opens when its track has a place, may be extended once, and ends in a decision.
 
 - *Places.* A track with a limit opens no more votes at once; others wait in order, in delay, and a place that becomes
-  free is kept for the first of them, which opens at the end of the next block.
+  free is kept for the first of them, which opens at the end of the next block: see `governance.places`.
 - *Confirming.* On a track with a confirm period, a count that passes must go on passing that long, votes still
   counting. Where it ceases to, the vote goes on as before, or fails if its time is over. A track that is `early` begins
   to confirm as soon as the count passes, and looks at it whenever a vote changes it or its bars have fallen far enough;
