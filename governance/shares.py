@@ -10,6 +10,9 @@ For everyone who has voted, and every validator that has not, of an open vote's 
 
 So the parts of all voters add up to the tally, and their power with that of validators that have not voted to all
 there is (where stake is in order: a bundle that gives out more delegations than shares may leave a voter less).
+
+For a delegator who has not voted (`inheriting`), ``delegated`` says with which validators his units stand and how these
+vote them. Of what delegators have with a validator, its ``taken`` and these parts are the whole.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, islice
 
 from governance.ballots import Vote
 from governance.electorate import stake_at, validator_at, worth
@@ -85,6 +88,28 @@ def shares(reader: Reader, proposal: int, snapshot: int, after: bytes = b"") -> 
         share = share_of(reader, proposal, snapshot, address)
         if share.vote is not None or share.staked:
             yield share
+
+
+@dataclass(frozen=True, slots=True)
+class Inheriting:
+    """Some of the delegators whose validators vote for them."""
+
+    shares: list[Share]
+    last: bytes | None
+    """The address to go on behind; None where nobody is left."""
+
+
+def inheriting(reader: Reader, proposal: int, snapshot: int, after: bytes, most: int) -> Inheriting:
+    """Delegators behind ``after`` who have not voted, of the next ``most`` there are; a validator's own delegations are
+    told with it."""
+    rows = reader.scan(STAKES, (), start=(after,) if after else None)
+    owners = list(islice((key[0] for key, _ in rows if key[0] != after), most + 1))
+    found = []
+    for owner in owners[:most]:
+        share = share_of(reader, proposal, snapshot, owner)
+        if share.vote is None and not share.staked and any(part.power for part in share.delegated):
+            found.append(share)
+    return Inheriting(found, owners[most - 1] if len(owners) > most else None)
 
 
 def inherited(reader: Reader, snapshot: int, validators: set[bytes], most: int) -> dict[bytes, int] | None:

@@ -250,10 +250,10 @@ class Face:
         return await self._queries.do(lambda: tally_of(self._reading(), proposal_id, supposing, coalition))
 
     async def shares(
-        self, proposal_id: int, supposing: Sequence[str], after: str, limit: int
+        self, proposal_id: int, supposing: Sequence[str], kind: str, after: str, limit: int
     ) -> answers.SharesAnswer:
         """As NodeFace."""
-        return await self._queries.do(lambda: shares_page(self._reading(), proposal_id, supposing, after, limit))
+        return await self._queries.do(lambda: shares_page(self._reading(), proposal_id, supposing, kind, after, limit))
 
     async def vote_receipt(self, proposal_id: int, voter: bytes) -> answers.VoteReceipt:
         """As NodeFace."""

@@ -14,7 +14,7 @@ from governance.progress import proposal_at
 from governance.proposals import Proposal, Standing
 from governance.reading import outlook
 from governance.ruletext import RuleUnreadable
-from governance.shares import Share, inherited, shares
+from governance.shares import Share, inherited, inheriting, shares
 from governance.whatif import Supposed, SupposedVote, suppose
 from node.ballots import BallotUnreadable, read_ballot, said_ballot
 from node.electors import height_of
@@ -44,18 +44,24 @@ def tally_of(reading: Reading, proposal: int, supposing: Sequence[str], coalitio
 
 
 def shares_page(
-    reading: Reading, proposal: int, supposing: Sequence[str], after: str, limit: int
+    reading: Reading, proposal: int, supposing: Sequence[str], kind: str, after: str, limit: int
 ) -> answers.SharesAnswer:
     """A page of the trace of a count; raises as `tally_of`."""
-    supposed = _supposed(reading, proposal, supposing)
+    supposed, behind = _supposed(reading, proposal, supposing), parse_address(after) if after else b""
     snapshot = supposed.standing.snapshot
-    everyone = shares(supposed.rows, proposal, snapshot, parse_address(after) if after else b"")
-    page = list(islice(everyone, limit + 1))
-    sums = inherited(reading.view, snapshot, {share.address for share in page if share.staked}, MOST_SUMMED)
+    if kind == "inheriting":
+        found = inheriting(supposed.rows, proposal, snapshot, behind, limit)
+        page, last = found.shares, found.last
+    else:
+        page = list(islice(shares(supposed.rows, proposal, snapshot, behind), limit + 1))
+        last = page[limit - 1].address if len(page) > limit else None
+        page = page[:limit]
+    validators = {share.address for share in page if share.staked}
+    sums = inherited(reading.view, snapshot, validators, MOST_SUMMED) if validators else {}
     return answers.SharesAnswer(
         height=reading.height,
-        shares=[_share(share, sums) for share in page[:limit]],
-        next=address_text(page[limit - 1].address) if len(page) > limit else None,
+        shares=[_share(share, sums) for share in page],
+        next=None if last is None else address_text(last),
     )
 
 

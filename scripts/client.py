@@ -201,11 +201,11 @@ class Client:
         """The count of a proposal, as it is and under suppositions."""
         return self._get(f"/governance/proposals/{proposal}/tally", {"if": list(supposing), "coalition": coalition})
 
-    def shares(self, proposal: int, supposing: Sequence[str]) -> Iterator[Answered]:
-        """The trace of a count, asked page by page."""
+    def shares(self, proposal: int, supposing: Sequence[str], kind: str) -> Iterator[Answered]:
+        """The trace of a count, of voters and validators or of delegators who have not voted, asked page by page."""
         after: str | None = ""
         while after is not None:
-            page = {"if": list(supposing), "after": after}
+            page = {"if": list(supposing), "kind": kind, "after": after}
             answer = self._get(f"/governance/proposals/{proposal}/shares", page)
             yield from answer["shares"]
             after = answer["next"]

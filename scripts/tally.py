@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -25,21 +26,30 @@ from .options import home_option
         'synod tally 3 --if "validator-2=no,quorum=0.5"        # other votes, other rules',
         'synod tally 3 --if "alice=yes=0.7,no=0.3,bob=veto"    # a split, then another voter',
         "synod tally 3 --explain                               # whose power stands behind each vote",
+        "synod tally 3 --explain --delegators 100000 --json    # and with whom each silent delegator's units are",
         "synod tally 3 --flip                                  # the fewest voters who could turn it",
     ),
 )
 @click.argument("proposal", type=click.IntRange(1))
 @click.option("--if", "supposing", default="", help="Votes and rules to suppose, NAME=VALUE, with commas between.")
-@click.option("--explain", is_flag=True, help="Trace the count to every voter and every validator.")
+@click.option("--explain", is_flag=True, help="Trace the count to every voter, validator and delegator.")
+@click.option("--delegators", type=click.IntRange(0), default=1_000, show_default=True,
+              help="With --explain: most delegators to list whose validators vote for them.")  # fmt: skip
 @click.option("--flip", is_flag=True, help="Look for the fewest voters who could turn the outcome together.")
 @home_option
 @url_option
-def command_line(proposal: int, supposing: str, explain: bool, flip: bool, home: Path, url: str | None) -> Answer:
+def command_line(
+    proposal: int, supposing: str, explain: bool, delegators: int, flip: bool, home: Path, url: str | None
+) -> Answer:
     """Show the count of a proposal in units and what its close would make of it now.
 
     A NAME in --if is an address, a name that stands for one, or a rule that a count depends on (quorum, turnout,
     threshold, veto, min_voters, max_individual_power_percent). A share such as 0.5 keeps a bar's own test. What --if
     supposes holds for --explain and --flip too. Delegators who have not voted stay with their validators in --flip.
+
+    --explain tells of each voter and validator: units staked with it, of these inherited from delegators, and taken by
+    those who vote themselves; what it takes out of others; the power it votes, and where that goes. All together are
+    the count, and all power there is. Then of each delegator who has not voted with which validators his units are.
 
     Exit 0: answered. 1: no vote is open on that proposal, or a voter has no power. 2: wrong usage.
     """
@@ -47,14 +57,16 @@ def command_line(proposal: int, supposing: str, explain: bool, flip: bool, home:
     asked = [f"{name if name in COUNTING else who.text(name)}={value}" for name, value in suppositions(supposing)]
     with asking(home, url) as client:
         found = client.tally(proposal, asked, flip)
-        traced = list(client.shares(proposal, asked)) if explain else []
+        traced = list(client.shares(proposal, asked, "counted")) if explain else []
+        silent = list(islice(client.shares(proposal, asked, "inheriting"), delegators + 1)) if explain else []
     counts = [("now", found["now"]), *([("then", found["then"])] if asked else [])]
     text = [f"proposal {proposal}, in {found['status']}, as of height {found['height']:,}", _counts(counts)]
     if explain:
-        text.append(_trace(traced))
+        text += [_trace(traced), _inherited(silent, delegators)]
     if flip:
         text.append(_coalition(found["coalition"]))
-    return Answer({**found, "shares": traced} if explain else found, "\n\n".join(text))
+    listed = {"shares": traced, "inheriting": silent[:delegators], "more_inheriting": len(silent) > delegators}
+    return Answer({**found, **listed} if explain else found, "\n\n".join(text))
 
 
 def suppositions(text: str) -> Iterator[tuple[str, str]]:
@@ -95,7 +107,23 @@ def _trace(traced: list[Answered]) -> str:
         said = "-" if one["vote"] == "" else one["vote"]
         cells = [f"{int(number):,}" if number is not None else "?" for number in (*numbers, *one["parts"])]
         rows.append((one["address"], *cells, f"{said} by {one['cast_by']}" if one["cast_by"] else said))
+    sums = [sum(int(one[name]) for one in traced) for name in ("power", "uncounted")]
+    sums += [sum(int(one["parts"][place]) for one in traced) for place in range(len(ORDER))]
+    rows.append(("together", "", "", "", "", *(f"{number:,}" for number in sums), ""))
     return columns(rows, head)
+
+
+def _inherited(silent: list[Answered], most: int) -> str:
+    """Whose units validators vote, or would vote, because their owners have not voted."""
+    if not silent:
+        return "no delegator who has not voted"
+    rows = [
+        (one["address"], f"{int(part['power']):,}", part["validator"], part["vote"] or "-")
+        for one in silent[:most]
+        for part in one["delegated"]
+    ]
+    more = f"\n(the first {most:,} by address; --delegators lists more)" if len(silent) > most else ""
+    return f"{columns(rows, ('delegator', 'inherited', 'by validator', 'which votes'))}{more}"
 
 
 def _coalition(found: Answered | None) -> str:

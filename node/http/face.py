@@ -85,9 +85,10 @@ class NodeFace(Protocol):
         """
 
     async def shares(
-        self, proposal_id: int, supposing: Sequence[str], after: str, limit: int
+        self, proposal_id: int, supposing: Sequence[str], kind: str, after: str, limit: int
     ) -> answers.SharesAnswer:
-        """The trace of a count, by address behind ``after``; raises as `tally`."""
+        """The trace of a count, by address behind ``after``: of kind ``counted`` who votes and every validator, of kind
+        ``inheriting`` delegators who do not vote; raises as `tally`."""
 
     async def vote_receipt(self, proposal_id: int, voter: bytes) -> answers.VoteReceipt:
         """A vote and its count, proven against one root; raises NotFound(no_such_proposal)."""

@@ -226,11 +226,15 @@ def governance_routes(node: NodeFace) -> APIRouter:
     async def shares(
         proposal_id: NumberPath,
         supposing: Supposing,
+        kind: Annotated[
+            Literal["counted", "inheriting"],
+            Query(description="Voters and validators, or delegators who have not voted; of these a page may be short."),
+        ] = "counted",
         after: Annotated[str, Query(max_length=100, description="`next` of the page before.")] = "",
         limit: Limit = 1_000,
     ) -> answers.SharesAnswer:
         """Whose power stands behind each vote, where it came from and where it went."""
-        return await node.shares(proposal_id, supposing, after, limit)
+        return await node.shares(proposal_id, supposing, kind, after, limit)
 
     @router.get("/governance/electorate")
     async def electorate(

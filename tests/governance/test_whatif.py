@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.ballots import WHOLE, Share, Split
+from governance.ballots import WHOLE, Split
+from governance.ballots import Share as Part
 from governance.coalition import smallest_coalition
 from governance.judging import judge
 from governance.lifecycle import Move
-from governance.reading import outlook
+from governance.reading import Reader, outlook
 from governance.ruletext import RuleUnreadable
-from governance.shares import inherited, share_of, shares
+from governance.shares import Share, inherited, inheriting, share_of, shares
+from governance.tables import STAKES
 from governance.tally import Option
 from governance.whatif import Supposed, SupposedVote, suppose, with_rules
 from runtime.errors import HostRefused
@@ -27,7 +29,7 @@ FIRST, SECOND, THIRD = person(1), person(2), person(3)
 ANNA, BEN = person(20), person(21)
 HELD = ((20, 1, 30), (20, 2, 5), (21, 1, 20))
 TRACK = "opinion"
-HALVES: Split = (Share(option="yes", weight=WHOLE // 2), Share(option="no", weight=WHOLE // 2))
+HALVES: Split = (Part(option="yes", weight=WHOLE // 2), Part(option="no", weight=WHOLE // 2))
 BALLOTS: tuple[tuple[str, Split], ...] = (*((option.value, ()) for option in Option), ("", HALVES))
 
 
@@ -105,10 +107,29 @@ def test_a_share_tells_where_power_came_from_and_where_it_went(make_world: Make)
     assert [(part.validator, part.power) for part in by[ANNA].delegated] == [(FIRST, 30), (SECOND, 5)]
     ben = share_of(world.overlay, 1, standing.snapshot, BEN)
     assert ben.vote is None and [part.says.split for part in ben.delegated if part.says] == [HALVES]
+    assert [share.address for share in delegators(world.overlay, 1, standing.snapshot)] == [BEN]
     assert inherited(world.overlay, standing.snapshot, {FIRST, THIRD}, 2) == {FIRST: 50, THIRD: 0}
     assert inherited(world.overlay, standing.snapshot, {FIRST}, 1) is None
     later = [share.address for share in shares(world.overlay, 1, standing.snapshot, after=SECOND)]
     assert later == [THIRD, ANNA]
+
+
+def test_delegators_who_have_not_voted_are_told_page_by_page(make_world: Make) -> None:
+    held = (*((owner, 1, 1) for owner in range(10, 20)), (2, 1, 5))
+    world = make_world(powers=(100, 100, 50), delegations=held)
+    world.proposed(FIRST, A_STATEMENT)
+    world.open(1)
+    for owner in (12, 13, 14):
+        assert world.vote(person(owner), 1, "yes") == "ok"
+    world.delegate(person(15), FIRST, 0)
+    world.delegate(person(25), FIRST, 9)
+    world.end_block()
+    pages, after = list[list[int]](), b""
+    while after is not None:
+        page = inheriting(world.overlay, 1, world.standing(1).snapshot, after, 3)
+        pages.append([int.from_bytes(share.address, "big") for share in page.shares])
+        after = page.last
+    assert pages == [[10, 11], [], [15, 16, 17], [18, 19]]
 
 
 votes_of = st.lists(st.tuples(st.sampled_from((1, 2, 3, 4, 20, 21)), st.sampled_from(BALLOTS)), max_size=8)
@@ -152,6 +173,33 @@ def all_shares_add_up(one: Supposed) -> None:
     assert sums == (tally.yes, tally.no, tally.abstain, tally.veto)
     assert sum(share.vote is not None for share in found) == tally.voters
     assert sum(share.power for share in found) == one.standing.electors.power
+    every_unit_is_traced_to_its_owner(one, found)
+
+
+def every_unit_is_traced_to_its_owner(one: Supposed, found: list[Share]) -> None:
+    """What delegators have with a validator is voted by themselves or, each part told, by the validator."""
+    snapshot, tally = one.standing.snapshot, one.standing.tally
+    silent = [share for share in found if share.vote is None] + delegators(one.rows, 1, snapshot)
+    validators = {share.address: share for share in found if share.staked}
+    of_all = inherited(one.rows, snapshot, set(validators), 100)
+    assert of_all is not None
+    turnout = sum(share.power for share in found if share.vote is not None and not share.staked)
+    for address, validator in validators.items():
+        parts = [(part.power, part.says) for share in silent for part in share.delegated if part.validator == address]
+        assert sum(power for power, _ in parts) == of_all[address] - validator.taken
+        assert all(says == validator.vote for _, says in parts)
+        own = validator.staked - of_all[address] + sum(p.power for p in validator.delegated if validator.vote)
+        turnout += own + sum(power for power, _ in parts) if validator.vote is not None else 0
+    uncounted = sum(share.vote.uncounted for share in found if share.vote is not None)
+    assert turnout - uncounted == tally.counted
+
+
+def delegators(reader: Reader, proposal: int, snapshot: int) -> list[Share]:
+    """Every delegator who has not voted, asked for one after the other."""
+    found, owners = list[Share](), [key[0] for key, _ in reader.scan(STAKES)]
+    for after in (b"", *owners):
+        found += inheriting(reader, proposal, snapshot, after, 1).shares
+    return found
 
 
 def the_coalition_is_smallest(one: Supposed) -> None:

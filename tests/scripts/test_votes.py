@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.node.processes import new_world, started
 from tests.scripts.conftest import Said
 from tests.scripts.test_propose import advance
 
-DELEGATED = 2_000_000
+DELEGATED, SILENT = 2_000_000, 3_000
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +29,14 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def opened(chain: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A proposal that is voted on; account-20 has delegated to validator-0 before."""
+    """A proposal that is voted on; account-20 and account-22 have delegated to validator-0 before."""
     from scripts.cli import synod
     from scripts.command import outcome
 
     home = ("--home", str(chain))
-    coins = f"coins={DELEGATED}"
-    words = ["call", "staking.delegate", "validator=validator-0", coins, "--from", "account-20", *home]
-    assert outcome(synod, words, "synod") == 0
+    for owner, coins in (("account-20", DELEGATED), ("account-22", SILENT)):
+        words = ["call", "staking.delegate", "validator=validator-0", f"coins={coins}", "--from", owner, *home]
+        assert outcome(synod, words, "synod") == 0
     assert outcome(synod, ["propose", "text", "Meet on Friday", "--from", "validator-0", *home], "synod") == 0
     advance(chain, opening(chain))
     return "1"
@@ -171,6 +172,10 @@ def test_a_file_that_holds_something_else_is_told(said: Said, chain: Path) -> No
     assert said("vote-receipt", "--check", __file__)[1]["error"]["code"] == "receipt_unreadable"
 
 
+def by_address(found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {one["address"]: one for one in found}
+
+
 def test_a_tally_is_told_supposed_traced_and_turned(said: Said, chain: Path, opened: str) -> None:
     home = ("--home", str(chain))
     assert said("vote", opened, "no", "--from", "validator-1", *home)[0] == 0
@@ -180,11 +185,26 @@ def test_a_tally_is_told_supposed_traced_and_turned(said: Said, chain: Path, ope
     counts = [int(now[name]) for name in ("yes", "no", "abstain", "veto")]
     assert [sum(int(one["parts"][place]) for one in found["shares"]) for place in range(4)] == counts
     assert sum(int(one["power"]) for one in found["shares"]) == int(now["power"])
-    by = {one["address"]: one for one in found["shares"]}
+    by = by_address(found["shares"])
     first = by[said("electorate", "validator-0", *home)[1]["address"]]
     assert first["vote"] == "yes=0.5,abstain=0.5"
-    assert int(first["inherited"]) == DELEGATED <= int(first["staked"])
+    assert int(first["inherited"]) == DELEGATED + SILENT <= int(first["staked"])
+    assert int(first["taken"]) == DELEGATED, "what account-20 has voted itself"
     assert now["verdict"] == "rejected" and found["coalition"]["vote"] == "yes"
+    silent = by_address(found["inheriting"])[said("electorate", "account-22", *home)[1]["address"]]
+    part = {"validator": first["address"], "power": str(SILENT), "vote": "yes=0.5,abstain=0.5"}
+    assert (silent["delegated"], silent["power"], silent["vote"]) == ([part], "0", "")
+    for validator in by.values():
+        theirs = sum(
+            int(part["power"])
+            for one in (*found["inheriting"], *found["shares"])
+            for part in one["delegated"]
+            if part["validator"] == validator["address"] and not one["vote"]
+        )
+        assert theirs == int(validator["inherited"]) - int(validator["taken"])
+    assert not found["more_inheriting"]
+    few = said("tally", opened, "--explain", "--delegators", "0", *home)[1]
+    assert (few["inheriting"], few["more_inheriting"], few["shares"]) == ([], True, found["shares"])
     supposing = ",".join(f"{one['address']}=yes" for one in found["coalition"]["members"])
     code, turned = said("tally", opened, "--if", supposing, *home)
     assert (code, turned["now"], turned["then"]["verdict"]) == (0, now, "passed")

@@ -265,7 +265,7 @@ class StandIn:
             coalition=found if coalition else None,
         )  # fmt: skip
 
-    async def shares(self, proposal_id, supposing, after, limit):
+    async def shares(self, proposal_id, supposing, kind, after, limit):
         await self.proposal(proposal_id)
         part = answers.PartAnswer(validator=address_text(OWNER), power="7", vote="")
         one = answers.ShareAnswer(

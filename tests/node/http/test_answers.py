@@ -42,6 +42,7 @@ ASKED = [
     ("/governance/proposals/{proposal_id}/tally", "/governance/proposals/1/tally?if=quorum%3D1/2&coalition=true"),
     ("/governance/proposals/{proposal_id}/tally", "/governance/proposals/1/tally?if=colour%3Dred"),
     ("/governance/proposals/{proposal_id}/shares", "/governance/proposals/1/shares?limit=3"),
+    ("/governance/proposals/{proposal_id}/shares", "/governance/proposals/1/shares?kind=inheriting"),
     ("/governance/electorate", "/governance/electorate?kind=delegators&limit=1"),
     ("/governance/electorate", "/governance/electorate?kind=everybody"),
     ("/governance/electorate/{address}", f"/governance/electorate/{ADDRESS}?proposal=1"),
