@@ -14,14 +14,17 @@ from pathlib import Path
 
 import click
 
+from governance.presets import PRESETS
+from node.beginning import generated, imported
 from node.genesis.document import Genesis
-from node.genesis.generated import generated_genesis
+from node.genesis.generated import CHAIN_NAME, generated_genesis
 from node.genesis.reading import read_genesis
 from node.rehearsal.page import page
 from node.rehearsal.record import Rehearsal
 from node.rehearsal.story import rehearse
 from node.rehearsal.text import report
 from node.rehearsal.world import World
+from node.settings import parse_settings
 from node.upkeep import Upkeep
 from runtime.bundle.archive import Bundle, pack
 from runtime.bundle.template import new_bundle
@@ -41,6 +44,7 @@ VALIDATORS = 4
         "synod rehearse",
         "synod rehearse --accounts 50000 --seed 7 --out /tmp/rehearsal",
         "synod rehearse --genesis genesis.json",
+        "synod rehearse --preset opengov                       # under the rules of another chain's governance",
         "synod rehearse --bundle my-runtime --demo-failure",
     ),
 )
@@ -59,6 +63,8 @@ VALIDATORS = 4
 )
 @click.option("--accounts", type=click.IntRange(VALIDATORS, 5_000_000), default=10_000, show_default=True,
               help="Accounts of a generated genesis.")  # fmt: skip
+@click.option("--preset", type=click.Choice(sorted(PRESETS)),
+              help="Rules of governance for a generated genesis, or another chain's.  [default: default]")  # fmt: skip
 @click.option("--seed", default="1", show_default=True, help="What every key derives from; equal seeds, equal roots.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path),
               help="A new folder for chain and report.  [default: ./synod-rehearsal-N]")  # fmt: skip
@@ -67,6 +73,7 @@ def command_line(
     genesis_file: Path | None,
     bundle_path: Path | None,
     accounts: int,
+    preset: str | None,
     seed: str,
     out: Path | None,
     demo_failure: bool,
@@ -78,9 +85,14 @@ def command_line(
     Then shows two that go wrong: one that its rehearsals find out and its gate ends, one rolled back by itself and
     replayed.
 
+    With --preset upgrades go the way of that preset's tracks, at their real periods: `opengov` passes early and
+    confirms, `tezos` votes a second time after a cooldown (some two million blocks, minutes of fast-forward), `cosmos`
+    and `governor` take their own deposits, power floors and quorums. No preset's delay is below the timelock of 100,800
+    blocks, in which upgrades are rehearsed and attested.
+
     The report stands in the terminal and in OUT/report.html and OUT/report.json; the chain itself in OUT/chain.
     """
-    genesis = genesis_of(genesis_file, accounts, seed)
+    genesis = genesis_of(genesis_file, accounts, seed, preset)
     bundle = bundle_of(bundle_path, genesis.chain_name)
     failures = bundle_path is None or demo_failure
     folder = new_folder(out)
@@ -99,8 +111,14 @@ def command_line(
     return answer(record, folder)
 
 
-def genesis_of(file: Path | None, accounts: int, seed: str) -> Genesis:
-    """The genesis to begin with; raises what node.genesis refuses."""
+def genesis_of(file: Path | None, accounts: int, seed: str, preset: str | None = None) -> Genesis:
+    """The genesis to begin with, with a preset's tracks if one is named; raises what node.genesis refuses, and
+    GenesisInconsistent for a preset beside a file that has tracks of its own."""
+    if preset is not None:
+        settings = parse_settings("", {})
+        if file is None:
+            return generated(settings, accounts, VALIDATORS, seed, CHAIN_NAME, preset=preset)
+        return imported(settings, file.read_bytes(), seed, preset)
     if file is None:
         return generated_genesis(accounts, VALIDATORS, seed)
     return read_genesis(file.read_bytes(), seed)

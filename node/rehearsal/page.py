@@ -130,7 +130,10 @@ def _upgrade(one: UpgradeRecord) -> str:
     if one.root_before:
         facts += [("root before", _code(one.root_before)), ("root after", _code(one.root_after))]
     changes = _table(("class", "change", "of"), [tuple(map(escape, change)) for change in one.changes])
-    votes = _table(("vote", "", "counted", "needed"), [_share(share) for share in one.shares])
+    votes = "".join(
+        _table((f"vote on {vote.track}", "", "counted", "needed"), [_share(share) for share in vote.shares])
+        for vote in one.votes
+    )
     title = f"Proposal {one.proposal}: {one.title}, {one.version_from} to {one.version_to}"
     invariants = _checks(one.invariants) if one.invariants else ""
     return f"<h2>{escape(title)}</h2>" + _section(_facts(facts) + votes + changes + invariants)

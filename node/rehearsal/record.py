@@ -86,6 +86,22 @@ class Attested:
     trials: tuple[Tried, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class VoteRecord:
+    """One vote on an upgrade; a track may ask for a second one, which is a proposal of its own."""
+
+    proposal: int
+    track: str
+    opened: int
+    confirming: int
+    """Height at which it began to confirm; 0 where it did not have to."""
+    closed: int
+    """Height at which it was decided."""
+    decided: str
+    """`approved`, or why it was not."""
+    shares: tuple[Share, ...]
+
+
 @dataclass(slots=True)
 class UpgradeRecord:
     """One upgrade, from its proposal to its end."""
@@ -100,13 +116,12 @@ class UpgradeRecord:
     changes: tuple[tuple[str, str, str], ...]
     """What changes, where, detail: the effect's table."""
     submitted: int = 0
-    opened: int = 0
-    closed: int = 0
+    votes: tuple[VoteRecord, ...] = ()
+    """In order; the last decided."""
     activation: int = 0
     ended: int = 0
     """The height at which the plan took effect, or ended without."""
     attested: Attested | None = None
-    shares: tuple[Share, ...] = ()
     checkpoint: CheckpointTaken | None = None
     pause_ms: float = 0.0
     """From the end of A-1 to A committed, the checkpoint included."""

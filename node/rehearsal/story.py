@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from time import perf_counter
 
 from governance.lifecycle import Status
 from governance.progress import proposal_at
 from node.rehearsal import upgrade
 from node.rehearsal.demonstrations import breaks_supply, mints_later
-from node.rehearsal.record import Check, Moment, Rehearsal
+from node.rehearsal.record import Check, Moment, Rehearsal, VoteRecord
 from node.rehearsal.rollback import invariant_checks, live_until_it_breaks, transactions_between
 from node.rehearsal.upgrade import Progress, Voted
 from node.rehearsal.world import World
@@ -72,7 +73,7 @@ def _sound(world: World, bundle: Bundle, record: Rehearsal, progress: Progress) 
     if voted is None:
         return
     record.upgrades.append(voted.record)
-    _tell_vote(world, record, (voted,), progress)
+    (voted,) = _tell_vote(world, record, (voted,), progress)
     if not _approved(world, voted, record):
         return
     upgrade.activate(world, voted, progress)
@@ -114,7 +115,7 @@ def _failing(world: World, record: Rehearsal, progress: Progress) -> None:
     minting = upgrade.propose(world, mints_later(running), "Sound at A, mints at A + 10")
     broken.record.expected, minting.record.expected = "failed", "rolled_back"
     record.upgrades += [broken.record, minting.record]
-    _tell_vote(world, record, (broken, minting), progress)
+    broken, minting = _tell_vote(world, record, (broken, minting), progress)
     state, chain = world.application.state, world.application.chain
     before = chain.loaded.code_hash, state.catalogue.runtime.entries
     upgrade.activate(world, broken, progress)
@@ -160,19 +161,24 @@ def _approved(world: World, voted: Voted, record: Rehearsal) -> bool:
     return approved
 
 
-def _tell_vote(world: World, record: Rehearsal, voted: tuple[Voted, ...], progress: Progress) -> None:
+def _tell_vote(
+    world: World, record: Rehearsal, voted: tuple[Voted, ...], progress: Progress
+) -> tuple[Voted, ...]:
     for one in voted:
         detail = f"{one.record.version_from} -> {one.record.version_to}"
         record.timeline.append(Moment(one.record.submitted, f"proposal {one.proposal} submitted", detail))
-    upgrade.vote(world, voted, progress)
-    opened = [Moment(one.record.opened, f"voting on {one.proposal} opened") for one in voted]
-    closed = [Moment(one.record.closed, f"voting on {one.proposal} closed", _decided(world, one)) for one in voted]
-    record.timeline += opened + closed
+    decided = upgrade.vote(world, voted, progress)
+    moments = [moment for one in voted for vote in one.record.votes for moment in _moments(one, vote)]
+    record.timeline += sorted(moments, key=lambda moment: moment.height)
+    return decided
 
 
-def _decided(world: World, voted: Voted) -> str:
-    standing = proposal_at(world.overlay(), voted.proposal)[1]
-    return "approved" if standing.status == Status.TIMELOCK else standing.reason
+def _moments(voted: Voted, vote: VoteRecord) -> Iterator[Moment]:
+    again = "" if vote.proposal == voted.proposal else f", where {voted.proposal} is voted on once more"
+    yield Moment(vote.opened, f"voting on {vote.proposal} opened", f"on track {vote.track}{again}")
+    if vote.confirming:
+        yield Moment(vote.confirming, f"{vote.proposal} began to confirm")
+    yield Moment(vote.closed, f"voting on {vote.proposal} closed", vote.decided)
 
 
 def _tell_end(record: Rehearsal, voted: Voted) -> None:

@@ -46,9 +46,12 @@ def _upgrade(one: UpgradeRecord) -> Iterator[str]:
     yield f"  code hash {one.code_hash}"
     yield f"  effect    {one.effect} ({'breaking' if one.breaking else 'safe'})"
     yield from (f"    {kind:<9} {change:<18} {subject}" for kind, change, subject in one.changes)
-    for share in one.shares:
-        mark = "ok" if share.reached else "NOT HELD"
-        yield f"  {share.name:<9} {share.part:,} of {share.whole:,}, needs {share.needed}: {mark}"
+    for vote in one.votes:
+        if len(one.votes) > 1:
+            yield f"  vote on proposal {vote.proposal} on track {vote.track}: {vote.decided}"
+        for share in vote.shares:
+            mark = "ok" if share.reached else "NOT HELD"
+            yield f"  {share.name:<9} {share.part:,} of {share.whole:,}, needs {share.needed}: {mark}"
     if one.attested is not None:
         yield from _attested(one.attested)
     if one.checkpoint is not None:

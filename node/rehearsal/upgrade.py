@@ -1,7 +1,7 @@
 """One governed upgrade, lived through: publish, propose, vote, wait, rehearse, activate.
 
 The validators of the genesis vote yes with their own keys. Everything goes through transactions; nothing is written
-past the rules.
+past the rules, whatever tracks the chain has.
 """
 
 from __future__ import annotations
@@ -10,15 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from governance.admission import plan_of
+from governance.bars import reaches
 from governance.calls import CastVote, Propose, PublishChunk
+from governance.electorate import electors_at, voting_power_at
+from governance.fitting import BREAKING
 from governance.judging import turnout
 from governance.lifecycle import Status
 from governance.progress import proposal_at
 from governance.proposals import Content, MaintenanceWindow, Proposal, RuntimeUpgrade, Standing, rules_of
 from governance.reading import outlook
-from governance.tables import READINESS
+from governance.tables import HISTORY as PROPOSAL_HISTORY
+from governance.tables import PROPOSERS, READINESS, Proposer
+from governance.tracks import Track
 from node.rehearsal.attested import attested
-from node.rehearsal.record import Share, UpgradeRecord
+from node.rehearsal.record import Share, UpgradeRecord, VoteRecord
 from node.rehearsal.world import World
 from node.solo import MadeBlock
 from runtime.bundle.archive import Bundle, chunks
@@ -33,7 +38,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Voted:
-    """A proposal whose voting has been played to its close."""
+    """A proposal, or the one that it goes on as on a track that asks for a second vote."""
 
     proposal: int
     record: UpgradeRecord
@@ -43,17 +48,18 @@ def propose(world: World, bundle: Bundle, title: str) -> Voted:
     """Publish a bundle and propose it with its deposit; raises BundleRefused or HostRefused with the rule it breaks."""
     running = world.application.chain.loaded.declaration
     declaration, effect = examine(bundle, running, chain=world.genesis.chain_name, host_release=RELEASE)
-    proposer = world.richest_operator()
+    track = world.track(BREAKING if effect.needs_more_votes else world.routes("runtime_upgrade")[0])
+    proposer = proposer_on(world, track)
     publish(world, bundle, proposer)
     content = RuntimeUpgrade(
         version=str(declaration.manifest.version),
         code_hash=bundle.code_hash,
         effect=effect.digest,
-        activation_delay=world.parameter("timelock_delay"),
+        activation_delay=max(world.parameter("timelock_delay"), track.timelock),
         plan=(plan_of(running, declaration),),
     )
-    deposit = world.parameter("min_deposit")
-    proposal = Propose(title=title, content=Content.of(content), deposit=deposit, window=MaintenanceWindow())
+    window = MaintenanceWindow()
+    proposal = Propose(title=title, content=Content.of(content), deposit=track.deposit, window=window, track=track.name)
     world.host(proposer, "governance.propose", proposal)
     made = world.must()
     number = world.last_proposal()
@@ -82,31 +88,104 @@ def publish(world: World, bundle: Bundle, publisher: bytes) -> None:
     world.must()
 
 
-def vote(world: World, voted: tuple[Voted, ...], progress: Progress) -> None:
-    """Let every bonded validator vote yes on these proposals, and wait for the close."""
-    rows = {one.proposal: proposal_at(world.overlay(), one.proposal) for one in voted}
-    waiting = [standing.due for _, standing in rows.values() if standing.status == Status.DELAY]
-    forward(world, max((*waiting, world.height)) + 1, "voting opens", progress)
-    for one in voted:
-        what, _ = rows[one.proposal]
+def proposer_on(world: World, track: Track) -> bytes:
+    """The bonded validator that can best pay a deposit, of those that may propose on a track now; the best of all where
+    none may, which the chain then refuses."""
+    overlay, most = world.overlay(), world.parameter("max_open_per_proposer")
+    electors = electors_at(overlay, world.height)
+    able = (
+        one
+        for one in world.richest_operators()
+        if (overlay.get(PROPOSERS, (one,)) or Proposer()).open < most
+        and reaches(voting_power_at(overlay, one, world.height), electors.power, track.power_floor)
+    )
+    return next(able, world.richest_operators()[0])
+
+
+def vote(world: World, voted: tuple[Voted, ...], progress: Progress) -> tuple[Voted, ...]:
+    """Let every bonded validator vote yes on these proposals and on what they go on as, until all is decided; returns
+    what was decided last."""
+    cast: set[int] = set()
+    while True:
+        voted = tuple(_gone_on(world, one) for one in voted)
+        rows = {one.proposal: proposal_at(world.overlay(), one.proposal) for one in voted}
+        going = {number: standing for number, (what, standing) in rows.items() if _is_undecided(what, standing)}
+        if not going:
+            for one in voted:
+                _note_vote(world, one)
+            return voted
+        delayed = [standing.due for standing in going.values() if standing.status == Status.DELAY and standing.due]
+        uncast = [n for n, standing in going.items() if Status(standing.status).takes_votes and n not in cast]
+        closes = min((going[number].due for number in uncast), default=0)
+        if delayed and (not uncast or max(delayed) < closes):
+            forward(world, max(delayed) + 1, "voting opens", progress)
+        elif uncast:
+            _cast(world, [(number, rows[number][0]) for number in uncast])
+            cast.update(uncast)
+        else:
+            _wait(world, going, progress)
+
+
+def _is_undecided(what: Proposal, standing: Standing) -> bool:
+    status = Status(standing.status)
+    return not status.is_final and (status is not Status.TIMELOCK or bool(rules_of(what, standing).then))
+
+
+def _gone_on(world: World, voted: Voted) -> Voted:
+    """The vote that follows on one that is over, if there is one; what was counted in the first is noted."""
+    overlay = world.overlay()
+    what, standing = proposal_at(overlay, voted.proposal)
+    if standing.status != Status.EXECUTED or not rules_of(what, standing).then:
+        return voted
+    _note_vote(world, voted)
+    later = range(voted.proposal + 1, world.last_proposal() + 1)
+    follower = next(number for number in later if proposal_at(overlay, number)[0].follows == voted.proposal)
+    return Voted(follower, voted.record)
+
+
+def _cast(world: World, votes: list[tuple[int, Proposal]]) -> None:
+    for number, what in votes:
         for operator in world.operators():
-            args = CastVote(proposal=one.proposal, option="yes", bundle=what.bundle, effect=what.effect)
+            args = CastVote(proposal=number, option="yes", bundle=what.bundle, effect=what.effect)
             world.host(operator, "governance.vote", args)
     while len(world.application.mempool):
         world.must()
-    closes = max(proposal_at(world.overlay(), one.proposal)[1].due for one in voted)
-    forward(world, closes, "voting closes", progress)
-    for one in voted:
-        _note_vote(one.record, *proposal_at(world.overlay(), one.proposal))
 
 
-def _note_vote(record: UpgradeRecord, what: Proposal, standing: Standing) -> None:
+def _wait(world: World, going: dict[int, Standing], progress: Progress) -> None:
+    """Go on to the next height at which one of these may move."""
+    due = min(standing.due for standing in going.values() if standing.due)
+    second = all(standing.status == Status.TIMELOCK for standing in going.values())
+    forward(world, max(due, world.height + 1), "the second vote" if second else "voting closes", progress)
+
+
+def _note_vote(world: World, voted: Voted) -> None:
+    what, standing = proposal_at(world.overlay(), voted.proposal)
+    steps = [row for _, row in world.overlay().scan(PROPOSAL_HISTORY, (voted.proposal,))]
+    opened = next((place for place, step in enumerate(steps) if step.status == Status.VOTING), None)
+    if opened is None:
+        return
+    after = steps[opened:]
+    confirming = [step.height for step in after if step.status == Status.CONFIRM]
+    closed = next(step.height for step in after if not Status(step.status).takes_votes)
+    approved = standing.status in (Status.TIMELOCK, Status.EXECUTED)
+    made = VoteRecord(
+        proposal=voted.proposal,
+        track=rules_of(what, standing).name,
+        opened=standing.opened,
+        confirming=confirming[-1] if confirming else 0,
+        closed=closed,
+        decided="approved" if approved else standing.reason,
+        shares=_shares(what, standing, closed, approved),
+    )
+    voted.record.votes = (*voted.record.votes, made)
+
+
+def _shares(what: Proposal, standing: Standing, closed: int, passed: bool) -> tuple[Share, ...]:
     tally, electors, track = standing.tally, standing.electors, rules_of(what, standing)
-    look = outlook(what, standing)
-    record.opened, record.closed = standing.opened, standing.closes
-    passed = standing.status == Status.TIMELOCK
+    look = outlook(what, standing, closed)
     deciding = tally.yes + tally.no + tally.veto
-    record.shares = (
+    return (
         share("quorum", turnout(tally, track), electors.power, look.quorum.numerator, look.quorum.denominator),
         share("yes", tally.yes, deciding, look.threshold.numerator, look.threshold.denominator),
         Share("veto", tally.veto, tally.counted, f"below {look.veto_limit}", passed),
@@ -124,6 +203,7 @@ def activate(world: World, voted: Voted, progress: Progress) -> MadeBlock | None
     ended before A, at its gate."""
     record, made = voted.record, None
     plan_id = proposal_at(world.overlay(), voted.proposal)[1].plan
+    record.activation = world.coordinator().plan(plan_id).activation
     while (plan := world.coordinator().plan(plan_id)).state in (WAITING, SCHEDULED):
         record.activation = plan.activation
         if plan.activation > world.height + 1:

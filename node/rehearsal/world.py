@@ -12,6 +12,8 @@ from typing import Any
 
 from governance.calls import CALLS as GOVERNANCE_CALLS
 from governance.tables import COUNTERS
+from governance.tracks import Track
+from governance.tracktable import routes_of, track_now
 from node.application import Application
 from node.attester import Attester
 from node.genesis.document import Genesis
@@ -145,10 +147,23 @@ class World:
         """The bonded validators of the genesis, in the order of their addresses."""
         return tuple(one.operator for one in self.genesis.validators if one.bonded)
 
+    def richest_operators(self) -> list[bytes]:
+        """The bonded validators, who can best pay a deposit first."""
+        balances = {account.address: account.balance for account in self.genesis.accounts}
+        return sorted(self.operators(), key=lambda operator: (balances.get(operator, 0), operator), reverse=True)
+
     def richest_operator(self) -> bytes:
         """The bonded validator that can best pay a deposit."""
-        balances = {account.address: account.balance for account in self.genesis.accounts}
-        return max(self.operators(), key=lambda operator: (balances.get(operator, 0), operator))
+        return self.richest_operators()[0]
+
+    def routes(self, kind: str) -> tuple[str, ...]:
+        """The tracks that a kind of proposal may take."""
+        return routes_of(self.overlay())[kind]
+
+    def track(self, name: str) -> Track:
+        """A track's rules as a proposal of the next block would have them."""
+        overlay = self.overlay()
+        return track_now(overlay, Parameters(overlay, self.height + 1), name)
 
     def accounts(self) -> tuple[bytes, ...]:
         """Accounts of people with coins to send, at most TRAFFIC_ACCOUNTS, in the order of their addresses."""

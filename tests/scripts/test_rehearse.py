@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from governance.presets import PRESETS
+from scripts.rehearse import genesis_of
 from tests.scripts.conftest import Said
 from tests.short_periods import short_genesis
 
@@ -44,12 +46,14 @@ def assert_shown(answer: dict[str, Any], html: str) -> None:
     for one in answer["upgrades"]:
         wanted += [one["code_hash"], one["effect"], one["root_before"], one["root_after"]]
         wanted += [check["name"] for check in one["invariants"]]
-        wanted += [f"{share['part']:,} of {share['whole']:,}" for share in one["shares"]]
-        wanted += [share["needed"] for share in one["shares"]]
+        shares = [share for vote in one["votes"] for share in vote["shares"]]
+        wanted += [f"{share['part']:,} of {share['whole']:,}" for share in shares]
+        wanted += [share["needed"] for share in shares]
         taken = one["checkpoint"]
         wanted += [f"{taken['bytes']:,} bytes", f"{one['pause_ms']:.0f} ms at height"] if taken else []
     executed = answer["upgrades"][0]
-    assert executed["shares"] and executed["invariants"] and executed["checkpoint"] and executed["pause_ms"] > 0
+    assert all(vote["shares"] for vote in executed["votes"]) and executed["votes"]
+    assert executed["invariants"] and executed["checkpoint"] and executed["pause_ms"] > 0
     assert [text for text in wanted if escape(text) not in html] == []
 
 
@@ -82,3 +86,17 @@ def test_a_rehearsal_that_cannot_begin_leaves_no_folder(
     code, refused = said("rehearse", *(word for pair in given.items() for word in pair))
     assert (code, "error" in refused) == (2 if wrong == "--genesis" else 1, True)
     assert list(tmp_path.glob("synod-rehearsal-*")) == []
+
+
+def test_a_preset_makes_the_rules_of_a_generated_genesis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNOD_UPGRADE_TIMELOCK_DELAY", "20")
+    plain, tezos = genesis_of(None, 8, "1"), genesis_of(None, 8, "1", "tezos")
+    assert not plain.tracks and set(tezos.tracks) == set(PRESETS["tezos"].tracks)
+    assert tezos.routes["runtime_upgrade"] == ("exploration", "breaking")
+    assert (tezos.accounts, tezos.validators, tezos.parameters) == (plain.accounts, plain.validators, plain.parameters)
+
+
+def test_a_preset_beside_a_genesis_with_rules_of_its_own_is_refused(said: Said, genesis: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, answer = said("rehearse", "--genesis", str(genesis), "--preset", "tezos", "--out", str(out))
+    assert (code, answer["error"]["code"], out.exists()) == (2, "genesis_inconsistent", False)

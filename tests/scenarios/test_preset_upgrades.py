@@ -1,0 +1,70 @@
+"""A rehearsal's three upgrades under each preset's tracks, with short periods, else as the preset says.  # R1.6"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from governance.presets import PRESETS
+from governance.tracks import said
+from node.genesis.document import Genesis
+from node.rehearsal.record import Rehearsal
+from node.rehearsal.story import rehearse
+from node.rehearsal.world import World
+from scripts.rehearse import bundle_of
+from tests.governance.test_presets_alive import short
+from tests.short_periods import SHORT, short_genesis
+
+
+def silent(what: str, reached: int, last: int) -> None:
+    """Nobody watches."""
+
+
+def genesis(preset: str) -> Genesis:
+    chosen = PRESETS[preset]
+    tracks = {name: said(short(row)) for name, row in chosen.tracks.items()}
+    routes = {kind: tuple(names) for kind, names in chosen.routes.items()}
+    parameters = {**SHORT, **chosen.parameters}
+    return short_genesis().model_copy(update={"parameters": parameters, "tracks": tracks, "routes": routes})
+
+
+def lived(preset: str, folder: Path) -> Rehearsal:
+    world = World.create(folder / "chain", genesis(preset))
+    try:
+        return rehearse(world, bundle_of(None, world.genesis.chain_name), True, silent)
+    finally:
+        world.close()
+
+
+@pytest.mark.parametrize(
+    ("preset", "safe", "breaking"),
+    [
+        ("default", ["upgrade"], ["breaking"]),
+        ("cosmos", ["regular"], ["breaking"]),
+        ("governor", ["governor"], ["breaking"]),
+        ("opengov", ["root"], ["breaking"]),
+        ("tezos", ["exploration", "promotion"], ["breaking", "promotion"]),
+    ],
+)
+def test_every_preset_s_upgrades_go_their_whole_way(
+    preset: str, safe: list[str], breaking: list[str], tmp_path: Path
+) -> None:
+    record = lived(preset, tmp_path)
+    assert record.failures == ()
+    assert [one.outcome for one in record.upgrades] == ["executed", "failed", "rolled_back"]
+    assert [[vote.track for vote in one.votes] for one in record.upgrades] == [safe, breaking, safe]
+    for one in record.upgrades:
+        assert {vote.decided for vote in one.votes} == {"approved"}
+        assert all(share.reached for vote in one.votes for share in vote.shares)
+        heights = [height for vote in one.votes for height in (vote.opened, vote.closed)]
+        assert [one.submitted, *heights, one.ended] == sorted({one.submitted, *heights, one.ended})
+        confirmed = [bool(vote.confirming) for vote in one.votes]
+        assert all(confirmed) if preset == "opengov" else not any(confirmed)
+
+
+def test_second_votes_of_a_track_with_one_place_are_held_one_after_the_other(tmp_path: Path) -> None:
+    record = lived("tezos", tmp_path)
+    (_, broken), (_, minting) = (one.votes for one in record.upgrades[1:])
+    assert broken.track == minting.track
+    assert minting.opened > broken.closed
