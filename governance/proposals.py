@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from governance.lifecycle import Status
+from governance.lifecycle import TAKES_VOTES, Status
 from governance.tally import Electors, Tally
 from governance.tracks import ChangeTracks, Track
 from storage.codec import codec_of
@@ -275,8 +275,8 @@ class Standing(Record):
 
     def is_open(self, height: int) -> bool:
         """Whether a vote at ``height`` counts."""
-        status = Status(self.status)
-        return status.takes_votes and height <= (self.confirms if status is Status.CONFIRM else self.closes)
+        last = self.confirms if self.status == Status.CONFIRM else self.closes
+        return self.status in TAKES_VOTES and height <= last
 
 
 class Step(Record):

@@ -150,8 +150,7 @@ _UNPACK: dict[KeyKind, Callable[[bytes, int], tuple[Any, int]]] = {
 
 
 def packer_of(kinds: tuple[KeyKind, ...]) -> Callable[[tuple[Any, ...]], bytes]:
-    """`pack_key` for fixed kinds, with short ways for the whole keys that most tables have: none, one address, and two
-    parts."""
+    """`pack_key` for fixed kinds, with short ways for the whole keys that most tables have: none, one part, and two."""
 
     def pack(values: tuple[Any, ...]) -> bytes:
         return pack_key(kinds, values)
@@ -164,6 +163,25 @@ def packer_of(kinds: tuple[KeyKind, ...]) -> Callable[[tuple[Any, ...]], bytes]:
             return values[0]
         return pack_key(kinds, values)
 
+    if not kinds:
+        return pack_nothing
+    if kinds == ("address",):
+        return pack_one_address
+    return _packer_of_few(kinds) if len(kinds) < 3 else pack
+
+
+def _packer_of_few(kinds: tuple[KeyKind, ...]) -> Callable[[tuple[Any, ...]], bytes]:
+    """`pack_key` for one part or two, without its loop."""
+    first, second = _PACK[kinds[0]], _PACK[kinds[-1]]
+
+    def pack_one(values: tuple[Any, ...]) -> bytes:
+        if len(values) != 1:
+            return pack_key(kinds, values)
+        try:
+            return first(values[0])
+        except ValueError as error:
+            raise InvalidKey(_names(kinds), str(error)) from None
+
     def pack_two(values: tuple[Any, ...]) -> bytes:
         if len(values) != 2:
             return pack_key(kinds, values)
@@ -172,9 +190,4 @@ def packer_of(kinds: tuple[KeyKind, ...]) -> Callable[[tuple[Any, ...]], bytes]:
         except ValueError as error:
             raise InvalidKey(_names(kinds), str(error)) from None
 
-    if not kinds:
-        return pack_nothing
-    if len(kinds) == 2:
-        first, second = (_PACK[kind] for kind in kinds)
-        return pack_two
-    return pack_one_address if kinds == ("address",) else pack
+    return pack_one if len(kinds) == 1 else pack_two
