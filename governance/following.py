@@ -9,13 +9,15 @@ Two rules keep a bundle from silencing the electorate: without a readable port t
 that would leave no power at all waits in the queue until another validator has some.
 
 History is kept only as far as it is asked for: what was so at a height that an open vote or an open rollback window
-counts by moves to a row of its own when it changes, and goes with a later change once nobody counts by it. A present
-row that says "nothing" goes once no earlier one is left.
+counts by moves to a row of its own when it changes, and goes with a later change once nobody counts by it; a change
+looks at the oldest two, so that it costs the same however many votes are open. A present row that says "nothing" goes
+once no earlier one is left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Any
 
@@ -46,6 +48,9 @@ VALIDATOR, DELEGATOR = 0, 1
 """Kinds of change in the queue."""
 Entry = tuple[int, bytes]
 """A kind, and whose."""
+
+LOOKED_AT = 2
+"""Rows of earlier heights that a change looks at, whether somebody counts by them; it adds one at most."""
 
 FOLLOWING, VALIDATORS_READ, VALIDATORS_GONE, DELEGATIONS_READ, DELEGATIONS_GONE = range(5)
 """Phases of the copy, as in `Pulse`."""
@@ -140,7 +145,7 @@ def _apply(context: HostContext, staked: Staked, entries: Iterable[Entry]) -> li
     return waiting
 
 
-def _apply_stake(context: HostContext, delegations: Delegations, owner: bytes, pins: tuple[int, ...]) -> None:
+def _apply_stake(context: HostContext, delegations: Delegations, owner: bytes, pins: Sequence[int]) -> None:
     new = delegations.now(owner)
     if new.parts != stake_at(context.overlay, owner, context.height).parts:
         _replace(context, STAKES, STAKES_BEFORE, owner, new, new == NO_STAKE, pins)
@@ -153,19 +158,14 @@ def _replace(
     address: bytes,
     new: Power | Stake,
     is_nothing: bool,
-    pins: tuple[int, ...],
+    pins: Sequence[int],
 ) -> None:
     """Write what is so from this height on; what was so is kept if somebody counts by it, and nothing else is."""
     overlay, height = context.overlay, context.height
     old = overlay.get(now, (address,))
     earlier = False
     if old is not None and old.earlier:
-        heights = [key[1] for key, _ in overlay.scan(before, (address,))]
-        for since, following in pairwise((*heights, old.since)):
-            if _counted_by(pins, since, following):
-                earlier = True
-            else:
-                overlay.delete(before, (address, since))
+        earlier = _forget_oldest(overlay, before, (address,), old.since, pins)
     if old is not None and _counted_by(pins, old.since, height):
         overlay.put(before, (address, old.since), old.but(earlier=False))
         earlier = True
@@ -175,22 +175,44 @@ def _replace(
         overlay.put(now, (address,), new.but(since=height, earlier=earlier))
 
 
-def _counted_by(pins: tuple[int, ...], since: int, following: int) -> bool:
-    return any(since <= pinned < following for pinned in pins)
+def _counted_by(pins: Sequence[int], since: int, following: int) -> bool:
+    at = bisect_left(pins, since)
+    return at < len(pins) and pins[at] < following
 
 
-def _pins(context: HostContext) -> tuple[int, ...]:
-    """Heights whose electorate someone may still ask for."""
+def _pins(context: HostContext) -> Sequence[int]:
+    """Heights whose electorate someone may still ask for, ascending."""
     window = context.coordinator.window()
     kept = (context.overlay.get(PINS, ()) or Pins()).heights
-    return kept if window is None else (*kept, window.activation - 1)
+    if window is None:
+        return kept
+    pins = list(kept)
+    insort(pins, window.activation - 1)
+    return pins
 
 
-def _forget_electors(overlay: Overlay, pins: tuple[int, ...]) -> None:
-    """Delete sums that are neither the newest nor in force at a pinned height."""
-    for height, following in pairwise([key[0] for key, _ in overlay.scan(ELECTORS)]):
-        if not _counted_by(pins, height, following):
-            overlay.delete(ELECTORS, (height,))
+def _forget_oldest(
+    overlay: Overlay, table: Table[Any], prefix: tuple[bytes, ...], newest: int, pins: Sequence[int]
+) -> bool:
+    """Delete of the oldest rows under ``prefix`` before ``newest``, which follows them, those that nobody counts by;
+    returns whether any is left."""
+    rows = islice(overlay.scan(table, prefix), LOOKED_AT + 1)
+    heights = [key[-1] for key, _ in rows if key[-1] < newest]
+    left = len(heights) > LOOKED_AT
+    for since, following in pairwise(heights if left else (*heights, newest)):
+        if _counted_by(pins, since, following):
+            left = True
+        else:
+            overlay.delete(table, (*prefix, since))
+    return left
+
+
+def _forget_electors(overlay: Overlay, pins: Sequence[int]) -> None:
+    """Delete sums that are neither the newest nor in force at a pinned height: the last before it, and the oldest."""
+    newest, *before = [key[0] for key, _ in islice(overlay.scan(ELECTORS, (), reverse=True), 2)]
+    if before and not _counted_by(pins, before[0], newest):
+        overlay.delete(ELECTORS, (before[0],))
+    _forget_oldest(overlay, ELECTORS, (), newest, pins)
 
 
 def _compare(context: HostContext, staked: Staked, pulse: Pulse, most: int) -> tuple[Pulse, int]:

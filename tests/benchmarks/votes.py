@@ -1,4 +1,6 @@
-"""Voting on a large chain: one vote, a change of stake, and the close of a vote in which every account has voted."""
+"""Voting on a large chain: one vote, a change of stake, and the close of a vote in which every account has voted; and
+what open proposals cost blocks that touch none.
+"""
 
 from __future__ import annotations
 
@@ -56,6 +58,7 @@ from runtime.parameters import RUNTIME_PARAMETERS, Parameters
 from runtime.transaction import SignedTransaction, decode_transaction
 from storage.home import RELEASE, Home
 from storage.state import State
+from tests.benchmarks.crowd import crowd
 from tests.benchmarks.large_chain import CHAIN_ID, CHAIN_NAME, SIGNERS, address, signer, wallet
 
 DEFAULTS = {rule.name: Fraction(rule.default) for rule in (*RUNTIME_PARAMETERS, *GOVERNANCE_PARAMETERS)}
@@ -87,6 +90,7 @@ def votes(folder: Path, accounts: int) -> list[tuple[str, str, str]]:
         ("a delegation copied at the end of a block", f"{stakes * 1e6:.0f} us", "reported"),
         ("a block in which nothing is due", f"{empty * 1e3:.2f} ms", "reported"),
         (f"the block that closes a vote of {accounts:,}", f"{closing * 1e3:.2f} ms", "to reach: 10 ms more"),
+        *crowd(folder / "crowd", _proposal()),
     ]
 
 

@@ -153,6 +153,38 @@ def test_history_is_forgotten_when_no_vote_counts_by_it(world: World) -> None:
     assert len(list(world.overlay.scan(ELECTORS))) == 1
 
 
+@given(st.lists(st.tuples(st.integers(1, 99), st.sampled_from(["pin", "unpin", ""]), st.integers(0, 9)), max_size=25))
+@settings(max_examples=40, deadline=None)
+def test_any_height_that_is_asked_for_is_known_and_a_change_forgets_two_of_the_others(
+    steps: list[tuple[int, str, int]],
+) -> None:
+    world = World(powers=(100, 100))
+    voter, pins, was = world.voters[0], list[int](), dict[int, int]()
+    for tokens, what, pick in steps:
+        world.bond(voter, tokens)
+        height = world.height
+        if what == "pin":
+            pin(world.overlay, height)
+            pins.append(height)
+        elif what == "unpin" and pins:
+            unpin(world.overlay, pins.pop(pick % len(pins)))
+        world.end_block()
+        was[height] = tokens
+        assert {at: power_at(world.overlay, voter, at) for at in pins} == {at: was[at] for at in pins}
+        assert {at: electors_at(world.overlay, at).power for at in pins} == {at: was[at] + 100 for at in pins}
+    while pins:
+        unpin(world.overlay, pins.pop())
+    tables = (POWER_BEFORE, ELECTORS)
+    left = [sum(1 for _ in world.overlay.scan(table)) for table in tables]
+    for tokens in range(100, 100 + sum(left)):
+        world.bond(voter, tokens)
+        world.end_block()
+        now = [sum(1 for _ in world.overlay.scan(table)) for table in tables]
+        assert now[0] == max(0, left[0] - 2) and now[1] <= max(1, left[1] - 1)
+        left = now
+    assert left[0] == 0 and left[1] <= 1
+
+
 def test_a_block_that_changes_no_validator_writes_nothing(world: World) -> None:
     before = world.rows()
     bank = world.runtime.tables["bank.accounts"]
