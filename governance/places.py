@@ -1,9 +1,10 @@
 """Places in voting: how many votes of a track are open at once, who has a place and who waits for one.
 
 Places are the track's, and how many there are its row says now; a track that is gone has as many as it had when the
-proposal was made. A proposal keeps its place until its vote is over. Then the place goes to the first that waits,
-unless the track has fewer by now. Where a change of rules brings more, those who wait get them in their order, the
-first in the block after the change and a bounded number a block; until they have theirs, nobody steps in before them.
+proposal was made, and a proposal that began under no limit waits for no place. A proposal keeps its place until its
+vote is over. Then the place goes to the first that waits, unless the track has fewer by now. Where a change of rules
+brings more, those who wait get them in their order, the first in the block after the change and a bounded number a
+block; until they have theirs, nobody who needs a place steps in before them.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from storage.overlay import Overlay
 
 
 def take_place(context: HostContext, track: Track) -> bool:
-    """Take a place on a track, if one is free and nobody waits for it."""
-    if not _is_free(context, track) or _first_waiting(context.overlay, track.name) is not None:
+    """Take a place on a track, if the proposal needs none to be free, or one is and nobody waits for it."""
+    if track.limit and not (_is_free(context, track) and _first_waiting(context.overlay, track.name) is None):
         return False
     _count(context.overlay, track.name, 1)
     return True

@@ -70,15 +70,26 @@ def test_a_higher_limit_opens_the_next_in_the_queue_in_the_block_after_the_chang
 
 
 @pytest.mark.parametrize("limit", ["0", "100"])
-def test_a_block_opens_a_bounded_number_and_nobody_steps_in_before_who_waits(world: World, limit: str) -> None:
-    numbers = crowd(world, 20)
+def test_a_block_opens_a_bounded_number_in_their_order(world: World, limit: str) -> None:
+    numbers = crowd(world, 11)
     changed(world, limited(world, limit))
+    seen = []
+    for _ in range(4):
+        world.end_block()
+        seen.append(len(voting(world, numbers)))
+        assert voting(world, numbers) == numbers[: seen[-1]]
+    assert seen == [5, 9, 11, 11]
+    assert state_of(world.overlay, "opinion") == TrackState(open=11, voting=11)
+
+
+def test_nobody_steps_in_before_those_who_still_wait(world: World) -> None:
+    numbers = crowd(world, 20)
+    changed(world, limited(world, "100"))
     newcomer = world.proposed(person(30), A_STATEMENT, title="new")
     seen = []
     for _ in range(5):
         world.end_block()
         seen.append(len(voting(world, numbers)))
-        assert voting(world, numbers) == numbers[: seen[-1]]
         assert world.status(newcomer) is Status.DELAY
     assert seen == [5, 9, 13, 16, 20], "of one block's four moves one puts the newcomer into the queue"
     world.end_block()
@@ -108,6 +119,19 @@ def test_a_lower_limit_ends_no_vote_and_hands_on_no_place_until_enough_are_over(
         world.end_block()
         world.end_block()
         assert voting(world, numbers) == left
+
+
+def test_a_limit_that_a_track_gets_later_holds_for_later_proposals(world: World) -> None:
+    world.track("opinion", limit="0")
+    earlier = [world.proposed(person(1 + number), A_STATEMENT, title=f"{number}") for number in range(3)]
+    world.track("opinion", limit="1")
+    later = world.proposed(person(4), A_STATEMENT)
+    blocks(world, 3)
+    assert voting(world, [*earlier, later]) == earlier
+    for number in range(3):
+        assert world.cancel(person(1 + number), earlier[number]) == "ok"
+        blocks(world, 2)
+        assert (world.status(later) is Status.VOTING) == (number == 2)
 
 
 def test_a_track_that_is_gone_hands_its_places_on_as_before(world: World) -> None:
