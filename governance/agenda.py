@@ -3,15 +3,18 @@
 A block with nothing due reads one row (`Pulse`) and stops. Ordinary moves are bounded a block, and what does not fit
 follows in the next blocks in the same order. Emergencies have a lane of their own without that bound, so that a crowd
 of ordinary proposals cannot push a rollback out of its window; the floor of power bounds how many there can be. A third
-lane holds the rehearsals of the pending plan, by the plan's id.
+lane holds the rehearsals of the pending plan, by the plan's id; a fourth the proposals whose votes have left rows that
+nobody reads any more.
 """
 
 from __future__ import annotations
 
+from itertools import islice
+
 from governance.tables import DUE, PULSE, Mark, Pulse
 from storage.overlay import Overlay
 
-URGENT, ORDINARY, REHEARSALS = 0, 1, 2
+URGENT, ORDINARY, REHEARSALS, LEFTOVERS = 0, 1, 2, 3
 
 
 def pulse_of(overlay: Overlay) -> Pulse:
@@ -47,10 +50,17 @@ def rehearsals_due(overlay: Overlay, height: int) -> tuple[int, ...]:
     return tuple(_lane(overlay, REHEARSALS, height, None))
 
 
+def leftovers_due(overlay: Overlay, height: int, most: int) -> tuple[tuple[int, int], ...]:
+    """(height, proposal) of votes that have left something and ended before ``height``, at most ``most``, oldest
+    first."""
+    keys = (key for key, _ in islice(overlay.scan(DUE, (LEFTOVERS,)), most))
+    return tuple((at, proposal) for _, at, proposal in keys if at <= height)
+
+
 def refresh_pulse(overlay: Overlay) -> None:
     """Note the earliest due height that is left."""
     pulse = pulse_of(overlay)
-    first = [_first(overlay, lane) for lane in (URGENT, ORDINARY, REHEARSALS)]
+    first = [_first(overlay, lane) for lane in (URGENT, ORDINARY, REHEARSALS, LEFTOVERS)]
     next_due = min((height for height in first if height), default=0)
     if next_due != pulse.next_due:
         overlay.put(PULSE, (), pulse.but(next_due=next_due))

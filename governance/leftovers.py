@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
-from governance.agenda import pulse_of
-from governance.tables import ENDED_VOTES, LARGE_VOTES, OVERRIDES, PULSE, Mark
+from governance.agenda import LEFTOVERS, drop_due, leftovers_due, pulse_of, put_due
+from governance.tables import LARGE_VOTES, OVERRIDES
 from runtime.host import HostContext
 from storage.overlay import Overlay
 from storage.tables import Table
@@ -26,25 +26,23 @@ FORGOTTEN_PER_BLOCK = 1_000
 def note_ended(overlay: Overlay, proposal: int, height: int) -> None:
     """Have forgotten what the vote on a proposal leaves, if it leaves anything."""
     if next(_left_by(overlay, proposal), None) is not None:
-        overlay.put(ENDED_VOTES, (height, proposal), Mark(since=height))
-        pulse = pulse_of(overlay)
-        overlay.put(PULSE, (), pulse.but(ended_votes=pulse.ended_votes + 1))
+        put_due(overlay, LEFTOVERS, height + 1, proposal, height)
 
 
 def forget(context: HostContext) -> None:
     """Delete what ended votes left, within the block's bound."""
     overlay, left = context.overlay, FORGOTTEN_PER_BLOCK
-    ended = pulse_of(overlay).ended_votes
-    while ended and left:
-        key, _ = next(overlay.scan(ENDED_VOTES))
-        rows = list(islice(_left_by(overlay, key[1]), left))
+    next_due = pulse_of(overlay).next_due
+    if not next_due or next_due > context.height:
+        return
+    for since, proposal in leftovers_due(overlay, context.height, left):
+        rows = list(islice(_left_by(overlay, proposal), left))
         for table, row in rows:
             overlay.delete(table, row)
         left -= len(rows)
-        if left:
-            overlay.delete(ENDED_VOTES, key)
-            ended -= 1
-            overlay.put(PULSE, (), pulse_of(overlay).but(ended_votes=ended))
+        if not left:
+            return
+        drop_due(overlay, LEFTOVERS, since, proposal)
 
 
 def _left_by(overlay: Overlay, proposal: int) -> Iterator[tuple[Table[Any], tuple[Any, ...]]]:

@@ -6,7 +6,6 @@
 | governance.standings | proposal | how far it has come |
 | governance.votes | proposal, voter | a voter's present vote |
 | governance.large_votes | proposal, voter | votes that the track which their proposal may turn to cuts otherwise |
-| governance.ended_votes | height, proposal | votes over since then, of which rows are left to forget |
 | governance.overrides | proposal, validator | what delegators took out of its power by voting themselves |
 | governance.proxies | account | who may cast its votes |
 | governance.deposits | proposal, depositor | units held for it |
@@ -223,9 +222,7 @@ class Pulse(Record):
     """The last address that the present phase has looked at."""
     next_upload_end: Amount = field(5, default=0)
     """Earliest height at which an upload may end; 0 when there is none."""
-    ended_votes: Amount = field(6, default=0)
-    """Votes that are over and have left rows to forget."""
-    places_from: Amount = field(7, default=0)
+    places_from: Amount = field(6, default=0)
     """The height from which a change of rules may have brought places in voting; 0 when none has."""
 
 
@@ -236,7 +233,6 @@ OVERRIDES = host_table(
     "governance.overrides", Override, key=("amount", "address"), names=("proposal", "validator")
 )
 LARGE_VOTES = host_table("governance.large_votes", Mark, key=("amount", "address"), names=("proposal", "voter"))
-ENDED_VOTES = host_table("governance.ended_votes", Mark, key=("amount", "amount"), names=("height", "proposal"))
 PROXIES = host_table("governance.proxies", Proxy, names=("account",))
 DEPOSITS = host_table("governance.deposits", Deposit, key=("amount", "address"), names=("proposal", "depositor"))
 HISTORY = host_table("governance.history", Step, key=("amount", "amount"), names=("proposal", "step"))
@@ -285,7 +281,6 @@ TABLES: tuple[Table[Any], ...] = (
     VOTES,
     OVERRIDES,
     LARGE_VOTES,
-    ENDED_VOTES,
     PROXIES,
     DEPOSITS,
     HISTORY,

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from governance import leftovers
+from governance.agenda import pulse_of
 from governance.lifecycle import Status
-from governance.tables import ENDED_VOTES, LARGE_VOTES, OVERRIDES, PULSE, VOTES, Pulse
+from governance.tables import DUE, LARGE_VOTES, OVERRIDES, VOTES
 from tests.governance.test_turning import turning
 from tests.governance.world import A_STATEMENT, World, person
 
@@ -50,8 +51,8 @@ def test_what_delegators_took_is_forgotten_after_the_close_and_votes_are_kept(wo
     assert overrides(world, proposal) == 0
     assert dict(world.overlay.scan(VOTES, (proposal,))) == votes
     assert world.standing(proposal).tally == tally
-    assert not list(world.overlay.scan(ENDED_VOTES))
-    assert (world.overlay.get(PULSE, ()) or Pulse()).ended_votes == 0
+    assert not list(world.overlay.scan(DUE))
+    assert pulse_of(world.overlay).next_due == 0
 
 
 def test_a_block_forgets_a_bounded_number_of_rows_and_those_of_the_vote_that_ended_first(
@@ -65,9 +66,9 @@ def test_a_block_forgets_a_bounded_number_of_rows_and_those_of_the_vote_that_end
     while any(world.overlay.scan(OVERRIDES)):
         world.end_block()
         left.append((overrides(world, first), overrides(world, second)))
-    assert left == [(2, 6), (0, 4), (0, 0)]
+    assert left == [(6, 6), (2, 6), (0, 4), (0, 0)]
     world.end_block()
-    assert not list(world.overlay.scan(ENDED_VOTES))
+    assert not list(world.overlay.scan(DUE))
 
 
 def test_what_a_turn_counts_anew_is_forgotten_too(make_world: Make) -> None:
@@ -88,4 +89,4 @@ def test_a_vote_without_leftovers_leaves_nothing_to_do(make_world: Make) -> None
     world.open(proposal)
     assert world.vote(FIRST, proposal, "yes") == "ok"
     world.close(proposal)
-    assert not list(world.overlay.scan(ENDED_VOTES))
+    assert not list(world.overlay.scan(DUE))
