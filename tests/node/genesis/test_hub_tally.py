@@ -17,7 +17,7 @@ from governance.calls import CastVote
 from governance.electorate import electors_at
 from governance.progress import proposal_at
 from governance.reading import outlook
-from governance.shares import shares
+from governance.shares import inherited, inheriting, shares
 from governance.tables import DEPOSITS, LEDGER, PINS, TRACK_STATES, VOTES, Deposit, Ledger, Pins, TrackState
 from node.beginning import imported
 from node.genesis.document import Genesis
@@ -111,6 +111,29 @@ def test_the_hub_s_open_proposals_are_counted_as_x_gov_counts(
         assert abs(units - exact[option]) <= rounded, "less than a unit for each delegation that is voted"
     assert (tally.yes, tally.no, tally.abstain, tally.veto) == UNITS[number]
     assert (tally.voters, standing.closes, outlook(what, standing).reason) == ENDS[number]
+
+
+@pytest.mark.parametrize("number", [4, 5])
+def test_every_unit_of_the_hub_s_power_is_traced_to_whose_it_is(begun: World, number: int) -> None:
+    view = begun.overlay()
+    _, standing = proposal_at(view, number)
+    counted = list(shares(view, number, standing.snapshot))
+    silent = inheriting(view, number, standing.snapshot, b"", 10**6)
+    assert silent.last is None and len(silent.shares) > 100
+    validators = {share.address: share for share in counted if share.staked}
+    of_all = inherited(view, standing.snapshot, set(validators), 10**6)
+    assert of_all is not None
+    parts = dict.fromkeys(validators, 0)
+    for share in (*silent.shares, *(one for one in counted if one.vote is None)):
+        for part in share.delegated:
+            if part.power:  # none with a validator that is not bonded
+                parts[part.validator] += part.power
+    assert parts == {address: of_all[address] - one.taken for address, one in validators.items()}
+    by_validators = sum(
+        one.staked - of_all[address] + parts[address] for address, one in validators.items() if one.vote is not None
+    )
+    themselves = sum(part.power for one in counted if one.vote is not None for part in one.delegated)
+    assert by_validators + themselves == standing.tally.counted
 
 
 @pytest.mark.parametrize(("number", "turnout", "passes"), [(4, "35.94", False), (5, "82.46", True)])
