@@ -1,7 +1,8 @@
 """The laws of counting, whatever people do in whatever order, against a clerk's books.  # R1.6 R2.3 A1 A6
 
 A tally equals the power that voted; each unit counts once across delegation, change of vote, proxies and relaying; its
-weight is that of the snapshot, whatever is staked, slashed or moved afterwards.
+weight is that of the snapshot, whatever is staked, slashed or moved afterwards. A voter's power is cut as the track
+says that the proposal is on, which an expedited one leaves for another.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ VALIDATORS, OTHERS = PEOPLE[:3], PEOPLE[3:]
 KEY_OF = dict(zip(PEOPLE, KEYS, strict=True))
 SHARE = 10**18
 QUICK = {"voting_delay": 1, "voting_period": 40, "calls_per_block": 1_000, "max_individual_power_percent": 67}
+CUT, REGULAR_CUT = QUICK["max_individual_power_percent"], 40
+
+UNHURRIED = {"turns_into": "", "period": ""}
 
 people = st.sampled_from(PEOPLE)
 validators = st.sampled_from(VALIDATORS)
@@ -53,6 +57,7 @@ class Voting(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = World(powers=(1,), parameters=QUICK)
+        self.world.track("regular", max_individual_power_percent=str(REGULAR_CUT))
         self.books = Books()
         self.proxies: dict[bytes, bytes] = {}
         self.votes: dict[int, Vote] = {}
@@ -101,15 +106,16 @@ class Voting(RuleBasedStateMachine):
     # -- what people vote
 
     @precondition(lambda self: len(self.votes) < 3)
-    @rule()
-    def propose(self) -> None:
+    @rule(expedited=st.booleans())
+    def propose(self, expedited: bool) -> None:
+        self.world.track("opinion", **({"turns_into": "regular", "period": "8"} if expedited else UNHURRIED))
         bank = self.world.runtime.tables["bank.accounts"]
         self.world.overlay.put(bank, (PEOPLE[0],), bank.record(balance=5_000))
         self.world.proposed(PEOPLE[0], A_STATEMENT)
-        self.world.end_block()
+        self.end_block()
         books = self.books.copy()
-        self.world.end_block()
-        self.votes[len(self.votes) + 1] = Vote(books, QUICK["max_individual_power_percent"])
+        self.end_block()
+        self.votes[len(self.votes) + 1] = Vote(books, CUT)
 
     def open_one(self, pick: int) -> int:
         return list(self.votes)[pick % len(self.votes)]
@@ -210,7 +216,12 @@ class Voting(RuleBasedStateMachine):
     @rule(blocks=st.integers(1, 4))
     def go_on(self, blocks: int) -> None:
         for _ in range(blocks):
-            self.world.end_block()
+            self.end_block()
+
+    def end_block(self) -> None:
+        self.world.end_block()
+        for proposal, vote in self.votes.items():
+            vote.most_percent = REGULAR_CUT if self.world.standing(proposal).turned else CUT
 
     # -- what must be so
 
