@@ -167,16 +167,16 @@ def _note_vote(world: World, voted: Voted) -> None:
         return
     after = steps[opened:]
     confirming = [step.height for step in after if step.status == Status.CONFIRM]
-    closed = next(step.height for step in after if not Status(step.status).takes_votes)
-    approved = standing.status in (Status.TIMELOCK, Status.EXECUTED)
+    closing = next(step for step in after if not Status(step.status).takes_votes)
+    approved = not Status(closing.status).is_final
     made = VoteRecord(
         proposal=voted.proposal,
         track=rules_of(what, standing).name,
         opened=standing.opened,
         confirming=confirming[-1] if confirming else 0,
-        closed=closed,
-        decided="approved" if approved else standing.reason,
-        shares=_shares(what, standing, closed, approved),
+        closed=closing.height,
+        decided="approved" if approved else closing.reason,
+        shares=_shares(what, standing, closing.height, approved),
     )
     voted.record.votes = (*voted.record.votes, made)
 
