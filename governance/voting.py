@@ -59,7 +59,7 @@ def open_vote(context: HostContext, proposal: int, what: Proposal, standing: Sta
         closes=closes,
         snapshot=snapshot,
         electors=electors_at(context.overlay, snapshot),
-        participation=_participation(context, (track, *what.fallback)),
+        participation=_participation(context, what),
         placed=True,
     )
 
@@ -106,8 +106,8 @@ def vote_due(context: HostContext, proposal: int, what: Proposal, standing: Stan
 
 def _turn(context: HostContext, proposal: int, what: Proposal, standing: Standing, reason: str) -> None:
     closes = max(standing.opened - 1 + what.fallback[0].period, context.height + 1)
-    standing = turned(context.overlay, proposal, what, standing)
-    advance(context, proposal, what, standing, Move.TURNED, reason, due=closes, closes=closes, confirms=0)
+    standing = turned(context.overlay, proposal, what, standing).but(closes=closes, confirms=0)
+    advance(context, proposal, what, standing, Move.TURNED, reason, due=_next_look(context, what, standing))
 
 
 def _extended(context: HostContext, what: Proposal, before: Standing, after: Standing) -> Standing:
@@ -124,7 +124,8 @@ def _extended(context: HostContext, what: Proposal, before: Standing, after: Sta
 
 
 def _next_look(context: HostContext, what: Proposal, standing: Standing) -> int:
-    """The height at whose end an early vote may pass by its bars' fall alone, the close at the latest.
+    """The height at whose end an early vote may pass with no vote more, by its bars' fall or by the rules that it has
+    turned to; the close at the latest.
 
     Bars never rise, so passing is for good while the count stays: the first such height is found by halving."""
     if not rules_of(what, standing).early:
@@ -140,10 +141,10 @@ def _next_look(context: HostContext, what: Proposal, standing: Standing) -> int:
     return last
 
 
-def _participation(context: HostContext, tracks: tuple[Track, ...]) -> int:
-    """What a moving quorum follows, of a vote that these tracks may judge; before the first vote it stands at its
-    most."""
-    curves = (track.quorum.curve.value for track in tracks)
+def _participation(context: HostContext, what: Proposal) -> int:
+    """What a moving quorum follows, be it that of the track an expedited vote may turn into; before the first vote it
+    stands at its most."""
+    curves = (track.quorum.curve.value for track in (what.track, *what.fallback))
     moving = next((curve for curve in curves if isinstance(curve, Moving)), None)
     if moving is None:
         return 0

@@ -86,6 +86,20 @@ def test_what_is_supposed_follows_the_track_that_it_is_on(make_world: Make) -> N
     assert (cut.yes, cut.no) == (55, 20)
 
 
+def test_a_cut_that_lets_a_count_pass_is_looked_at_at_once_where_the_regular_track_ends_votes_early(
+    make_world: Make,
+) -> None:
+    world = make_world(powers=(60, 25, 15))
+    proposal = turning(world, 20, 60, early="yes", confirm="3", min_voters="1")
+    assert world.vote(FIRST, proposal, "yes") == "ok"
+    assert world.vote(SECOND, proposal, "no") == "ok"
+    assert counted(world, proposal) == (20, 20)
+    world.close(proposal)
+    assert (world.standing(proposal).turned, counted(world, proposal)) == (True, (60, 25))
+    world.end_block()
+    assert world.status(proposal) is Status.CONFIRM
+
+
 def test_a_regular_track_s_moving_quorum_stands_where_it_stood_when_the_vote_opened(make_world: Make) -> None:
     world = make_world(powers=(60, 20, 20))
     world.overlay.put(PARTICIPATION, (), Participation(average=5_000))
