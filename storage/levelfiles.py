@@ -147,14 +147,14 @@ def find_whole(path: Path) -> None:
         try:
             _check(path, files)
         except StoreDamaged:
-            before = _before_last_edit(path, files)
+            before = before_last_edit(path, files)
             if before is None:
                 raise
             _check(path, before)
             cut_file(path / files.manifest, len(before.manifest_bytes))
 
 
-def _before_last_edit(path: Path, files: Files) -> Files | None:
+def before_last_edit(path: Path, files: Files) -> Files | None:
     """The database as its MANIFEST has it without the last edit; None unless a file that came with it is missing."""
     try:
         before = files_of(path, files.manifest, files.manifest_bytes[: files.last_edit])

@@ -4,7 +4,8 @@ A disk may write the sectors of one unsynced write in any order. When the power 
 later sector and lack an earlier one. LevelDB calls that corruption, as it must: it cannot know where the synced part
 ends. The head file does. So a database that does not open is tried without its torn tail:
 
-- Each log, and the MANIFEST, is cut before its first record that is not whole or leaves a gap in the sequence.
+- Each log, and the MANIFEST, is cut before its first record that is not whole or leaves a gap in the sequence. A last
+  edit of the MANIFEST whose files did not reach the disk with it is taken back first (`storage.levelfiles.find_whole`).
 - That is done on a copy first. The copy must open, and stand at the head file's commit with its roots.
 - Only then are the files themselves cut, each in one step; a crash between two of them leaves a database that is cut
   at the next start.
@@ -28,7 +29,7 @@ from storage.errors import HeadDamaged, HeadMismatch, HeadMissing, StoreDamaged,
 from storage.faults import fault_of
 from storage.headfile import read_head
 from storage.home import Home
-from storage.levelfiles import Files, after_batch, files_of, read_manifest, table_path
+from storage.levelfiles import Files, after_batch, before_last_edit, files_of, read_manifest, table_path
 from storage.logrecords import Unreadable, located
 
 Stands = Callable[[Home, Engine], object]
@@ -98,7 +99,9 @@ def _torn(home: Home) -> tuple[Files, list[Cut]]:
     with suppress(Unreadable):
         ends += (record.end for record in located(raw, checked_from=0))
     files = files_of(home.database, name, raw[: ends[-1]])
-    cuts = [Cut(home.database / name, ends[-1], len(raw) - ends[-1])]
+    files = before_last_edit(home.database, files) or files
+    kept = len(files.manifest_bytes)
+    cuts = [Cut(home.database / name, kept, len(raw) - kept)]
     due = files.version.last_sequence + 1
     for log in files.logs:
         raw, end = log.read_bytes(), 0

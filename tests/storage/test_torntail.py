@@ -71,17 +71,24 @@ def gaps(raw: bytes, before: bytes) -> Iterator[bytes]:
         yield without_sector(raw, at, before)
 
 
-@pytest.fixture(scope="module")
-def last_write(tmp_path_factory: pytest.TempPathFactory) -> tuple[Files, str, bytes]:
-    """A home whose last commit reached the log and not yet the head file, the log's name, and it before that commit."""
-    home, engine = new_home(tmp_path_factory.mktemp("torn") / "live", BUFFER)
+def written(root: Path) -> tuple[Home, Engine, str, bytes]:
+    """A home whose last commit reached the log and not yet the head file, open, the log's name, and it before that
+    commit."""
+    home, engine = new_home(root, BUFFER)
     commit_up_to(home, engine, 1, LAST, SIZE)
     log = log_paths(home.database)[-1]
     before = log.read_bytes()
     engine.write([*rows_of(LAST + 1, SIZE).items(), (META_KEY, head_of(LAST + 1).to_bytes())], sync=False)
+    return home, engine, str(log.relative_to(home.root)), before
+
+
+@pytest.fixture(scope="module")
+def last_write(tmp_path_factory: pytest.TempPathFactory) -> tuple[Files, str, bytes]:
+    """The files of such a home, the log's name, and it before the last commit."""
+    home, engine, log, before = written(tmp_path_factory.mktemp("torn") / "live")
     files = files_of(home)
     engine.close()
-    return files, str(log.relative_to(home.root)), before
+    return files, log, before
 
 
 def test_a_later_sector_without_an_earlier_one_opens_at_the_last_acknowledged_commit(
@@ -110,6 +117,27 @@ def test_whichever_sectors_are_lost_the_commit_is_there_whole_or_not_at_all(
     with TemporaryDirectory() as folder:
         home = laid_out({**files, log: torn}, Path(folder))
         assert opened(home) == content_at(LAST if torn != whole else LAST + 1, SIZE)
+
+
+def test_a_torn_log_opens_where_the_manifest_is_ahead_of_its_files_as_well(
+    tmp_path: Path,
+) -> None:
+    """LevelDB had begun the next log, and brought those rows to a sorted file whose edit is there and its name is not."""
+    home, engine, log, before = written(tmp_path / "live")
+    files = files_of(home)
+    tables = {number for number, _ in read_files(home.database).version.tables}
+    engine.barrier()
+    later, version = files_of(home), read_files(home.database).version
+    engine.close()
+    made = {str(table_path(home.database, number).relative_to(home.root)) for number, _ in version.tables}
+    kept = {str(table_path(home.database, number).relative_to(home.root)) for number in tables}
+    assert made > kept
+    lost = {name: content for name, content in {**files, **later}.items() if name not in made - kept}
+    for number, torn in enumerate(gaps(files[log], before)):
+        home = laid_out({**lost, log: torn}, tmp_path / str(number))
+        assert opened(home) == content_at(LAST, SIZE)
+        Engine.open(home.database).close()
+    assert number > 5
 
 
 def test_what_was_cut_is_told(last_write: tuple[Files, str, bytes], tmp_path: Path) -> None:
