@@ -124,13 +124,16 @@ class Core:
         self._growth.tell()
         return more
 
-    def step_if_wanted(self) -> None:
-        """Make a block if a transaction could stand in it; otherwise see that the disk still answers."""
+    def step_if_wanted(self, ahead: int = 0) -> bool:
+        """Make a block if a transaction could stand in it, or if it is none above ``ahead``; otherwise see that the
+        disk still answers. Returns whether the next is wanted at once."""
         self._solo.follow()
-        if self.application.mempool.take(_ANY_SIZE, 1):
+        before = self.application.state.height
+        if before < ahead or self.application.mempool.take(_ANY_SIZE, 1):
             self.step()
         else:
             self.application.state.view().get(LOG, ())
+        return before < self.application.state.height < ahead
 
     def close(self) -> None:
         """Keep what waits and let go of the database."""

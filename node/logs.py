@@ -27,9 +27,13 @@ _NOISY = ("uvicorn", "httpx", "httpcore", "asyncio")
 
 
 def configure_logs(
-    form: Literal["console", "json"] = "console", level: str = "info", stream: TextIO | None = None
+    form: Literal["console", "json"] = "console",
+    level: str = "info",
+    stream: TextIO | None = None,
+    shown: str | None = None,
 ) -> None:
-    """Send every event of this process at ``level`` or above to ``stream`` (standard error). May be called again."""
+    """Keep every event of this process at ``level`` or above, and send those at ``shown`` or above, all if it is not
+    said, to ``stream`` (standard error). May be called again."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -47,6 +51,7 @@ def configure_logs(
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_formatter(form, shared, stream or sys.stderr))
+    handler.setLevel(_LEVELS[shown or level])
     recent = _Recent()
     recent.setFormatter(_formatter("json", shared, sys.stderr))
     root = logging.getLogger()

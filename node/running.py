@@ -64,11 +64,18 @@ class RunningNode:
         self._settings = settings
         self._refuse = refuse
         self._mail: SimpleQueue[Letter] = SimpleQueue()
+        self._ahead = 0
+        """On demand: the height up to which blocks are made whether one is wanted or not."""
         self._log = logger("node")
 
     def stop(self) -> None:
         """Let the node end after the block under way."""
         self._mail.put(Letter.STOP)
+
+    def advance(self, height: int) -> None:
+        """On demand: make blocks up to this height as fast as they can be made. May be called from anywhere."""
+        self._ahead = height
+        self._mail.put(Letter.WORK)
 
     def run(self, started: Callable[[Served], None] = lambda _: None) -> Head:
         """Serve and make blocks until `stop`; returns the head. Raises PortTaken, StoreLocked, and what ends a node."""
@@ -153,8 +160,11 @@ class RunningNode:
             now = monotonic()
             if letter is None and now < due:
                 growing = executor.submit(core.grow).result()
-            elif demand or letter is None:
-                executor.submit(core.step_if_wanted if demand else core.step).result()
+            elif demand:
+                behind = executor.submit(core.step_if_wanted, self._ahead).result()
+                due, growing = now if behind else max(due + interval, now), True
+            elif letter is None:
+                executor.submit(core.step).result()
                 due, growing = max(due + interval, now), True
 
     def _letter(self, seconds: float) -> Letter | None:

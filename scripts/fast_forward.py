@@ -1,33 +1,34 @@
-"""A home's own node, run for one command with blocks as fast as this machine makes them.
+"""A home's own node, run inside one command, with blocks as fast as this machine makes them.
 
 Only the solo driver allows that: nobody else takes part in its chain, and no block holds a time. Heights are lived
-through one by one, rehearsals and probation as well. Votes have to be cast while a vote is open, so a chain whose
-genesis makes voting short goes slower.
+through one by one, rehearsals and probation as well. The node makes blocks on demand and, without that, up to the
+height that the command lets it come to: so the chain stands still while votes are cast, whatever its periods are.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
-from governance.parameters import GOVERNANCE_PARAMETERS
 from node.address import NodeAddress
+from node.http.server import Served
+from node.logs import configure_logs
+from node.running import RunningNode
+from node.settings import load_settings
+from storage.headfile import Head
 from storage.home import Home
 
+from .console import Progress
 from .exits import Exit
+from .start import with_options
 
-VOTE_MS = 4_000
-"""What a vote takes at least, by the voting period of genesis; the interval is a whole number of milliseconds."""
-POLL = 0.05
-PATIENCE = 600
-"""Seconds for a start, which reads every row."""
+LOOK = 0.5
+"""Seconds between two words of a start that lasts."""
 
 
 class NodeRunsAlready(Exception):
@@ -40,41 +41,32 @@ class NodeRunsAlready(Exception):
         super().__init__(f"a node runs on {home}: stop it (`synod halt`), or leave out --fast-forward")
 
 
-class NodeDidNotStart(Exception):
-    """The node ended before it answered."""
-
-    code = "node_did_not_start"
-    exit = Exit.MACHINE
-
-    def __init__(self, home: Path, said: str) -> None:
-        super().__init__(f"the node of {home} did not start: {said}")
-
-
 @contextmanager
-def fast_forwarded(home: Path) -> Iterator[None]:
-    """The node of a home runs fast until the context ends, and then stops in order."""
+def fast_forwarded(home: Path) -> Iterator[Callable[[int], None]]:
+    """The node of a home runs until the context ends, and then stops in order; what stopped it before is raised. What
+    is given lets it come to a height."""
     place = Home.open(home)
     if NodeAddress.of(place) is not None:
         raise NodeRunsAlready(home)
-    words = [sys.executable, "-m", "scripts.start", "--home", str(home), "--http-port", "0", "--blocks", "timer"]
-    told = {**os.environ, "SYNOD_CHAIN_BLOCK_INTERVAL_MS": str(_interval(place))}
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(words, env=told, stdout=subprocess.DEVNULL, stderr=log)
+    settings = with_options(load_settings(place.settings_file, os.environ), 0, "demand")
+    node, serving = RunningNode(place, settings), Future[Served]()
+    configure_logs(settings.node.log_format, settings.node.log_level, shown="warning")
+    with ThreadPoolExecutor(1, thread_name_prefix="node") as thread:
+        ended = thread.submit(node.run, serving.set_result)
         try:
-            deadline = time.monotonic() + PATIENCE
-            while NodeAddress.of(place) is None:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    log.seek(0)
-                    raise NodeDidNotStart(home, log.read().decode("utf-8", "replace")[-500:].strip())
-                time.sleep(POLL)
-            yield
+            _await_start(serving, ended)
+            yield node.advance
         finally:
-            process.terminate()
-            process.wait()
+            node.stop()
+            ended.result()
 
 
-def _interval(home: Home) -> int:
-    """Milliseconds between blocks."""
-    usual = next(rule.default for rule in GOVERNANCE_PARAMETERS if rule.name == "voting_period")
-    stated = json.loads(home.genesis_file.read_bytes()).get("parameters", {})
-    return max(1, VOTE_MS // max(1, int(stated.get("voting_period", usual))))
+def _await_start(serving: Future[Served], ended: Future[Head]) -> None:
+    """Until the node answers; raises what it ended with before it did."""
+    progress, began = Progress("starting the node, which reads every row: seconds"), monotonic()
+    either: tuple[Future[Any], ...] = (serving, ended)
+    while not wait(either, LOOK, FIRST_COMPLETED).done:
+        progress.at(int(monotonic() - began))
+    progress.end()
+    if ended.done():
+        ended.result()

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from .command import command, run
 from .comparison import effect_text
 from .console import Answer, Waiting, columns, note
 from .exits import Exit
-from .fast_forward import fast_forwarded
 from .findings import all_passed, findings_data, findings_text
 from .identities import Signer
 from .propose import words_options
@@ -36,6 +36,8 @@ from .signing import Asked, Desk, StillWaiting, desk_of
 from .verify import checks_after
 from .voting import POLL, strongest, vote_yes
 
+Advance = Callable[[int], None]
+"""Lets the chain come to a height, where it does not go on by itself."""
 NEWEST = 200
 """Proposals, and lines of the history, that are looked through."""
 GOOD = frozenset({VERIFIED, CLOSED})
@@ -72,7 +74,9 @@ def command_line(
     Exit 0: verified, and every check after passed. 1: refused, rejected, failed, or gone back; it names the incident.
     3: --within is over, or this machine failed.
     """
-    with fast_forwarded(asked.home) if fast_forward else nullcontext(), desk_of(asked) as desk:
+    if fast_forward and (asked.url is not None or not asked.wait):
+        raise click.UsageError("--fast-forward runs the home's own node until the end: leave out --url and --no-wait")
+    with _running(asked, fast_forward) as advance, desk_of(asked) as desk:
         voters = list(desk.identities.everybody())
         number = None if check_only else _known(desk, path)
         if number is None:
@@ -93,10 +97,20 @@ def command_line(
         else:
             note(f"proposal {number} is of this bundle: going on with it")
         try:
-            return _seen_through(desk, voters, number, within)
+            return _seen_through(desk, voters, number, within, advance)
         except (KeyboardInterrupt, StillWaiting):
-            note(f"proposal {number} goes on by itself as long as its node runs; the same command goes on watching it")
+            goes_on = "stands still as its node does" if fast_forward else "goes on by itself as long as its node runs"
+            note(f"proposal {number} {goes_on}; the same command goes on with it")
             raise
+
+
+def _running(asked: Asked, fast_forward: bool) -> AbstractContextManager[Advance]:
+    """The node that is asked; one of the home's own lets itself be told how far to go."""
+    if not fast_forward:
+        return nullcontext(lambda _: None)
+    from .fast_forward import fast_forwarded  # late: a whole node comes with it
+
+    return fast_forwarded(asked.home)
 
 
 def _known(desk: Desk, path: Path) -> int | None:
@@ -113,7 +127,7 @@ def _known(desk: Desk, path: Path) -> int | None:
     return None
 
 
-def _seen_through(desk: Desk, voters: list[Signer], number: int, within: float | None) -> Answer:
+def _seen_through(desk: Desk, voters: list[Signer], number: int, within: float | None, advance: Advance) -> Answer:
     """Vote when that counts, wait for the end, and check."""
     votes: list[tuple[str, str]] = []
     waiting, deadline = Waiting(), None if within is None else time.monotonic() + within
@@ -132,6 +146,7 @@ def _seen_through(desk: Desk, voters: list[Signer], number: int, within: float |
             if deadline is not None and time.monotonic() >= deadline:
                 raise StillWaiting(f"proposal {number} waits for height {aim:,}: {what}", within or 0)
             waiting.at(what, height, aim)
+            advance(max(aim, height + 1))
             time.sleep(POLL)
     finally:
         waiting.end()
