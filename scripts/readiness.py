@@ -68,7 +68,8 @@ def _machine(home: Path) -> Iterator[Finding]:
 
 def _keys(desk: Desk, voters: Sequence[Signer], rules: dict[str, str]) -> Finding:
     """Whether the votes at hand pass it by themselves, by the track's own rules at the close."""
-    resolved = resolve("track", TrackRow(**{name: rules[name] for name in RULE}), NO_PARAMETERS.__getitem__)
+    stated = {**{name: rules[name] for name in RULE}, "late": "0"}  # in force it is blocks, and no part of a period
+    resolved = resolve("track", TrackRow(**stated), NO_PARAMETERS.__getitem__)
     page = next(desk.client.electorate("validators", None, 1))
     electors = Electors(power=int(page["power"]), voters=int(page["validators"]))
     powers = list(_powers(desk, voters))
