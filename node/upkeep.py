@@ -7,7 +7,8 @@
 - After an upgrade's checkpoint the older ones go, by the chain's `max_snapshots`, but never one that `node.backups`
   needs. It is told of each what became of it, and of one that is needed and lost.
 - What a reinstalled module left behind is written to a file, a chunk after each block (`node.module_backups`).
-- `migration_manifest.json` is written anew whenever the upgrade tables change, whole or not at all.
+- `migration_manifest.json` is written anew whenever the upgrade tables change, whole or not at all; with it go the
+  pauses that this machine measured.
 - What went wrong with an upgrade leaves a sealed folder (`node.incident`).
 """
 
@@ -20,6 +21,7 @@ from node.backups import Need, heights_needed, lost, needs_of
 from node.incident import shelf
 from node.incident.gathering import KINDS, OfUpgrade
 from node.logs import logger
+from node.pauses import PAUSES, Pause, pauses_told, to_tell
 from node.settings import Settings
 from node.solo import MadeBlock, Solo
 from runtime.parameters import PARAMETERS, Parameters
@@ -55,6 +57,7 @@ class Upkeep:
         self._log = logger("node.upkeep")
         self._told: dict[int, str] = {}
         """The heights that the manifest says are needed."""
+        self._pauses = pauses_told(home)
 
     def begin(self) -> None:
         """Catch up with the last block, whose upkeep a crash may have cut off."""
@@ -66,6 +69,8 @@ class Upkeep:
         """Do what this block made due, and a slice of what waits."""
         if made.checkpoint is not None:
             self._prune_checkpoints()
+        if pause := pause_of(made):
+            self._pauses[pause.height] = pause
         changed = not _TOLD.isdisjoint(made.prepared.sealed.state.changes)
         if made.checkpoint is not None or changed or self._needed() != self._told:
             self.write_manifest()
@@ -117,7 +122,9 @@ class Upkeep:
         document = upgrade_manifest(view, view.height, view.head.app_root, names, map(asdict, needs), RELEASE, FORMAT)
         keep, _ = checkpoints_to_keep(self._application.state)
         about = {"chain_id": self._application.chain.identity.chain_id, "max_snapshots": keep}
-        write_document(self._home.manifest_file, {**about, **document})
+        heights = {step["height"] for upgrade in document["upgrades"] for step in upgrade["events"]}
+        measured = {PAUSES: to_tell(self._pauses.values(), heights)}
+        write_document(self._home.manifest_file, {**about, **document, **measured})
 
     def _needed(self) -> dict[int, str]:
         state = self._application.state
@@ -129,6 +136,14 @@ class Upkeep:
         for loss in lost(self._home, needs):
             self._log.warning(loss.code, height=loss.height, why=str(loss))
         return needs
+
+
+def pause_of(made: MadeBlock) -> Pause | None:
+    """The pause of a block that activated an upgrade, tried to, or went back; None of any other."""
+    if made.checkpoint is None and not made.prepared.opening.flipped:
+        return None
+    parts = (made.checkpoint_ns, made.execution_ns, made.commit_ns)
+    return Pause(made.prepared.block.header.height, *(nanoseconds // 1000 for nanoseconds in parts))
 
 
 def checkpoints_to_keep(state: State) -> tuple[int, dict[int, str]]:

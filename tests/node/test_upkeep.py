@@ -14,6 +14,7 @@ from node.attester import REHEARSAL
 from node.backups import lost, needs_told
 from node.incident import shelf
 from node.keys_of_home import keys_of_seed
+from node.pauses import pauses_told
 from node.rehearsal import upgrade
 from node.rehearsal.world import World
 from node.settings import parse_settings
@@ -42,6 +43,10 @@ def test_old_checkpoints_go_but_never_the_one_an_open_window_leads_back_to(tmp_p
     base = voted.record.activation - 1
     upkeep.after(made)
     assert [one.height for one in list_checkpoints(world.home)] == [4, base]
+    pause = pauses_told(world.home)[base + 1]
+    assert pause.execution_microseconds == made.execution_ns // 1000 and pause.microseconds > 0
+    Upkeep(world.home, world.application, world.solo).write_manifest()  # as after a restart
+    assert pauses_told(world.home) == {base + 1: pause}
     for _ in range(3):
         world.block()
         world.application.checkpoint("by hand")
