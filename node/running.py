@@ -66,6 +66,8 @@ class RunningNode:
         self._mail: SimpleQueue[Letter] = SimpleQueue()
         self._ahead = 0
         """On demand: the height up to which blocks are made whether one is wanted or not."""
+        self._held = False
+        """On demand: whether none is made at all."""
         self._log = logger("node")
 
     def stop(self) -> None:
@@ -75,6 +77,11 @@ class RunningNode:
     def advance(self, height: int) -> None:
         """On demand: make blocks up to this height as fast as they can be made. May be called from anywhere."""
         self._ahead = height
+        self._mail.put(Letter.WORK)
+
+    def hold(self, held: bool) -> None:
+        """On demand: make no block until it is let go; transactions wait. May be called from anywhere."""
+        self._held = held
         self._mail.put(Letter.WORK)
 
     def run(self, started: Callable[[Served], None] = lambda _: None) -> Head:
@@ -161,7 +168,7 @@ class RunningNode:
             if letter is None and now < due:
                 growing = executor.submit(core.grow).result()
             elif demand:
-                behind = executor.submit(core.step_if_wanted, self._ahead).result()
+                behind = not self._held and executor.submit(core.step_if_wanted, self._ahead).result()
                 due, growing = now if behind else max(due + interval, now), True
             elif letter is None:
                 executor.submit(core.step).result()

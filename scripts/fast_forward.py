@@ -2,13 +2,14 @@
 
 Only the solo driver allows that: nobody else takes part in its chain, and no block holds a time. Heights are lived
 through one by one, rehearsals and probation as well. The node makes blocks on demand and, without that, up to the
-height that the command lets it come to: so the chain stands still while votes are cast, whatever its periods are.
+height that the command lets it come to: so the chain stands still while votes are cast, however many there are and
+however short a vote is.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,10 +26,31 @@ from storage.home import Home
 
 from .console import Progress
 from .exits import Exit
+from .pace import OwnPace
 from .start import with_options
 
 LOOK = 0.5
 """Seconds between two words of a start that lasts."""
+
+
+class LedPace(OwnPace):
+    """A node that makes blocks when one is wanted, and else as far as it is told to."""
+
+    def __init__(self, node: RunningNode) -> None:
+        self._node = node
+
+    def advance(self, height: int) -> None:
+        """As OwnPace."""
+        self._node.advance(height)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """As OwnPace."""
+        self._node.hold(True)
+        try:
+            yield
+        finally:
+            self._node.hold(False)
 
 
 class NodeRunsAlready(Exception):
@@ -42,9 +64,8 @@ class NodeRunsAlready(Exception):
 
 
 @contextmanager
-def fast_forwarded(home: Path) -> Iterator[Callable[[int], None]]:
-    """The node of a home runs until the context ends, and then stops in order; what stopped it before is raised. What
-    is given lets it come to a height."""
+def fast_forwarded(home: Path) -> Iterator[LedPace]:
+    """The node of a home runs until the context ends, and then stops in order; what stopped it before is raised."""
     place = Home.open(home)
     if NodeAddress.of(place) is not None:
         raise NodeRunsAlready(home)
@@ -55,7 +76,7 @@ def fast_forwarded(home: Path) -> Iterator[Callable[[int], None]]:
         ended = thread.submit(node.run, serving.set_result)
         try:
             _await_start(serving, ended)
-            yield node.advance
+            yield LedPace(node)
         finally:
             node.stop()
             ended.result()

@@ -32,13 +32,13 @@ PATIENCE = 60
 
 
 class StillWaiting(Exception):
-    """The time is up and the transaction stands in no block; it may yet."""
+    """The time is up and what was waited for has not come; it may yet."""
 
     code = "still_waiting"
     exit = Exit.MACHINE
 
-    def __init__(self, what: str, seconds: float) -> None:
-        super().__init__(f"after {seconds:g} s {what}; look again later, or give a longer --timeout")
+    def __init__(self, what: str, seconds: float, option: str = "--timeout") -> None:
+        super().__init__(f"after {seconds:g} s {what}; look again later, or give a longer {option}")
 
 
 class KeyNotOfAccount(Exception):

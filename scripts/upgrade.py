@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from governance.lifecycle import Status
+from node.errors import NodeUnreachable
 from node.incident import shelf
+from node.pauses import Pause, pauses_told
 from runtime.plans import CLOSED, ENDS_OF_WAITING, EXECUTED, ROLLED_BACK, VERIFIED
 from storage.home import Home
 
@@ -29,17 +30,18 @@ from .console import Answer, Waiting, columns, note
 from .exits import Exit
 from .findings import all_passed, findings_data, findings_text
 from .identities import Signer
+from .pace import OwnPace
 from .propose import words_options
 from .proposing_upgrade import Examined, propose_upgrade
 from .readiness import checks_before
-from .signing import Asked, Desk, StillWaiting, desk_of
+from .signing import POLL_FIRST, Asked, Desk, StillWaiting, desk_of
 from .verify import checks_after
 from .voting import POLL, strongest, vote_yes
 
-Advance = Callable[[int], None]
-"""Lets the chain come to a height, where it does not go on by itself."""
 NEWEST = 200
 """Proposals, and lines of the history, that are looked through."""
+SEALED_WITHIN = 10
+"""Seconds that a report may take, where no other block comes."""
 GOOD = frozenset({VERIFIED, CLOSED})
 BAD = (ENDS_OF_WAITING - {EXECUTED}) | {ROLLED_BACK}
 
@@ -68,15 +70,16 @@ def command_line(
 ) -> Answer:
     """Check an upgrade, propose it, vote yes with every key at hand, see it through probation, and check after.
 
-    The chain takes the checkpoint, flips, and goes back by itself when a check fails. A proposal of the same bundle
-    that is open already is gone on with, so the command may be repeated, and interrupted.
+    The chain takes the checkpoint, flips, and goes back by itself when a check fails; the answer says how long that
+    kept it waiting. A proposal of the same bundle that is open already is gone on with, so the command may be repeated,
+    and interrupted.
 
     Exit 0: verified, and every check after passed. 1: refused, rejected, failed, or gone back; it names the incident.
     3: --within is over, or this machine failed.
     """
     if fast_forward and (asked.url is not None or not asked.wait):
         raise click.UsageError("--fast-forward runs the home's own node until the end: leave out --url and --no-wait")
-    with _running(asked, fast_forward) as advance, desk_of(asked) as desk:
+    with _paced(asked, fast_forward) as pace, desk_of(asked) as desk:
         voters = list(desk.identities.everybody())
         number = None if check_only else _known(desk, path)
         if number is None:
@@ -97,17 +100,17 @@ def command_line(
         else:
             note(f"proposal {number} is of this bundle: going on with it")
         try:
-            return _seen_through(desk, voters, number, within, advance)
-        except (KeyboardInterrupt, StillWaiting):
+            return _seen_through(desk, voters, number, within, pace)
+        except (KeyboardInterrupt, StillWaiting, NodeUnreachable):
             goes_on = "stands still as its node does" if fast_forward else "goes on by itself as long as its node runs"
             note(f"proposal {number} {goes_on}; the same command goes on with it")
             raise
 
 
-def _running(asked: Asked, fast_forward: bool) -> AbstractContextManager[Advance]:
-    """The node that is asked; one of the home's own lets itself be told how far to go."""
+def _paced(asked: Asked, fast_forward: bool) -> AbstractContextManager[OwnPace]:
+    """The pace of the node that is asked; where it is to be fast, the home's own is run for it."""
     if not fast_forward:
-        return nullcontext(lambda _: None)
+        return nullcontext(OwnPace())
     from .fast_forward import fast_forwarded  # late: a whole node comes with it
 
     return fast_forwarded(asked.home)
@@ -127,10 +130,11 @@ def _known(desk: Desk, path: Path) -> int | None:
     return None
 
 
-def _seen_through(desk: Desk, voters: list[Signer], number: int, within: float | None, advance: Advance) -> Answer:
+def _seen_through(desk: Desk, voters: list[Signer], number: int, within: float | None, pace: OwnPace) -> Answer:
     """Vote when that counts, wait for the end, and check."""
     votes: list[tuple[str, str]] = []
     waiting, deadline = Waiting(), None if within is None else time.monotonic() + within
+    pause, before = POLL_FIRST, None
     try:
         while True:
             found, line = desk.client.proposal(number), _newest_line(desk, number)
@@ -140,14 +144,16 @@ def _seen_through(desk: Desk, voters: list[Signer], number: int, within: float |
             if status.is_final and status is not Status.EXECUTED:
                 return _ended(found)
             if status.takes_votes and not votes:
-                votes = vote_yes(desk, voters, found)
+                votes = vote_yes(desk, voters, found, pace)
                 note(columns(votes, ("voter", "vote")))
             height, (what, aim) = int(desk.client.status()["height"]), _next(desk, found, status)
             if deadline is not None and time.monotonic() >= deadline:
-                raise StillWaiting(f"proposal {number} waits for height {aim:,}: {what}", within or 0)
-            waiting.at(what, height, aim)
-            advance(max(aim, height + 1))
-            time.sleep(POLL)
+                raise StillWaiting(f"proposal {number} waits for height {aim:,} ({what})", within or 0, "--within")
+            waiting.at(f"{what}, height", height, aim)
+            pace.advance(max(aim, height + 1))
+            pause = min(1.5 * pause, POLL) if before == status else POLL_FIRST
+            before = status
+            time.sleep(pause)
     finally:
         waiting.end()
 
@@ -165,64 +171,112 @@ def _next(desk: Desk, found: Answered, status: Status) -> tuple[str, int]:
     if status is Status.EXECUTED:
         window = desk.client.row("upgrade.window")["row"]["value"]
         if window is not None:
-            return "probation, height", int(window["probation_until"]) + 1
-    what = {Status.DELAY: "the vote opens, height", Status.VOTING: "voting, height"}.get(status, f"{status}, height")
-    return what, int(found["standing"]["due"])
+            return "probation", int(window["probation_until"]) + 1
+    return "the vote opens" if status is Status.DELAY else str(status), int(found["standing"]["due"])
 
 
 def _verified(desk: Desk, found: Answered, line: Answered) -> Answer:
-    after = list(checks_after(desk.client, None if desk.asked.url is not None else Home(desk.asked.home)))
+    home = _home(desk)
+    after = list(checks_after(desk.client, home))
     passed = all_passed(after)
-    entry = line["entry"]
+    entry, checkpoint = line["entry"], _checkpoint(home, line["plan"])
+    pause = _pause(home, int(entry["activation"]))
     rows = [
         ("upgrade", f"{entry['version_from']} to {entry['version_to']}, proposal {found['id']}"),
         ("activated", f"at height {int(entry['activation']):,}, probation passed"),
-        ("checkpoint", _checkpoint(desk, line["plan"]) or f"none here; its snapshot is {entry['snapshot']}"),
+        ("checkpoint", checkpoint or f"none here; its snapshot is {entry['snapshot']}"),
         ("runtime root", f"{entry['root_before']} before, {entry['root_after']} after"),
-        ("pause", "as the proposal said" if _paused(found) else "none asked for: the activating block only flips"),
+        ("pause", f"{_pause_text(pause)}; {_asked_for(found)}"),
         ("verdict", "passed" if passed else "the upgrade stands, and a check failed: see below, then `synod rollback`"),
     ]
     data = {"verdict": "passed" if passed else "check_failed", "proposal": found, "history": line,
-            "checkpoint": _checkpoint(desk, line["plan"]), "checks": findings_data(after)}  # fmt: skip
+            "checkpoint": checkpoint, "pause": _pause_data(pause), "checks": findings_data(after)}  # fmt: skip
     return Answer(data, f"{columns(rows)}\n{findings_text(after)}", Exit.PASSED if passed else Exit.REFUSED)
 
 
-def _paused(found: Answered) -> bool:
-    """Whether work was left to the activating block."""
-    return any(plan["requires_pause"] for plan in found["proposal"]["content"]["value"]["plan"])
+def _home(desk: Desk) -> Home | None:
+    """The home of the node that is asked; None when the node may be anybody's."""
+    return None if desk.asked.url is not None else Home(desk.asked.home)
 
 
-def _checkpoint(desk: Desk, plan: int) -> str:
+def _checkpoint(home: Home | None, plan: int) -> str:
     """The checkpoint that the home's manifest names for an upgrade."""
     try:
-        document: dict[str, Any] = json.loads(Home(desk.asked.home).manifest_file.read_text("ascii"))
-    except (OSError, ValueError):
+        upgrades = json.loads(home.manifest_file.read_text("ascii"))["upgrades"] if home else ()
+        return next((str(one["checkpoint"]) for one in upgrades if one["plan"] == plan), "")
+    except (OSError, ValueError, KeyError, TypeError):
         return ""
-    return next((str(one["checkpoint"]) for one in document["upgrades"] if one["plan"] == plan), "")
+
+
+def _pause(home: Home | None, height: int) -> Pause | None:
+    """How long the block at a height kept the chain waiting, as the home's node measured it."""
+    return None if home is None else pauses_told(home).get(height)
+
+
+def _pause_text(pause: Pause | None) -> str:
+    if pause is None:
+        return "not measured here"
+    parts = (
+        ("checkpoint", pause.checkpoint_microseconds),
+        ("block", pause.execution_microseconds),
+        ("commit with the flip", pause.commit_microseconds),
+    )
+    shown = ", ".join(f"{name} {part / 1000:.1f}" for name, part in parts)
+    return f"{pause.microseconds / 1000:.1f} ms ({shown})"
+
+
+def _pause_data(pause: Pause | None) -> dict[str, int] | None:
+    return None if pause is None else {**asdict(pause), "microseconds": pause.microseconds}
+
+
+def _asked_for(found: Answered) -> str:
+    """Whether work was left to the activating block."""
+    asked = any(plan["requires_pause"] for plan in found["proposal"]["content"]["value"]["plan"])
+    return "the bundle asked for one" if asked else "none asked for, that block only flips"
 
 
 def _went_wrong(desk: Desk, found: Answered, line: Answered) -> Answer:
     """A plan that failed, went back or never had its turn, with what to do next."""
     entry, height = line["entry"], int(line["height"])
     kind = entry["kind"]
-    incident = next((one for one in shelf.ids(Home(desk.asked.home)) if one.startswith(shelf.id_of(height, ""))), "")
+    home = _home(desk)
+    incident = _incident(desk, home, height)
+    pause = _pause(home, height)
     where = f" at {entry['file']}:{entry['line']}" if entry["file"] else ""
     rows = [
         ("upgrade", f"{kind.replace('_', ' ')} at height {height:,}: {entry['reason'] or 'no reason given'}{where}"),
         ("runs", f"{desk.client.status()['runtime']['version']}, as before"),
-        ("incident", incident or "none in this home"),
+        *(() if pause is None else (("pause", _pause_text(pause)),)),
+        ("incident", incident or "none at hand"),
         ("next", f"synod incident show {incident}" if incident else f"synod propose show {found['id']}"),
-        ("then", "mend the bundle, give it a higher version, synod bundle check, synod upgrade again"),
+        ("then", "mend the bundle (synod rehearse --bundle shows file and line of what fails), synod upgrade again"),
     ]
-    data = {"verdict": kind, "proposal": found, "history": line, "incident": incident}
+    data = {"verdict": kind, "proposal": found, "history": line, "incident": incident, "pause": _pause_data(pause)}
     return Answer(data, columns(rows), Exit.REFUSED)
+
+
+def _incident(desk: Desk, home: Home | None, height: int) -> str:
+    """The report that the home's node sealed of a block; it does so before it makes the next one."""
+    deadline = time.monotonic() + SEALED_WITHIN
+    while home is not None:
+        later = desk.client.status()["height"] > height or time.monotonic() > deadline
+        found = next((one for one in shelf.ids(home) if one.startswith(shelf.id_of(height, ""))), "")
+        if found or later:
+            return found
+        time.sleep(POLL_FIRST)
+    return ""
 
 
 def _ended(found: Answered) -> Answer:
     """A proposal that voters, the guardian or time ended before it had a plan."""
     standing = found["standing"]
-    said = f"proposal {found['id']} is {standing['status']} ({standing['reason']}) at height {int(standing['ended']):,}"
-    return Answer({"verdict": standing["status"], "proposal": found, "incident": ""}, said, Exit.REFUSED)
+    number, status = found["id"], standing["status"]
+    rows = [
+        ("upgrade", f"proposal {number} is {status} ({standing['reason']}) at height {int(standing['ended']):,}"),
+        ("next", f"synod tally {number} --explain: the count, and whose power stands behind each vote"),
+        ("then", "synod upgrade again proposes the same bundle anew"),
+    ]
+    return Answer({"verdict": status, "proposal": found, "incident": ""}, columns(rows), Exit.REFUSED)
 
 
 if __name__ == "__main__":

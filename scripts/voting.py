@@ -10,6 +10,7 @@ from runtime.receipts import OK
 from .client import Answered, NodeProblem
 from .console import Progress
 from .identities import Signer
+from .pace import OwnPace
 from .signing import Desk, KeyNotOfAccount, StillWaiting
 from .vote import cast
 
@@ -44,14 +45,17 @@ def opened(desk: Desk, number: int) -> Answered:
     return found
 
 
-def vote_yes(desk: Desk, voters: list[Signer], found: Answered) -> list[tuple[str, str]]:
+def vote_yes(
+    desk: Desk, voters: list[Signer], found: Answered, pace: OwnPace | None = None
+) -> list[tuple[str, str]]:
     """Who voted yes and what became of it; a key without power is told and no failure."""
     sent: list[tuple[str, str]] = []
     refused: list[tuple[str, str]] = []
-    for signer in voters:
-        try:
-            sent.append((signer.name, cast(desk, signer, found, "yes")))
-        except (NodeProblem, KeyNotOfAccount) as no:
-            refused.append((signer.name, no.code))
+    with (pace or OwnPace()).together():
+        for signer in voters:
+            try:
+                sent.append((signer.name, cast(desk, signer, found, "yes")))
+            except (NodeProblem, KeyNotOfAccount) as no:
+                refused.append((signer.name, no.code))
     receipts = [(name, desk.receipt(one)) for name, one in sent]
     return [*((name, one["reason"] or OK) for name, one in receipts), *refused]

@@ -1,20 +1,34 @@
 """`synod upgrade`: from a bundle to a verified upgrade in one command, or to why there is none."""
 
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from node.genesis.generated import generated_genesis
+from node.rehearsal.world import World
+from node.settings import documentation
 from runtime.bundle.archive import Bundle
-from tests.node.processes import new_world, started
+from storage.home import Home
+from tests.node.processes import ROOT, new_world, started
 from tests.scenarios.hostile import with_trouble
 from tests.scenarios.upgrades import example, running
 from tests.scripts.conftest import Said
+from tests.short_periods import SHORT
 
-INTERVAL_MS = 100
+INTERVAL_MS = 20
+PERIODS = {**SHORT, "voting_period": 100}
 """A vote is open for two seconds then, in which its four votes have to arrive."""
+MANY = 30
+"""Voters, more than a vote of SHORT has blocks."""
 
 
-def home_of(tmp_path: Path) -> tuple[str, Bundle]:
+def home_of(tmp_path: Path, parameters: Mapping[str, int] = PERIODS) -> tuple[str, Bundle]:
     """A chain with short periods whose node does not run, and a bundle for it."""
-    world = new_world(tmp_path / "home")
+    world = new_world(tmp_path / "home", parameters)
     bundle = example(world)
     world.close()
     return str(tmp_path / "home"), bundle
@@ -30,8 +44,10 @@ def written(tmp_path: Path, bundle: Bundle) -> str:
 def test_one_command_brings_a_bundle_through_probation_and_checks_after(said: Said, tmp_path: Path) -> None:
     home, bundle = home_of(tmp_path)
     words = ("upgrade", "--bundle", written(tmp_path, bundle), "--home", home)
+    manifest = Home(Path(home)).manifest_file
     with started(Path(home), interval_ms=INTERVAL_MS) as node:
         node.serving()
+        before = manifest.read_text()
         code, ready = said(*words, "--check-only")
         assert (code, ready.get("passed")) == (0, True), ready
         checks = {one["check"]: one for one in ready["checks"]}
@@ -42,13 +58,25 @@ def test_one_command_brings_a_bundle_through_probation_and_checks_after(said: Sa
         assert (code, done["verdict"]) == (0, "passed"), done
         assert done["history"]["entry"]["kind"] == "verified" and done["checkpoint"]
         assert all(one["passed"] is not False for one in done["checks"])
+        require_pause(done)
         code, again = said(*words)
         assert (code, again["proposal"]["id"]) == (0, done["proposal"]["id"])
         assert len(said("propose", "list", "--home", home)[1]) == 1
+        manifest.write_text(before)
+        code, found = said("verify", "--home", home)
+        assert (code, [one["check"] for one in found["checks"] if one["passed"] is False]) == (1, ["manifest"])
+
+
+def require_pause(done: dict[str, Any]) -> None:
+    """The answer holds what the activation took on this machine, with its parts."""
+    pause = done["pause"]
+    assert pause["height"] == int(done["history"]["entry"]["activation"])
+    parts = [pause[f"{part}_microseconds"] for part in ("checkpoint", "execution", "commit")]
+    assert all(parts) and pause["microseconds"] == sum(parts)
 
 
 def test_an_upgrade_that_fails_its_health_names_its_incident(said: Said, tmp_path: Path) -> None:
-    world = new_world(tmp_path / "home")
+    world = new_world(tmp_path / "home", PERIODS)
     bad = with_trouble(running(world), "1.1.0", health="return False")
     world.close()
     home = str(world.home.root)
@@ -71,22 +99,57 @@ def test_an_open_proposal_is_gone_on_with_and_the_time_may_be_up(said: Said, tmp
         assert len(said("propose", "list", "--home", home)[1]) == 1
 
 
-def test_a_stopped_home_is_run_fast_and_left_stopped(said: Said, tmp_path: Path) -> None:
-    home, bundle = home_of(tmp_path)
-    words = ("upgrade", "--bundle", written(tmp_path, bundle), "--home", home, "--fast-forward")
+def test_a_stopped_home_is_run_fast_with_every_vote_and_left_stopped(said: Said, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    genesis = generated_genesis(MANY, MANY, "many").model_copy(update={"parameters": SHORT})
+    world = World.create(home, genesis)
+    bundle = example(world)
+    world.close()
+    Home(home).settings_file.write_text(documentation())
+    words = ("upgrade", "--bundle", written(tmp_path, bundle), "--home", str(home), "--fast-forward")
+    for more in (("--url", "http://127.0.0.1:1"), ("--no-wait",)):
+        assert said(*words, *more)[1]["error"]["code"] == "usage"
     code, done = said(*words)
     assert (code, done.get("verdict")) == (0, "passed"), done
+    assert int(done["proposal"]["standing"]["tally"]["voters"]) == MANY
+    require_pause(done)
+    assert said("status", "--home", str(home))[1]["running"] is False
+
+
+def test_interrupted_it_stops_the_node_that_it_ran(said: Said, tmp_path: Path) -> None:
+    home, _ = home_of(tmp_path)
+    bundle = tmp_path / "bundle.tar"
+    os.mkfifo(bundle)  # it waits there to be told the bundle, with its node running
+    words = ["upgrade", "--bundle", str(bundle), "--home", home, "--fast-forward"]
+    process = subprocess.Popen([sys.executable, "-m", "scripts.cli", *words], cwd=ROOT, stderr=subprocess.PIPE)
+    with bundle.open("wb"):
+        assert said("status", "--home", home)[1]["running"] is True
+        process.send_signal(signal.SIGINT)
+        assert (process.communicate()[1], process.returncode) == (b"\ninterrupted\n", 130)
     assert said("status", "--home", home)[1]["running"] is False
+    Home(Path(home)).lock().close()
 
 
-def test_votes_that_cannot_pass_it_are_told_before_anything_is_proposed(said: Said, tmp_path: Path) -> None:
+def test_what_stopped_the_node_is_said_where_it_ran_for_the_command(said: Said, tmp_path: Path) -> None:
     home, bundle = home_of(tmp_path)
-    with started(Path(home), "--blocks", "demand") as node:
+    Home(Path(home)).head_file.unlink()
+    code, failed = said("upgrade", "--bundle", written(tmp_path, bundle), "--home", home, "--fast-forward")
+    assert (code, failed["error"]["code"]) == (3, "head_missing")
+
+
+def test_votes_that_cannot_pass_it_are_told_before_and_its_rejection_after(said: Said, tmp_path: Path) -> None:
+    home, bundle = home_of(tmp_path, SHORT)
+    with started(Path(home), interval_ms=INTERVAL_MS) as node:
         url = node.serving()
         other = tmp_path / "other"
-        assert said("keys", "create", "alice", "--plain", "--home", str(other))[0] == 0
+        code, alice = said("keys", "create", "alice", "--plain", "--home", str(other))
+        assert code == 0
         words = ("upgrade", "--bundle", written(tmp_path, bundle), "--home", str(other), "--url", url, "--plain")
         code, ready = said(*words, "--check-only")
         checks = {one["check"]: one for one in ready["checks"]}
         assert code == 1 and checks["deposit"]["passed"] is False
         assert checks["keys"]["passed"] is None and "CANNOT PASS IT ALONE" in checks["keys"]["detail"]
+        assert said("transfer", alice["address"], "5000", "--from", "account-9", "--home", home)[0] == 0
+        code, ended = said(*words)
+        assert (code, ended.get("verdict")) == (1, "rejected"), ended
+        assert ended["proposal"]["standing"]["reason"] == "too_few_voters"
