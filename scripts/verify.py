@@ -65,8 +65,7 @@ def checks_after(client: Client, home: Home | None) -> Iterator[Finding]:
     runtime = Shown(client)
     for module in runtime.declaration.modules:
         yield _basic_call(client, module)
-    history = client.upgrades(LINES)
-    yield _version(status, history)
+    yield _version(client)
     if home is None:
         yield Finding("manifest", None, "not looked at: it stands in the node's home")
     else:
@@ -113,8 +112,11 @@ def _asked(client: Client, module: str, query: str, arguments: Answered, made_up
     return Finding(f"call of {module}", True, f"{query} answers {str(found['result'])[:MAX_CODE]}")
 
 
-def _version(status: Answered, history: list[Answered]) -> Finding:
-    runs = status["runtime"]
+def _version(client: Client) -> Finding:
+    """What runs against the history; asked again where it changed between the two."""
+    runs, history = client.status()["runtime"], client.upgrades(LINES)
+    while (after := client.status()["runtime"]) != runs:
+        runs, history = after, client.upgrades(LINES)
     line = next((one for one in history if one["entry"]["kind"] in MOVED), None)
     if line is None:
         told = "no upgrade stands in the newest history" if history else "no upgrade yet"
@@ -126,20 +128,23 @@ def _version(status: Answered, history: list[Answered]) -> Finding:
 
 
 def _manifest(home: Home, client: Client) -> Finding:
-    """The manifest against what the chain says of itself. The file is written after the block, so what it says is held
-    against the history up to its own height."""
+    """The manifest against what the chain says of itself. The file is written after a block and before the next one, so
+    it must tell all that happened below the height that there was before it was read."""
+    height = int(client.status()["height"])
     try:
         document = json.loads(home.manifest_file.read_text("ascii"))
-        height, running = int(document["height"]), document["running"]
+        running = document["running"]
         told = {(one["height"], upgrade["plan"]) for upgrade in document["upgrades"] for one in upgrade["events"]}
-    except (OSError, ValueError, KeyError, TypeError) as wrong:
+    except (OSError, ValueError) as wrong:
         return Finding("manifest", False, f"{home.manifest_file} cannot be read: {wrong}")
+    except (KeyError, TypeError):
+        return Finding("manifest", False, f"{home.manifest_file} is no manifest of an upgrade history")
     if gone := lost(home, needs_told(home)):
         return Finding("manifest", False, "; ".join(str(loss) for loss in gone))
     runs = client.status()["runtime"]
     lines = {(one["height"], one["plan"]) for one in client.upgrades(LINES) if one["entry"]["kind"] in MOVED}
-    missing = sorted(line for line in lines - told if line[0] <= height)
-    later = any(at > height for at, _ in lines)
+    missing = sorted(line for line in lines - told if line[0] < height)
+    later = any(at >= height for at, _ in lines)
     if missing or (running != runs and not later):
         what = f"lacks the history of height {missing[0][0]:,}" if missing else "names another running runtime"
         return Finding("manifest", False, f"{home.manifest_file.name} {what}")
