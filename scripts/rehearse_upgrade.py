@@ -14,11 +14,13 @@ import click
 
 from node.trial.child import COPY, VECTORS
 from node.trial.process import Trial, TrialLimits, copy_without_keys, room_in, share_backups
-from node.trial.report import Line, Report, Step
+from node.trial.report import OVER_MEMORY, OVER_TIME, Line, Report, Step
 from node.trial.vectors import FILE as VECTORS_FILE
 from storage.checkpoint import Checkpoint
+from storage.errors import StoreDamaged, StoreLocked
 from storage.home import Home
 from storage.restore import open_copy_of_running
+from storage.state import State
 
 from .checkpoint import CheckpointUnknown, found_checkpoint
 from .command import command, run
@@ -28,6 +30,11 @@ from .options import home_option
 
 REPORT = "report.json"
 DEFAULTS = TrialLimits()
+MORE = {
+    OVER_TIME: "; that says nothing of the bundle where --seconds was short",
+    OVER_MEMORY: "; that says nothing of the bundle where --memory-mib was small",
+}
+"""What to make of a trial that used up what it was allowed."""
 
 
 @command(
@@ -55,8 +62,8 @@ def command_line(
 
     A process without keys, with bounded time and memory, migrates the copy, decodes every record, counts every
     aggregate again, asks every module for its health, lives on for some blocks with the most recent real calls, and
-    goes back. The home itself is only read, and its node may run on. Nothing is attested; a proposal that is still
-    being voted on can be rehearsed as well.
+    goes back. The home itself is only read, and its node may run on; where none runs, what a power loss left torn is
+    cut first, as a start does. Nothing is attested; a proposal that is still being voted on can be rehearsed as well.
     """
     place = Home.open(home)
     _require_new(export)
@@ -64,7 +71,7 @@ def command_line(
     shown = _Shown()
     with room_in(place) as room:
         if which is None:
-            open_copy_of_running(place, room / COPY)
+            _copy_newest(place, room / COPY)
         else:
             copy_without_keys(_checkpoint(place, which), room)
         share_backups(place, room)
@@ -75,6 +82,21 @@ def command_line(
         if export is not None:
             _keep(room / VECTORS, export, report)
     return answer(report, export)
+
+
+def _copy_newest(home: Home, place: Path) -> None:
+    """Copy the newest state on disk; that of a stopped home whose end is torn is mended before, as a start does.
+    Raises StoreDamaged for what is worse, and what else storage refuses."""
+    try:
+        open_copy_of_running(home, place)
+    except StoreDamaged as damage:
+        shutil.rmtree(place)
+        try:
+            with home.lock():
+                State.open(home).close()
+        except StoreLocked:
+            raise damage from None
+        open_copy_of_running(home, place)
 
 
 def answer(report: Report, export: Path | None) -> Answer:
@@ -92,7 +114,7 @@ def _lines(report: Report, export: Path | None) -> list[str]:
     took = f"{report.milliseconds / 1000:.1f} s, {report.memory_bytes >> 20} MiB of memory, {report.disk_bytes:,} bytes"
     lines += [f"{took} written", f"result {said.digest.hex()}"]
     passed = f"PASSED, {'reversible' if said.reversible else 'not reversible'}"
-    lines.append(passed if report.passed else f"FAILED: {said.code}")
+    lines.append(passed if report.passed else f"FAILED: {said.code}{MORE.get(said.code, '')}")
     if export is not None:
         vectors = "tables before and after" if (export / VECTORS_FILE).exists() else "no tables, it failed before"
         lines.append(f"exported to {export}: {REPORT}, {vectors}")

@@ -36,6 +36,11 @@ ROOMS = "trying-"
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _PROGRAM = f"import sys; sys.path.insert(0, {_ROOT!r}); from node.trial import child; child.main()"
+_EARLY_ENDS = {
+    OVER_TIME: "its time was up before it began: allow it more",
+    OVER_MEMORY: "its memory was used up before it began: allow it more",
+}
+"""What to do about a process that ended before it said what it is about."""
 _NO_MEMORY = (
     "MemoryError",
     "bad_alloc",
@@ -153,7 +158,7 @@ def _report(
         raise (TrialImpossible if impossible.machine else NothingToTry)(impossible.code, impossible.message)
     result = next((line.result for line in lines if line.result is not None), None)
     if about is None or code == "stopped":
-        raise TrialImpossible(code or CRASHED, said or "its process ended without a word")
+        raise TrialImpossible(code or CRASHED, _EARLY_ENDS.get(code) or said or "its process ended without a word")
     if result is None:
         result = first_result(about).but(code=code or CRASHED)
     return Report(

@@ -1,6 +1,7 @@
 """`synod rehearse-upgrade` and `synod rehearsal diff` on real homes: what they say, and the code they end with."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from node.settings import documentation
 from node.trial.checks import STEPS
 from scripts.proposing import proposal_text
 from scripts.status import of_node
+from storage.home import HomeLock
+from storage.levelfiles import log_paths
 from tests.node.processes import started
 from tests.scenarios.upgrades import approved, edited, example, untested
 from tests.scripts.conftest import Said
@@ -56,6 +59,23 @@ def test_a_sound_upgrade_passes_step_by_step_and_the_home_stays_as_it_was(said: 
     assert [(step["name"], step["outcome"]) for step in answer["steps"]] == [(name, "passed") for name, _ in STEPS]
     assert answer["memory_bytes"] > 0
     assert {path: path.stat().st_mtime_ns for path in home.root.rglob("*") if path.is_file()} == before
+
+
+def test_a_stopped_home_whose_end_is_torn_is_mended_first_and_one_that_is_damaged_is_told(
+    said: Said, home: Voting, tmp_path: Path
+) -> None:
+    torn = Path(shutil.copytree(home.root, tmp_path / "torn"))
+    at = ("--home", str(torn))
+    log = log_paths(torn / "database")[-1]
+    log.write_bytes(log.read_bytes() + b"\1" * 600)
+    with HomeLock(torn / "lock"):  # somebody is at work on it, and may be writing
+        code, told = said("rehearse-upgrade", home.sound, *at)
+    assert (code, told["error"]["code"]) == (3, "store_damaged")
+    code, answer = said("rehearse-upgrade", home.sound, *at)
+    assert (code, answer["passed"]) == (0, True)
+    (torn / "database" / "CURRENT").write_text("nothing")
+    code, told = said("rehearse-upgrade", home.sound, *at)
+    assert (code, told["error"]["code"], told["error"]["path"]) == (3, "store_damaged", str(torn / "database"))
 
 
 def test_an_upgrade_that_fails_is_named_with_step_code_and_line(said: Said, home: Voting) -> None:
