@@ -183,7 +183,7 @@ class CheckpointUnknown(Exception):
     exit = Exit.REFUSED
 
     def __init__(self, which: str, known: tuple[Checkpoint, ...]) -> None:
-        there = ", ".join(one.name for one in known) or "none"
+        there = ", ".join(one.name for one in known) or "none; `synod checkpoint create` makes one"
         super().__init__(f"no checkpoint is called {which}: there are {there}")
         self.which = which
 

@@ -38,7 +38,8 @@ class NoIncident(Exception):
     exit = Exit.REFUSED
 
     def __init__(self, which: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"no incident is called {which}: there are {', '.join(known) or 'none'}")
+        there = f"no incident is called {which}: there are {', '.join(known)}"
+        super().__init__(there if known else "this home keeps no incident: nothing that leaves one has happened")
         self.which = which
 
 

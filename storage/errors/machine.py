@@ -129,6 +129,6 @@ class BackupMissing(StoreFault):
 @dataclass(eq=False)
 class BackupDamaged(StoreFault):
     code = "backup_damaged"
-    says = "{path} is no whole backup of a module ({detail}); remove it and `synod backup import` a whole one"
+    says = "{path} is no whole backup of a module ({detail}); `synod backup import` a whole one in its place"
     path: Path
     detail: str
