@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,22 @@ import pytest
 
 from scripts.cli import synod
 from scripts.command import outcome
+from scripts.fast_forward import fast_forwarded
 from tests.node.processes import new_world, started
 
 Said = Callable[..., tuple[int, Any]]
 
 
+def forget_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What whoever runs the tests has set for his own node is not theirs."""
+    for name in ("SYNOD_HOME", "SYNOD_URL", "SYNOD_FROM"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Said:
     """Run `synod ... --json` here; its exit code and its answer."""
-    for name in ("SYNOD_HOME", "SYNOD_URL", "SYNOD_FROM"):
-        monkeypatch.delenv(name, raising=False)
+    forget_environment(monkeypatch)
 
     def run(*words: str) -> tuple[int, Any]:
         capsys.readouterr()
@@ -26,6 +33,13 @@ def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
         return code, json.loads(capsys.readouterr().out)
 
     return run
+
+
+@contextmanager
+def near(home: Path) -> Iterator[None]:
+    """The home's node on a thread of this process, over a real socket; it makes a block when one is wanted."""
+    with fast_forwarded(home):
+        yield
 
 
 @pytest.fixture(scope="session")

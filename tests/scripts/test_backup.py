@@ -18,10 +18,10 @@ from storage.module_backup import BackupWriter, path_of
 from tests.node.processes import client, started
 from tests.scenarios.reinstalls import BOOKS, beyond_window, propose_restore, reinstalled, shelved
 from tests.scenarios.upgrades import vote
-from tests.scripts.conftest import Said
+from tests.scripts.conftest import Said, near
 from tests.short_periods import SHORT, short_genesis
 
-PERIODS = {**SHORT, "voting_period": 150}
+PERIODS = {**SHORT, "voting_period": 100}
 """Time enough to vote by hand on a running node."""
 
 
@@ -146,22 +146,26 @@ def test_one_command_brings_the_data_back_on_a_running_node(
         history = said("query", "upgrade.history", *at)[1]["rows"]
         assert ("executed", name) in [(one["value"]["kind"], one["value"]["restored"]) for one in history]
         assert "synod_module_backups 1.0" in http.get("/metrics").text
-
-
-def test_it_goes_on_with_what_was_proposed_before_and_metrics_say_who_can_follow(
-    said: Said, left: tuple[Path, bytes], home: Path
-) -> None:
-    name, at = left[1].hex(), ("--home", str(home))
-    with started(home, interval_ms=20) as node, client(node.serving()) as http:
-        propose = ("propose", "restore-module", "shelf", name, "--from", "validator-1", *at)
-        number = said(*propose)[1]["proposal"]["id"]
-        code, late = said("backup", "restore", name, "--timeout", "0", *at)
-        assert (code, late["error"]["code"]) == (3, "still_waiting")
-        code, answer = said("backup", "restore", name, *at)
-        assert (code, answer["proposal"]["id"]) == (0, number)
-        manifest = said("backup", "list", *at)[1]["backups"]
-        assert [one["backup"] for one in manifest] == [name]
         assert "synod_restore_data_held" not in http.get("/metrics").text, "none is pending"
+        assert [one["backup"] for one in said("backup", "list", *at)[1]["backups"]] == [name]
+
+
+def test_it_goes_on_with_what_was_proposed_before(said: Said, left: tuple[Path, bytes], home: Path) -> None:
+    name, at = left[1].hex(), ("--home", str(home))
+
+    def block() -> None:
+        assert said("transfer", "account-5", "1", "--from", "account-6", *at)[0] == 0
+
+    with near(home):
+        number = said("propose", "restore-module", "shelf", name, "--from", "validator-1", *at)[1]["proposal"]["id"]
+        for waited_for in ("delay", "voting"):
+            while said("propose", "show", str(number), *at)[1]["standing"]["status"] != waited_for:
+                block()
+            code, late = said("backup", "restore", name, "--timeout", "0", *at)
+            assert (code, late["error"]["code"]) == (3, "still_waiting")
+        block()
+        (found,) = said("propose", "list", "--status", "voting", *at)[1]
+        assert (found["id"], found["standing"]["tally"]["voters"]) == (number, "4")
 
 
 def test_a_node_without_the_data_stops_with_what_to_do_and_follows_after_an_import(
@@ -174,9 +178,11 @@ def test_a_node_without_the_data_stops_with_what_to_do_and_follows_after_an_impo
     vote(world, proposal, "yes")
     world.forward(proposal_at(world.overlay(), proposal)[1].closes)
     world.close()
-    with started(home, interval_ms=300) as node, client(node.serving()) as http:
+    with started(home, "--blocks", "demand") as node, client(node.serving()) as http:
         assert http.get("/upgrade/plan").json()["pending"]["growth"]["phase"] == "waiting for data"
         assert "synod_restore_data_held 0.0" in http.get("/metrics").text
+        while said("transfer", "account-5", "1", "--from", "account-6", *at)[0] == 0:
+            continue  # a block each, until its height comes
         assert node.until("stopping")["code"] == "backup_missing"
         assert node.ended() == 3
         assert any("synod backup import" in line for line in node.said)

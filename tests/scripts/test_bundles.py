@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from node.rehearsal import upgrade
+from scripts.client import url_of
 from storage.home import Home
-from tests.node.processes import new_world, started
+from tests.node.processes import new_world
 from tests.scenarios.upgrades import example, running
-from tests.scripts.conftest import Said
+from tests.scripts.conftest import Said, near
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,8 @@ def test_a_proposal_is_compared_with_what_runs_from_the_bytes_on_chain(
     assert (code, stopped["old"], stopped["new"], stopped["refused"]) == (0, before, after, [])
     assert stopped["to_version"] == "2.0.0"
     assert {one["file"]: one["state"] for one in stopped["files"]}["guestbook.py"] == "added"
-    with started(home, "--blocks", "demand") as node:
-        url = node.serving()
+    with near(home):
+        url = url_of(home)
         assert said("bundle", "diff", before, after, *at) == (0, stopped)
         assert said("bundle", "diff", "running", "1", "--url", url) == (0, stopped)
         assert said("bundle", "diff", "1", *at) == (0, stopped), "what runs is the other one"

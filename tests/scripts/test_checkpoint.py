@@ -1,5 +1,6 @@
 """`synod checkpoint`: made, listed, verified, pruned on a stopped home; made by its node while that runs."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +9,26 @@ import pytest
 from node.rehearsal import upgrade
 from node.upkeep import Upkeep
 from storage.home import Home
-from tests.node.processes import new_world, started
+from tests.node.processes import new_world
 from tests.scenarios.upgrades import approved, example, silent
 from tests.scripts.conftest import Said
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that stopped at height 30, with checkpoints of 10, 20 and 30."""
-    world = new_world(tmp_path / "home")
+    world = new_world(tmp_path_factory.mktemp("stopped") / "home")
     for height in (10, 20, 30):
         world.forward(height)
         world.application.checkpoint(f"at {height}")
     world.close()
-    return tmp_path / "home"
+    return world.home.root
+
+
+@pytest.fixture
+def home(stopped: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(stopped, tmp_path / "home"))
 
 
 def test_checkpoints_are_listed_lowest_first_with_why_they_were_made(said: Said, home: Path) -> None:
@@ -98,17 +105,17 @@ def test_a_home_that_a_command_works_on_is_left_alone(said: Said, home: Path) ->
     assert (code, refused["error"]["code"]) == (3, "store_locked")
 
 
-def test_a_node_whose_token_cannot_be_read_is_not_asked(said: Said, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    new_world(home).close()
-    with started(home) as node:
-        node.serving()
-        (home / "operator-token").unlink()
-        code, refused = said("checkpoint", "create", "--home", str(home))
+def test_a_node_whose_token_cannot_be_read_is_not_asked(said: Said, live: Path) -> None:
+    token, aside = live / "operator-token", live / "operator-token.aside"
+    token.rename(aside)
+    try:
+        code, refused = said("checkpoint", "create", "--home", str(live))
         assert (code, refused["error"]["code"]) == (1, "operator_token_unreadable")
-        (home / "operator-token").write_text("another\n")
-        code, refused = said("checkpoint", "create", "--home", str(home))
+        token.write_text("another\n")
+        code, refused = said("checkpoint", "create", "--home", str(live))
         assert (code, refused["error"]["code"]) == (1, "unauthorized")
+    finally:
+        aside.replace(token)
 
 
 @pytest.mark.parametrize("reason", ["two\nlines", "x" * 1001, "\udcff"])

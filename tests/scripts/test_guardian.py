@@ -11,8 +11,7 @@ from node.rehearsal.world import World
 from runtime.address import address_text
 from scripts.client import url_of
 from scripts.status import of_node
-from tests.node.processes import started
-from tests.scripts.conftest import Said
+from tests.scripts.conftest import Said, near
 from tests.short_periods import short_genesis
 
 SEED = "scenario"
@@ -25,8 +24,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("guarded") / "home"
     guardian = generated_address(SEED, 7)
     World.create(home, short_genesis(seed=SEED).model_copy(update={"guardian": guardian})).close()
-    with started(home, "--blocks", "demand") as node:
-        node.serving()
+    with near(home):
         yield home
 
 

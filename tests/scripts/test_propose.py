@@ -10,8 +10,8 @@ from scripts.client import url_of
 from scripts.proposing import durations_text, proposal_text
 from scripts.signing import Asked, desk_of, event_value
 from scripts.status import of_node
-from tests.node.processes import new_world, started
-from tests.scripts.conftest import Said
+from tests.node.processes import new_world
+from tests.scripts.conftest import Said, near
 
 FROM = ("--from", "validator-0")
 
@@ -32,8 +32,7 @@ def chain(tmp_path: Path) -> Iterator[Path]:
     """The home of a node of one's own."""
     home = tmp_path / "home"
     new_world(home).close()
-    with started(home, "--blocks", "demand") as node:
-        node.serving()
+    with near(home):
         yield home
 
 

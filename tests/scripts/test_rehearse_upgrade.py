@@ -151,7 +151,8 @@ def test_status_and_proposal_say_in_a_line_what_is_attested(said: Said, tmp_path
         url = node.serving()
         heights = f"of {row.first} and {row.second}, judged at {row.gate}"
         assert f"rehearsals    {heights}: none attested" in of_node(url).text
-        node.until("block")
+        assert said("transfer", "account-5", "1", "--from", "account-6", *at)[0] == 0  # and it looks what is due
+        node.until("RehearsalAttested")
         assert f"rehearsals    {heights}: 100 % of power says passed" in of_node(url).text
         assert "growth        ready, 41 of 41 records" in of_node(url).text
         code, shown = said("propose", "show", "1", *at)

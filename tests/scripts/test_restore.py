@@ -1,29 +1,37 @@
 """`synod restore`: back to a checkpoint without ever signing twice, or on as a new chain that nothing old counts on."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from node.rehearsal.world import World
 from runtime.errors import HostRefused
+from scripts.client import url_of
 from storage.errors import SigningRefused
-from tests.node.processes import client, new_world, started
-from tests.scripts.conftest import Said
+from tests.node.processes import client, new_world
+from tests.scripts.conftest import Said, near
 from tests.short_periods import short_genesis
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that stopped at height 30 and has a checkpoint of height 10."""
-    world = new_world(tmp_path / "home")
+    world = new_world(tmp_path_factory.mktemp("stopped") / "home")
     world.forward(10)
     world.application.checkpoint("at 10")
     world.traffic(4)
     world.must()
     world.forward(30)
     world.close()
-    return tmp_path / "home"
+    return world.home.root
+
+
+@pytest.fixture
+def home(stopped: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(stopped, tmp_path / "home"))
 
 
 def test_a_home_goes_back_keeps_what_it_replaced_and_signs_nothing_twice(said: Said, home: Path) -> None:
@@ -84,7 +92,7 @@ def test_nothing_signed_for_one_chain_counts_on_the_other(said: Said, home: Path
     world.close()
     new = tmp_path / "new"
     said("restore", "10", "--as-new-chain", "--into", str(new), "--home", str(home))
-    with started(new, "--blocks", "demand") as node, client(node.serving()) as http:
+    with near(new), client(url_of(new)) as http:
         refused = http.post("/transactions", json={"transaction": old.hex()})
         assert (refused.status_code, refused.json()["code"]) == (422, "wrong_chain")
         code, sent = said("transfer", "account-1", "1", "--from", "account-0", "--home", str(new))

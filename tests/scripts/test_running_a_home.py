@@ -1,7 +1,6 @@
 """`init`, `start`, `status` as a user types them."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -143,13 +142,12 @@ def test_status_finds_the_node_of_a_home_and_reads_the_files_when_none_runs(said
     assert (code, gone["error"]["code"]) == (3, "node_unreachable")
 
 
-def test_start_says_what_is_wrong_with_its_arguments_and_its_home(tmp_path: Path) -> None:
-    def start(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "scripts.start", *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=dict(os.environ))
-
-    wrong = start("--home", str(tmp_path), "--refuse", "12")
-    assert (wrong.returncode, "64 hexadecimal digits" in wrong.stderr) == (2, True)
-    missing = start("--home", str(tmp_path))
-    assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
-    assert "synod init" in missing.stderr
+def test_start_says_what_is_wrong_with_its_arguments_and_its_home(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["start", "--home", str(tmp_path)]
+    assert outcome(synod, [*words, "--refuse", "12"], "synod") == 2
+    assert "64 hexadecimal digits" in capsys.readouterr().err
+    assert outcome(synod, words, "synod") == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "synod init" in told

@@ -12,8 +12,7 @@ from governance.presets import PRESETS
 from governance.tracks import said as rules_said
 from node.rehearsal.world import World
 from scripts.init import command_line as init
-from tests.node.processes import started
-from tests.scripts.conftest import Said
+from tests.scripts.conftest import Said, near
 from tests.scripts.test_propose import advance
 from tests.short_periods import short_genesis
 
@@ -26,8 +25,7 @@ def opengov(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("opengov") / "home"
     words = ["--home", str(home), "--accounts", "20", "--preset", "opengov"]
     init.main(words, standalone_mode=False)
-    with started(home, "--blocks", "demand") as node:
-        node.serving()
+    with near(home):
         yield home
 
 
@@ -92,8 +90,7 @@ def watched(tmp_path: Path) -> Iterator[Path]:
     routes = {**PRESETS["default"].routes, "treasury_spend": ("watched",)}
     home = tmp_path / "home"
     World.create(home, short_genesis().model_copy(update={"tracks": rows, "routes": routes})).close()
-    with started(home, "--blocks", "demand") as node:
-        node.serving()
+    with near(home):
         yield home
 
 

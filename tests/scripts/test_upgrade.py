@@ -1,22 +1,29 @@
 """`synod upgrade`: from a bundle to a verified upgrade in one command, or to why there is none."""
 
+import io
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from node.genesis.generated import generated_genesis
 from node.rehearsal.world import World
 from node.settings import documentation
 from runtime.bundle.archive import Bundle
+from scripts.cli import synod
+from scripts.command import outcome
 from storage.home import Home
 from tests.node.processes import ROOT, new_world, started
 from tests.scenarios.hostile import with_trouble
 from tests.scenarios.upgrades import example, running
-from tests.scripts.conftest import Said
+from tests.scripts.conftest import Said, forget_environment
 from tests.short_periods import SHORT
 
 INTERVAL_MS = 20
@@ -41,19 +48,46 @@ def written(tmp_path: Path, bundle: Bundle) -> str:
     return str(file)
 
 
-def test_one_command_brings_a_bundle_through_probation_and_checks_after(said: Said, tmp_path: Path) -> None:
-    home, bundle = home_of(tmp_path)
-    words = ("upgrade", "--bundle", written(tmp_path, bundle), "--home", home)
-    manifest = Home(Path(home)).manifest_file
-    with started(Path(home), interval_ms=INTERVAL_MS) as node:
+@pytest.fixture(scope="module")
+def after_failure(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[int, Any]]:
+    """A stopped home whose only upgrade failed, and how the command that proposed it ended and what it said."""
+    world = new_world(tmp_path_factory.mktemp("failed") / "home", PERIODS)
+    bad = written(world.home.root.parent, with_trouble(running(world), "1.1.0", health="return False"))
+    world.close()
+    home, out = world.home.root, io.StringIO()
+    with redirect_stdout(out), pytest.MonkeyPatch.context() as environment:
+        forget_environment(environment)
+        code = outcome(synod, ["upgrade", "--bundle", bad, "--home", str(home), "--fast-forward", "--json"], "synod")
+    return home, (code, json.loads(out.getvalue()))
+
+
+def test_an_upgrade_that_fails_its_health_names_its_incident(said: Said, after_failure: tuple[Path, Any]) -> None:
+    home, (code, failed) = after_failure
+    assert (code, failed["verdict"]) == (1, "failed"), failed
+    assert said("incident", "show", failed["incident"], "--home", str(home))[0] == 0
+
+
+def test_one_command_brings_a_bundle_through_probation_and_checks_after(
+    said: Said, after_failure: tuple[Path, Any], tmp_path: Path
+) -> None:
+    home = str(after_failure[0])
+    manifest = Home(after_failure[0]).manifest_file
+    with started(after_failure[0], interval_ms=INTERVAL_MS) as node:
         node.serving()
+        assert said("verify", "--home", home)[0] == 0
         before = manifest.read_text()
+        bundle = tmp_path / "mine"
+        assert said("bundle", "new", str(bundle))[0] == 0
+        words = ("upgrade", "--bundle", str(bundle), "--home", home)
+        assert said(*words, "--check-only", "--track", "emergency")[1]["error"]["code"] == "usage"
         code, ready = said(*words, "--check-only")
         assert (code, ready.get("passed")) == (0, True), ready
         checks = {one["check"]: one for one in ready["checks"]}
         assert checks["keys"]["passed"] is True and "100 % of power" in checks["keys"]["detail"]
         assert {"bundle", "module calls", "deposit", "disk", "backup", "invariants"} <= set(checks)
-        assert said("propose", "list", "--home", home)[1] == []
+        assert len(said("propose", "list", "--home", home)[1]) == 1
+        code, late = said(*words, "--within", "0")
+        assert (code, late["error"]["code"]) == (3, "still_waiting")
         code, done = said(*words)
         assert (code, done["verdict"]) == (0, "passed"), done
         assert done["history"]["entry"]["kind"] == "verified" and done["checkpoint"]
@@ -61,7 +95,7 @@ def test_one_command_brings_a_bundle_through_probation_and_checks_after(said: Sa
         require_pause(done)
         code, again = said(*words)
         assert (code, again["proposal"]["id"]) == (0, done["proposal"]["id"])
-        assert len(said("propose", "list", "--home", home)[1]) == 1
+        assert len(said("propose", "list", "--home", home)[1]) == 2
         manifest.write_text(before)
         code, found = said("verify", "--home", home)
         assert (code, [one["check"] for one in found["checks"] if one["passed"] is False]) == (1, ["manifest"])
@@ -73,30 +107,6 @@ def require_pause(done: dict[str, Any]) -> None:
     assert pause["height"] == int(done["history"]["entry"]["activation"])
     parts = [pause[f"{part}_microseconds"] for part in ("checkpoint", "execution", "commit")]
     assert all(parts) and pause["microseconds"] == sum(parts)
-
-
-def test_an_upgrade_that_fails_its_health_names_its_incident(said: Said, tmp_path: Path) -> None:
-    world = new_world(tmp_path / "home", PERIODS)
-    bad = with_trouble(running(world), "1.1.0", health="return False")
-    world.close()
-    home = str(world.home.root)
-    with started(Path(home), interval_ms=INTERVAL_MS) as node:
-        node.serving()
-        code, failed = said("upgrade", "--bundle", written(tmp_path, bad), "--home", home)
-        assert (code, failed["verdict"]) == (1, "failed"), failed
-        assert said("incident", "show", failed["incident"], "--home", home)[0] == 0
-        assert said("verify", "--home", home)[0] == 0
-
-
-def test_an_open_proposal_is_gone_on_with_and_the_time_may_be_up(said: Said, tmp_path: Path) -> None:
-    home, bundle = home_of(tmp_path)
-    words = ("upgrade", "--bundle", written(tmp_path, bundle), "--home", home, "--within", "0")
-    with started(Path(home), "--blocks", "demand") as node:
-        node.serving()
-        code, late = said(*words)
-        assert (code, late["error"]["code"]) == (3, "still_waiting")
-        assert said(*words)[0] == 3
-        assert len(said("propose", "list", "--home", home)[1]) == 1
 
 
 def test_a_stopped_home_is_run_fast_with_every_vote_and_left_stopped(said: Said, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from node.ballots import BallotUnreadable, read_ballot
 from scripts.vote_receipt import checked
 from storage.errors import ProofInvalid
-from tests.node.processes import new_world, started
-from tests.scripts.conftest import Said
+from tests.node.processes import new_world
+from tests.scripts.conftest import Said, near
 from tests.scripts.test_propose import advance
 
 DELEGATED, SILENT = 2_000_000, 3_000
@@ -22,8 +22,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The home of a node of its own."""
     home = tmp_path_factory.mktemp("votes") / "home"
     new_world(home).close()
-    with started(home, "--blocks", "demand") as node:
-        node.serving()
+    with near(home):
         yield home
 
 
