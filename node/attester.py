@@ -99,6 +99,11 @@ class Attester:
         self.follow()  # it may have ended since
         return False
 
+    @property
+    def is_trying(self) -> bool:
+        """Whether a trial is under way."""
+        return self._job is not None and self._job.runs
+
     def wait(self) -> None:
         """Wait for the trial under way, if there is one, and say what it came to."""
         if self._job is not None:

@@ -175,27 +175,37 @@ class Solo:
                 progress(application.state.height)
         return application.flush()
 
-    def _empty_run(self, height: int) -> None:
-        """Empty blocks until a sync is due, something waits in the mempool, or an upgrade needs its checkpoint."""
+    def run_ahead(self, height: int) -> PreparedBlock | None:
+        """Make empty blocks up to ``height`` that share a sync, until one tells something; the last of them. None where
+        the next block is another kind, or a rehearsal is under way, beside which the chain goes block by block."""
+        application = self.application
+        if len(application.mempool) or application.flip_due():
+            return None
+        if self._attester is not None and self._attester.is_trying:
+            return None
+        return self._empty_run(height)
+
+    def _empty_run(self, height: int) -> PreparedBlock | None:
+        """Empty blocks until a sync is due, one tells something, or an upgrade needs its checkpoint; the last one."""
         application = self.application
         state, chain = application.state, application.chain
         self._require_unsigned(state.height + 1)
         began = perf_counter_ns()
         activation = application.next_activation()
         stop = min(height, state.height + WAITING_BLOCKS, height if activation is None else activation - 1)
-        block = None
+        prepared = None
         while state.height < stop:
             proposer = self.proposer(state.height + 1)
-            block = application.block_of(proposer)
-            prepared = chain.finalize(block)
+            prepared = chain.finalize(application.block_of(proposer))
             application.commit(prepared, durable=False, rows=self._unwritten)
             self._unwritten = []
             if prepared.events:
                 break
         application.flush()
-        if block is not None:
-            self._unwritten = [self._sign(block.header)]
+        if prepared is not None:
+            self._unwritten = [self._sign(prepared.block.header)]
         self._grow_beside(perf_counter_ns() - began)
+        return prepared
 
     def _sign_head_again(self) -> None:
         """The signatures under the last block, if this home stopped before they were written."""

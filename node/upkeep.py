@@ -58,6 +58,7 @@ class Upkeep:
         self._told: dict[int, str] = {}
         """The heights that the manifest says are needed."""
         self._pauses = pauses_told(home)
+        self._pruned = application.state.height
 
     def begin(self) -> None:
         """Catch up with the last block, whose upkeep a crash may have cut off."""
@@ -76,8 +77,10 @@ class Upkeep:
             self.write_manifest()
         if HISTORY.name in made.prepared.sealed.state.changes:
             self._report(made)
-        if made.prepared.block.header.height % PRUNE_EVERY == 0:
+        height = made.prepared.block.header.height
+        if height // PRUNE_EVERY != self._pruned // PRUNE_EVERY:
             self._prune_log()
+            self._pruned = height
         self._application.backups.step()
         self._application.state.collect(COLLECT_ROWS)
 

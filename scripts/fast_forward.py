@@ -1,9 +1,9 @@
 """A home's own node, run inside one command, with blocks as fast as this machine makes them.
 
 Only the solo driver allows that: nobody else takes part in its chain, and no block holds a time. Heights are lived
-through one by one, rehearsals and probation as well. The node makes blocks on demand and, without that, up to the
-height that the command lets it come to: so the chain stands still while votes are cast, however many there are and
-however short a vote is.
+through one by one, rehearsals and probation as well; empty blocks share their syncs. The node makes blocks on demand
+and, without that, up to the height that the command lets it come to: so the chain stands still while votes are cast,
+however many there are and however short a vote is.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from tests.node.processes import ROOT, new_world, started
 from tests.scenarios.hostile import with_trouble
 from tests.scenarios.upgrades import example, running
 from tests.scripts.conftest import Said, forget_environment
-from tests.short_periods import SHORT
+from tests.short_periods import GATED, SHORT
 
 INTERVAL_MS = 20
 PERIODS = {**SHORT, "voting_period": 100}
@@ -111,7 +111,7 @@ def require_pause(done: dict[str, Any]) -> None:
 
 def test_a_stopped_home_is_run_fast_with_every_vote_and_left_stopped(said: Said, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    genesis = generated_genesis(MANY, MANY, "many").model_copy(update={"parameters": SHORT})
+    genesis = generated_genesis(MANY, MANY, "many").model_copy(update={"parameters": GATED})
     world = World.create(home, genesis)
     bundle = example(world)
     world.close()
@@ -122,6 +122,8 @@ def test_a_stopped_home_is_run_fast_with_every_vote_and_left_stopped(said: Said,
     code, done = said(*words)
     assert (code, done.get("verdict")) == (0, "passed"), done
     assert int(done["proposal"]["standing"]["tally"]["voters"]) == MANY
+    assert "rehearsals_cleared" in [step["reason"] for step in done["proposal"]["history"]]
+    assert done["proposal"]["rehearsals"]["postponed"] == 0
     require_pause(done)
     assert said("status", "--home", str(home))[1]["running"] is False
 
