@@ -4,6 +4,7 @@ Power is inherited: a validator votes with all that is staked with it, less what
 first vote of a delegator takes his parts out of his validators (`governance.overrides` keeps how much of each), and out
 of the votes of those that have voted; a validator that votes later finds its power less by them. So the order in which
 they vote makes no difference, and the sum of all votes is at every moment the power of those who voted, each unit once.
+Where the track leaves what validators delegate with others' votes, a validator takes nothing out of others.
 What was taken out stays out: whoever has voted may change his vote until the close, and cannot take it back.
 """
 
@@ -21,7 +22,7 @@ from governance.proposals import Proposal, Standing, rules_of
 from governance.reading import Rows
 from governance.tables import OVERRIDES, VOTES, Override
 from governance.tally import NOTHING, Electors, Tally, counted_power
-from governance.tracks import Track
+from governance.tracks import LEFT, Track
 from governance.voting import count
 from runtime.host import HostContext
 from runtime.receipts import event
@@ -111,7 +112,8 @@ def _entered_power(
     staked = validator_at(rows, voter, height).power
     taken = rows.get(OVERRIDES, (proposal, voter)) if staked else None
     power = staked - (0 if taken is None else taken.taken)
-    for part in stake_at(rows, voter, height).parts:
+    leaves = staked and track.validator_delegations == LEFT
+    for part in () if leaves else stake_at(rows, voter, height).parts:
         key = (proposal, part.validator)
         of = rows.get(OVERRIDES, key)
         if of is None:

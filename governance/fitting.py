@@ -7,7 +7,7 @@
 - The cut of one voter's power is at or above what each quorum ends at, so that any distribution of power can reach it.
 - A proposal costs a deposit, or takes a floor of power, which an urgent one always does.
 - Urgent and breaking decisions end at no lower bars than an ordinary one, and the track that an expedited vote turns
-  into is open longer and asks for less.
+  into is open longer, asks for less, and has delegations vote alike: votes that are cast stand.
 """
 
 from __future__ import annotations
@@ -101,6 +101,8 @@ def _track_beside(name: str, track: Track, tracks: Mapping[str, Track]) -> Itera
         regular = tracks[track.turns_into]
         if regular.period <= track.period or last(regular.threshold) > last(track.threshold):
             yield f"track {name} turns into {regular.name}, which is not open longer, or asks for more"
+        if regular.validator_delegations != track.validator_delegations:
+            yield f"track {name} turns into {regular.name}, which counts delegations in another way"
 
 
 def last(bar: Bar) -> Fraction:

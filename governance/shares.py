@@ -5,6 +5,7 @@ For everyone who has voted, and every validator that has not, of an open vote's 
 - ``staked``: with a validator, its own and its delegators' units; ``taken``: what delegators vote themselves of it.
 - ``delegated``: what a voter takes out of the validators he delegates to. It is his while he votes; while he does not,
   each part stands behind the vote of its validator.
+- ``left``: the same of a validator where its track has such parts stay with the votes of those others.
 - ``power`` = staked - taken + delegated is voted; what of it lies beyond the cut is uncounted; ``parts`` share out the
   rest.
 
@@ -24,9 +25,11 @@ from itertools import groupby, islice
 
 from governance.ballots import Vote
 from governance.electorate import stake_at, validator_at, worth
+from governance.progress import proposal_at
 from governance.reading import Reader
 from governance.tables import OVERRIDES, POWER, STAKES, VOTES
 from governance.tally import NOTHING, Parts
+from governance.tracks import LEFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Share:
     staked: int
     taken: int
     delegated: tuple[Part, ...]
+    left: tuple[Part, ...]
     vote: Vote | None
 
     @property
@@ -63,6 +67,15 @@ class Share:
 
 def share_of(reader: Reader, proposal: int, snapshot: int, address: bytes) -> Share:
     """One address in the count of an open vote."""
+    return _share(reader, proposal, snapshot, address, _leaves(reader, proposal))
+
+
+def _leaves(reader: Reader, proposal: int) -> bool:
+    """Whether what validators delegate stays with others' votes."""
+    return proposal_at(reader, proposal)[0].track.validator_delegations == LEFT
+
+
+def _share(reader: Reader, proposal: int, snapshot: int, address: bytes, leaves: bool) -> Share:
     staked = validator_at(reader, address, snapshot).power
     override = reader.get(OVERRIDES, (proposal, address))
     delegated = []
@@ -73,7 +86,8 @@ def share_of(reader: Reader, proposal: int, snapshot: int, address: bytes) -> Sh
         address=address,
         staked=staked,
         taken=0 if override is None else override.taken,
-        delegated=tuple(delegated),
+        delegated=() if leaves and staked else tuple(delegated),
+        left=tuple(delegated) if leaves and staked else (),
         vote=reader.get(VOTES, (proposal, address)),
     )
 
@@ -82,10 +96,11 @@ def shares(reader: Reader, proposal: int, snapshot: int, after: bytes = b"") -> 
     """Everyone behind ``after`` who has voted, and validators with power that have not, by address."""
     voted = (key[1] for key, _ in reader.scan(VOTES, (proposal,), start=(proposal, after) if after else None))
     known = (key[0] for key, _ in reader.scan(POWER, (), start=(after,) if after else None))
+    leaves = _leaves(reader, proposal)
     for address, _ in groupby(merge(voted, known)):
         if address == after:
             continue
-        share = share_of(reader, proposal, snapshot, address)
+        share = _share(reader, proposal, snapshot, address, leaves)
         if share.vote is not None or share.staked:
             yield share
 
@@ -104,9 +119,9 @@ def inheriting(reader: Reader, proposal: int, snapshot: int, after: bytes, most:
     told with it."""
     rows = reader.scan(STAKES, (), start=(after,) if after else None)
     owners = list(islice((key[0] for key, _ in rows if key[0] != after), most + 1))
-    found = []
+    found, leaves = [], _leaves(reader, proposal)
     for owner in owners[:most]:
-        share = share_of(reader, proposal, snapshot, owner)
+        share = _share(reader, proposal, snapshot, owner, leaves)
         if share.vote is None and not share.staked and any(part.power for part in share.delegated):
             found.append(share)
     return Inheriting(found, owners[most - 1] if len(owners) > most else None)

@@ -56,6 +56,7 @@ class Track(Record):
     review_period: Amount = field(30, default=0)
     implementation: Bar = field(31)
     implementation_period: Amount = field(32, default=0)
+    validator_delegations: Text = field(33)
 
 
 class TrackRow(Record):
@@ -92,6 +93,7 @@ class TrackRow(Record):
     review_period: Text = field(29, default="")
     implementation: Text = field(30, default="")
     implementation_period: Text = field(31, default="")
+    validator_delegations: Text = field(32, default="")
 
 
 class TrackChange(Record):
@@ -144,6 +146,7 @@ class Rule:
 
 ALL_VOTES, YES_AND_ABSTAIN = "all", "yes_and_abstain"
 ON_SWING, ON_QUORUM = "swing", "quorum"
+VOTED, LEFT = "voted", "left"
 NO, YES = "no", "yes"
 ENDS = (
     "vetoed", "rejected", "no_quorum", "too_few_voters", "unfunded", "withdrawn", "called_off", "refused", "timed_out",
@@ -210,6 +213,7 @@ RULES: tuple[Rule, ...] = (
     _amount("review_period", "review_period", 1, 1_000_000, "blocks that reviewers have"),
     _bar("implementation", ">= 0/1", Fraction(0), Fraction(9, 10), "yes power that must approve the reviewed bundle"),
     _amount("implementation_period", "review_period", 1, 1_000_000, "blocks that these voters have"),
+    _word("validator_delegations", (VOTED, LEFT), "what a voting validator has with others: voted by it, or left"),
 )
 RULE = {rule.name: rule for rule in RULES}
 

@@ -14,7 +14,7 @@ from governance.progress import proposal_at
 from governance.proposals import Proposal, Standing
 from governance.reading import outlook
 from governance.ruletext import RuleUnreadable
-from governance.shares import Share, inherited, inheriting, shares
+from governance.shares import Part, Share, inherited, inheriting, shares
 from governance.whatif import Supposed, SupposedVote, suppose
 from node.ballots import BallotUnreadable, read_ballot, said_ballot
 from node.electors import height_of
@@ -130,19 +130,21 @@ def _share(share: Share, sums: dict[bytes, int] | None) -> answers.ShareAnswer:
         staked=str(share.staked),
         inherited=None if sums is None else str(sums.get(share.address, 0)),
         taken=str(share.taken),
-        delegated=[
-            answers.PartAnswer(
-                validator=address_text(part.validator),
-                power=str(part.power),
-                vote="" if part.says is None else said_ballot(part.says.option, part.says.split),
-            )
-            for part in share.delegated
-        ],
+        delegated=[_part(part) for part in share.delegated],
+        left=[_part(part) for part in share.left],
         vote=_said(share),
         cast_by=address_text(vote.proxy) if vote is not None and vote.proxy else None,
         power=str(share.power),
         uncounted=str(0 if vote is None else vote.uncounted),
         parts=[str(part) for part in share.parts],
+    )
+
+
+def _part(part: Part) -> answers.PartAnswer:
+    return answers.PartAnswer(
+        validator=address_text(part.validator),
+        power=str(part.power),
+        vote="" if part.says is None else said_ballot(part.says.option, part.says.split),
     )
 
 

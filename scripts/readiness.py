@@ -10,7 +10,7 @@ from governance.judging import judge
 from governance.lifecycle import Move
 from governance.ruletext import NO_PARAMETERS, resolve
 from governance.tally import Electors, Tally, counted_power
-from governance.tracks import RULE, TrackRow
+from governance.tracks import LEFT, RULE, Track, TrackRow
 from runtime.bundle.spawn import BundleFailed, first_execution
 from storage.checkpoint import bytes_below, list_checkpoints
 from storage.home import Home
@@ -72,7 +72,7 @@ def _keys(desk: Desk, voters: Sequence[Signer], rules: dict[str, str]) -> Findin
     resolved = resolve("track", TrackRow(**stated), NO_PARAMETERS.__getitem__)
     page = next(desk.client.electorate("validators", None, 1))
     electors = Electors(power=int(page["power"]), voters=int(page["validators"]))
-    powers = list(_powers(desk, voters))
+    powers = list(_powers(desk, voters, resolved))
     counted = [counted_power(power, electors, resolved) for power in powers if power]
     tally = Tally(yes=sum(counted), voters=len(counted))
     move, reason = judge(tally, electors, resolved)
@@ -83,11 +83,12 @@ def _keys(desk: Desk, voters: Sequence[Signer], rules: dict[str, str]) -> Findin
     return Finding("keys", None, f"{share} CANNOT PASS IT ALONE ({reason}; {bars}): others must vote too")
 
 
-def _powers(desk: Desk, voters: Sequence[Signer]) -> Iterator[int]:
+def _powers(desk: Desk, voters: Sequence[Signer], track: Track) -> Iterator[int]:
     """What each votes: its own as a validator, and what it has delegated to validators without a key here, which would
-    otherwise be counted twice."""
+    otherwise be counted twice; a validator not that where the track leaves it with those."""
     here = {one.text for one in voters}
     for one in voters:
         found = desk.client.elector(one.text)
         others = (int(part["power"]) for part in found["delegations"] if part["validator"] not in here)
-        yield int(found["power"]) + sum(others)
+        own = int(found["power"])
+        yield own if own and track.validator_delegations == LEFT else own + sum(others)

@@ -62,7 +62,7 @@ def command_line(
     counts = [("now", found["now"]), *([("then", found["then"])] if asked else [])]
     text = [f"proposal {proposal}, in {found['status']}, as of height {found['height']:,}", _counts(counts)]
     if explain:
-        text += [_trace(traced), _inherited(silent, delegators)]
+        text += [_trace(traced), _inherited(traced, silent, delegators)]
     if flip:
         text.append(_coalition(found["coalition"]))
     listed = {"shares": traced, "inheriting": silent[:delegators], "more_inheriting": len(silent) > delegators}
@@ -113,15 +113,13 @@ def _trace(traced: list[Answered]) -> str:
     return columns(rows, head)
 
 
-def _inherited(silent: list[Answered], most: int) -> str:
-    """Whose units validators vote, or would vote, because their owners have not voted."""
-    if not silent:
+def _inherited(traced: list[Answered], silent: list[Answered], most: int) -> str:
+    """Whose units validators vote, or would vote: those of delegators who have not voted, and what validators leave."""
+    parts = [(one, part) for one in traced for part in one["left"]]
+    parts += [(one, part) for one in silent[:most] for part in one["delegated"]]
+    if not parts:
         return "no delegator who has not voted"
-    rows = [
-        (one["address"], f"{int(part['power']):,}", part["validator"], part["vote"] or "-")
-        for one in silent[:most]
-        for part in one["delegated"]
-    ]
+    rows = [(one["address"], f"{int(part['power']):,}", part["validator"], part["vote"] or "-") for one, part in parts]
     more = f"\n(the first {most:,} by address; --delegators lists more)" if len(silent) > most else ""
     return f"{columns(rows, ('delegator', 'inherited', 'by validator', 'which votes'))}{more}"
 

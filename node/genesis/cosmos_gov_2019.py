@@ -1,10 +1,8 @@
 """The gov module of the 2019 layout.
 
 x/gov of these releases (x/gov/endblocker.go) burns the deposit of every proposal that does not pass or never gathers
-enough of it; all other rules the file states. It names no proposers.
-
-One thing is counted as x/gov counts since: a validator's vote takes along what its operator has delegated to other
-validators. In 2019 (x/gov/tally.go) these parts stayed with the votes of those others.
+enough of it, and leaves what an operator has delegated to other validators with the votes of those (x/gov/tally.go;
+later releases count it with his own). All other rules the file states. It names no proposers.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from governance.presets import cosmos
-from governance.tracks import TrackRow, said
+from governance.tracks import LEFT, TrackRow, said
 from node.genesis.cosmos_common import Reading
 from node.genesis.cosmos_gov import (
     REGULAR,
@@ -64,7 +62,7 @@ def regular(reading: Reading, gov: Place) -> TrackRow:
         return blocks(-(-place.integer() // NANOSECONDS))
 
     return track(
-        cosmos.REGULAR.but(burns=BURNS),
+        cosmos.REGULAR.but(burns=BURNS, validator_delegations=LEFT),
         ("deposit", str(reading.coins(ask, "min_deposit")), ask.at("min_deposit")),
         ("deposit_period", span(ask.at("max_deposit_period")), ask.at("max_deposit_period")),
         ("period", span(ends.at("voting_period")), ends.at("voting_period")),

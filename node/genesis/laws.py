@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from governance.ruletext import RuleUnreadable, read_value
-from governance.tracks import NO, RULE
+from governance.tracks import NO, RULE, VOTED
 from node.genesis.errors import GenesisInconsistent
 
 if TYPE_CHECKING:
@@ -145,6 +145,8 @@ def rules_are_values(genesis: Genesis) -> None:
         require(urgent == NO, f"rules.{name}.urgent", "an emergency is decided where it is, none comes from elsewhere")
         then = rules.get("turns_into", name)
         require(then in genesis.rules, f"rules.{name}.turns_into", f"the document has no rules {then}")
+        alike = (one.get("validator_delegations", VOTED) for one in (rules, genesis.rules[then]))
+        require(len(set(alike)) == 1, f"rules.{name}.turns_into", f"{then} counts delegations in another way")
 
 
 def tracks_have_known_rules(genesis: Genesis) -> None:

@@ -43,13 +43,15 @@ class Vote:
 
     books: Books
     most_percent: int = 100
+    leaves: bool = False
+    """Whether what validators have delegated to others stays with the votes of these."""
     cast: dict[bytes, Ballot] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.parts = [
             (owner, validator, self.books.worth(owner, validator))
             for owner, validator in self.books.delegations
-            if owner != validator
+            if owner != validator and not (self.leaves and self.books.tokens.get(owner, 0))
         ]
 
     def powers(self) -> dict[bytes, int]:

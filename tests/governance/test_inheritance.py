@@ -8,6 +8,7 @@ import pytest
 
 from governance.ballots import WHOLE, Share, Vote
 from governance.proxies import NameProxy, VoteFor
+from governance.shares import share_of
 from governance.tables import VOTES
 from governance.tally import Tally
 from tests.governance.world import A_STATEMENT, World, person
@@ -57,6 +58,21 @@ def test_a_delegator_votes_though_his_validators_never_do(voting: World) -> None
     assert voting.vote(ANNA, 1, "yes") == "ok"
     assert voting.vote(BEN, 1, "no") == "ok"
     assert counts(voting) == (35, 20, 0, 0, 2)
+
+
+def test_what_a_validator_delegates_may_be_left_to_the_others(make_world: Make) -> None:
+    """As x/gov counted in 2019; a delegator's own vote still overrides."""
+    world = make_world(powers=(100, 100), delegations=(*HELD, (1, 2, 40)))
+    world.track("opinion", validator_delegations="left")
+    world.proposed(FIRST, A_STATEMENT)
+    world.open(1)
+    assert world.vote(FIRST, 1, "no") == "ok"
+    assert world.vote(SECOND, 1, "yes") == "ok"
+    assert counts(world) == (100, 100, 0, 0, 2)
+    first = share_of(world.overlay, 1, world.standing(1).snapshot, FIRST)
+    assert (first.delegated, [(part.validator, part.power) for part in first.left]) == ((), [(SECOND, 40)])
+    assert world.vote(ANNA, 1, "veto") == "ok"
+    assert counts(world) == (95, 70, 0, 35, 3)
 
 
 def test_changing_a_vote_moves_its_power_and_takes_nothing_twice(voting: World) -> None:

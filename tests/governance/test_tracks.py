@@ -131,6 +131,7 @@ BASE = DEFAULT.tracks
         ({"ordinary": TrackRow(turns_into="nowhere")}, {}, {}, "not there"),
         ({"ordinary": TrackRow(then="emergency")}, {}, {}, "both are ordinary"),
         ({"ordinary": TrackRow(turns_into="opinion")}, {}, {}, "not open longer"),
+        ({"ordinary": TrackRow(turns_into="opinion", period="6", validator_delegations="left")}, {}, {}, "another way"),
         ({"emergency": BASE["emergency"].but(power_floor="0", deposit="9")}, {}, {}, "is urgent and asks for no power"),
         ({"ordinary": TrackRow(deposit="0")}, {}, {}, "neither a deposit nor power"),
         ({"no good": TrackRow()}, {}, {}, "letters, digits and _"),

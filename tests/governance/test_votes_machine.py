@@ -33,6 +33,11 @@ QUICK = {"voting_delay": 1, "voting_period": 40, "calls_per_block": 1_000, "max_
 CUT, REGULAR_CUT = QUICK["max_individual_power_percent"], 40
 
 UNHURRIED = {"turns_into": "", "period": ""}
+TRACKS = {
+    "expedited": {"turns_into": "regular", "period": "8"},
+    "unhurried": UNHURRIED,
+    "leaving": {**UNHURRIED, "validator_delegations": "left"},
+}
 
 people = st.sampled_from(PEOPLE)
 validators = st.sampled_from(VALIDATORS)
@@ -106,16 +111,16 @@ class Voting(RuleBasedStateMachine):
     # -- what people vote
 
     @precondition(lambda self: len(self.votes) < 3)
-    @rule(expedited=st.booleans())
-    def propose(self, expedited: bool) -> None:
-        self.world.track("opinion", **({"turns_into": "regular", "period": "8"} if expedited else UNHURRIED))
+    @rule(kind=st.sampled_from(["expedited", "unhurried", "leaving"]))
+    def propose(self, kind: str) -> None:
+        self.world.track("opinion", **{"validator_delegations": "voted", **TRACKS[kind]})
         bank = self.world.runtime.tables["bank.accounts"]
         self.world.overlay.put(bank, (PEOPLE[0],), bank.record(balance=5_000))
         self.world.proposed(PEOPLE[0], A_STATEMENT)
         self.end_block()
         books = self.books.copy()
         self.end_block()
-        self.votes[len(self.votes) + 1] = Vote(books, CUT)
+        self.votes[len(self.votes) + 1] = Vote(books, CUT, leaves=kind == "leaving")
 
     def open_one(self, pick: int) -> int:
         return list(self.votes)[pick % len(self.votes)]

@@ -122,7 +122,7 @@ def test_whichever_sectors_are_lost_the_commit_is_there_whole_or_not_at_all(
 def test_a_torn_log_opens_where_the_manifest_is_ahead_of_its_files_as_well(
     tmp_path: Path,
 ) -> None:
-    """LevelDB had begun the next log, and brought those rows to a sorted file whose edit is there and its name is not."""
+    """LevelDB had begun the next log, and brought those rows to a sorted file: its edit is there, its name is not."""
     home, engine, log, before = written(tmp_path / "live")
     files = files_of(home)
     tables = {number for number, _ in read_files(home.database).version.tables}

@@ -101,7 +101,8 @@ class ShareAnswer(Answer):
     staked: AmountText = Field(description="With it as a validator, its own and its delegators'.")
     inherited: AmountText | None = Field(description="Its delegators' part of that; null where they are too many.")
     taken: AmountText = Field(description="What delegators vote themselves of it.")
-    delegated: list[PartAnswer]
+    delegated: list[PartAnswer] = Field(description="What it takes out of these validators' votes once it votes.")
+    left: list[PartAnswer] = Field(description="The same of a validator, where the track leaves it with their votes.")
     vote: str = Field(description="Empty where it does not vote.")
     cast_by: AddressText | None = Field(description="The proxy that cast it.")
     power: AmountText = Field(description="What it votes, or would vote of what is staked with it.")

@@ -275,6 +275,10 @@ OURS: dict[str, tuple[Callable[[dict[str, Any]], object], type[GenesisRefused], 
         lambda own: own["rules"]["regular"].update(urgent="yes"), GenesisInconsistent, "rules.regular.urgent"),
     "a turn to nowhere": (
         lambda own: own["rules"]["regular"].update(turns_into="odd"), GenesisInconsistent, "rules.regular.turns_into"),
+    "a turn that counts otherwise": (
+        lambda own: own["rules"].update(
+            odd={**own["rules"]["regular"], "turns_into": "regular", "validator_delegations": "left"}),
+        GenesisInconsistent, "rules.odd.turns_into"),
     "a deposit of nothing": (
         lambda own: own["deposits"][0].update(coins="0"), GenesisInconsistent, "deposits[0].coins"),
     "a deposit for nothing": (
