@@ -31,6 +31,7 @@ from governance.proposals import (
 from governance.proxies import NameProxy, VoteFor, name_proxy, steps_to
 from governance.rehearsals import attest
 from governance.relaying import RelayedVote, relay
+from governance.stages import last_vote
 from governance.tables import COOLING
 from governance.tally import Electors, Tally
 from governance.tracks import Track
@@ -303,9 +304,9 @@ def _proposal(context: HostContext, args: Propose, words: Words, track: Track, a
 def _require_predecessor(context: HostContext, args: Propose) -> None:
     """Refuse a predecessor that cannot take effect any more, and one of an upgrade."""
     if args.after:
-        _, standing = proposal_at(context.overlay, args.after)
+        proposal, standing = last_vote(context.overlay, args.after)
         may = standing.status == Status.EXECUTED or not Status(standing.status).is_final
-        need(may, "predecessor_over", proposal=args.after, status=standing.status)
+        need(may, "predecessor_over", proposal=proposal, status=standing.status)
         need(not isinstance(args.content.value, RuntimeUpgrade), "upgrades_queue")
 
 

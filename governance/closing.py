@@ -22,7 +22,7 @@ from governance.gates import passes_gates
 from governance.lifecycle import Move, Status
 from governance.progress import advance, give_places, keep, proposal_at, remark
 from governance.proposals import Proposal, Standing, rules_of
-from governance.stages import go_on
+from governance.stages import go_on, last_vote
 from governance.tables import STANDINGS
 from governance.voting import open_vote, vote_due
 from runtime.errors import BundleUnavailable, HostRefused, UpgradeRefused
@@ -118,8 +118,9 @@ def _take_effect(context: HostContext, proposal: int, what: Proposal, standing: 
         return
     try:
         _require_predecessor(context, what)
+        following = 0
         if track.then:
-            go_on(context, proposal, what, track.then)
+            following = go_on(context, proposal, what, track.then)
         else:
             act(context, proposal, what)
     except (HostRefused, UpgradeRefused) as refusal:
@@ -127,16 +128,16 @@ def _take_effect(context: HostContext, proposal: int, what: Proposal, standing: 
     else:
         done = context.height
         reason = f"goes_on_in_{track.then}" if track.then else "executed"
-        advance(context, proposal, what, standing, Move.DONE, reason, verified=done, closed=done)
+        advance(context, proposal, what, standing, Move.DONE, reason, verified=done, closed=done, goes_on=following)
 
 
 def _require_predecessor(context: HostContext, what: Proposal) -> None:
     """Refuse what is to take effect after a proposal that has not, for now or for good."""
     if what.after:
-        _, before = proposal_at(context.overlay, what.after)
+        proposal, before = last_vote(context.overlay, what.after)
         if before.status != Status.EXECUTED:
             code = "predecessor_over" if Status(before.status).is_final else PREDECESSOR_WAITS
-            raise refused(code, proposal=what.after, status=before.status)
+            raise refused(code, proposal=proposal, status=before.status)
 
 
 def _try_later(context: HostContext, proposal: int, what: Proposal, standing: Standing, code: str) -> None:

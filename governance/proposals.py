@@ -247,7 +247,7 @@ class Standing(Record):
     urgent: Flag = field(16, default=False)
     """On an urgent track: its moves are never put off for others."""
     confirms: Amount = field(17, default=0)
-    """Last height of its confirm period, while it is in one."""
+    """Last height of the confirm period that it began last; 0 again where it fell in it."""
     extended: Flag = field(18, default=False)
     """Its vote was extended, which happens once, or its quorum reached, where that is what extends it."""
     turned: Flag = field(19, default=False)
@@ -272,6 +272,8 @@ class Standing(Record):
     """Since when it waits for a place in voting; 0 where it does not."""
     placed: Flag = field(29, default=False)
     """It has a place in voting on its track."""
+    goes_on: Amount = field(30, default=0)
+    """The second vote that its approval began; what it is about happens when that one takes effect."""
 
     def is_open(self, height: int) -> bool:
         """Whether a vote at ``height`` counts."""

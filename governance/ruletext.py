@@ -31,13 +31,13 @@ from governance.bars import (
     Ratio,
     Reciprocal,
 )
-from governance.tracks import ENDS, NO, RULE, RULES, YES, Kind, Rule, Track, TrackRow
+from governance.tracks import ENDS, FALLING, MOVING, NO, RULE, RULES, YES, Kind, Rule, Track, TrackRow
 from storage.record import Record
 
 Read = Callable[[str], Fraction]
 """A parameter's value by name, raising KeyError for none of that name; plain integers come as whole fractions."""
 LONGEST_RULE = 120
-ANY_BAR = Rule("bar", Kind.BAR, "", Fraction(0), Fraction(1), "a bar by itself")
+ANY_BAR = Rule("bar", Kind.BAR, "", Fraction(0), Fraction(1), "a bar by itself", (*FALLING, MOVING))
 NO_PARAMETERS: dict[str, Fraction] = {}
 
 
@@ -162,6 +162,8 @@ def _bar_of(rule: Rule, text: str, read: Read) -> Bar:
     if kind not in CURVES:
         share = _bounded(rule, _fraction(rule, rest, read))
         return Bar(curve=Curve.of(_ratio(share)), test=test)
+    if kind not in rule.words:
+        raise RuleUnreadable(rule.name, f"it does not follow a curve that is {kind}")
     if not all(map(_is_number, (number.removeprefix("-") for number in numbers))):
         raise RuleUnreadable(rule.name, f"{kind} takes whole numbers")
     curve, end = CURVES[kind](rule, [int(number) for number in numbers])

@@ -133,7 +133,9 @@ class Kind(StrEnum):
 class Rule:
     """One rule of a track: how its text is read, what an empty one stands for, and the bounds of its value.
 
-    The bounds of a bar hold where it ends, at the end of the period: it may begin higher."""
+    The bounds of a bar hold where it ends, at the end of the period: it may begin higher. ``words`` are a word's own,
+    and the curves that a bar may follow. Only the quorum moves with the turnout of votes before; a veto and an approval
+    by voters stay: a count that passes goes on passing unless a vote changes it, so that time alone never vetoes."""
 
     name: str
     kind: Kind
@@ -153,6 +155,8 @@ ENDS = (
     "overtaken",
 )  # fmt: skip
 """Ends that can burn a deposit: moves of `governance.lifecycle`, and two reasons of a rejection."""
+FALLING, MOVING = ("linear", "reciprocal"), "moving"
+"""Curves of a bar."""
 NO_VETO = "> 1/1"
 """A veto's bar that nothing clears."""
 
@@ -169,8 +173,8 @@ def _share(name: str, usual: str, most: Fraction, meaning: str) -> Rule:
     return Rule(name, Kind.SHARE, usual, Fraction(0), most, meaning)
 
 
-def _bar(name: str, usual: str, least: Fraction, most: Fraction, meaning: str) -> Rule:
-    return Rule(name, Kind.BAR, usual, least, most, meaning)
+def _bar(name: str, usual: str, least: Fraction, most: Fraction, meaning: str, curves: tuple[str, ...] = ()) -> Rule:
+    return Rule(name, Kind.BAR, usual, least, most, meaning, curves)
 
 
 def _word(name: str, words: tuple[str, ...], meaning: str) -> Rule:
@@ -191,9 +195,9 @@ RULES: tuple[Rule, ...] = (
     _amount("deposit_growth_percent", "0", 0, 100, "more deposit for each proposal open on the track, in percent"),
     _share("initial_share", "1/4", Fraction(1), "part of the deposit that comes with the proposal"),
     _amount("deposit_period", "deposit_period", 5, 1_000_000, "blocks in which a draft may gather its deposit"),
-    _bar("quorum", ">= quorum_threshold", Fraction(0), Fraction(7, 10), "turnout, of all power"),
+    _bar("quorum", ">= quorum_threshold", Fraction(0), Fraction(7, 10), "turnout, of all power", (*FALLING, MOVING)),
     _word("turnout", (ALL_VOTES, YES_AND_ABSTAIN), "votes that count for the quorum"),
-    _bar("threshold", ">= approval_threshold", HALF_ROUNDED, Fraction(9, 10), "yes, of yes + no + veto"),
+    _bar("threshold", ">= approval_threshold", HALF_ROUNDED, Fraction(9, 10), "yes, of yes + no + veto", FALLING),
     _bar("veto", ">= veto_threshold", Fraction(1, 4), Fraction(1), "veto, of all votes, that vetoes"),
     _amount("min_voters", "min_voters", 0, 1_000, "least voters; never more than the electorate has"),
     _amount("max_individual_power_percent", "max_individual_power_percent", 1, 100, "most of all power a voter has"),

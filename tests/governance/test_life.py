@@ -275,6 +275,18 @@ def test_an_expedited_vote_that_falls_in_its_confirm_period_goes_on_under_the_re
     assert world.status(proposal) is Status.TIMELOCK
 
 
+def test_an_expedited_vote_that_turns_early_confirms_at_once_where_it_passes_by_the_regular_rules(world: World) -> None:
+    """No vote more is needed to begin: found by the lives' machine."""
+    world.track("slow", period="20", threshold="> 1/2", confirm="3", early="yes")
+    proposal = spend_on(world, turns_into="slow", threshold=">= 9/10")
+    votes(world, proposal, "yes", "yes", "yes", "no")
+    world.close(proposal)
+    turned = world.height
+    assert (world.status(proposal), world.standing(proposal).turned) == (Status.VOTING, True)
+    world.end_block()
+    assert (world.status(proposal), world.standing(proposal).confirms) == (Status.CONFIRM, turned + 3)
+
+
 def test_an_expedited_vote_that_passes_never_turns(world: World) -> None:
     world.track("slow", period="20")
     proposal = spend_on(world, turns_into="slow", threshold=">= 9/10")
@@ -495,6 +507,46 @@ def test_it_waits_through_its_grace_for_a_slower_one_and_fails_with_a_failed_one
     world.run_to(world.standing(second).expires + 1)
     assert (world.status(second), world.standing(second).reason) == (Status.FAILED, "predecessor_over")
     assert world.balance(STRANGER) == 10_000
+
+
+def explored(world: World) -> tuple[int, int]:
+    """A spend that has gone on to its promotion, and one that is to follow it, whose own timelock is over."""
+    fund_treasury(world)
+    world.track("promotion", delay="1", deposit="0")
+    world.track("ordinary", then="promotion", timelock="0")
+    first = world.proposed(FIRST, SPEND)
+    world.track("ordinary", then="", timelock="1")
+    second = world.proposed(SECOND, TreasurySpend(recipient=STRANGER, amount=1), after=first)
+    world.open(first)
+    for proposal in (first, second):
+        votes(world, proposal, "yes", "yes", "yes")
+    world.close(first)
+    world.end_block()
+    assert (world.status(first), world.standing(first).goes_on) == (Status.EXECUTED, second + 1)
+    return first, second
+
+
+def test_what_is_to_follow_an_exploration_waits_for_its_promotion(world: World) -> None:
+    """Only the promotion does what was explored: found by the lives' machine."""
+    first, second = explored(world)
+    world.end_block()
+    assert (world.status(second), world.standing(second).reason) == (Status.TIMELOCK, "predecessor_waits")
+    assert world.balance(STRANGER) == 10_000
+    world.executed(world.standing(first).goes_on)
+    world.run_to(world.standing(second).due + 1)
+    assert world.status(second) is Status.EXECUTED
+    assert world.balance(STRANGER) == 10_008
+
+
+def test_what_is_to_follow_an_exploration_fails_with_its_promotion(world: World) -> None:
+    first, second = explored(world)
+    promotion = world.standing(first).goes_on
+    world.open(promotion)
+    world.close(promotion)
+    assert world.status(promotion) is Status.REJECTED
+    world.run_to(world.standing(second).due + 1)
+    assert (world.status(second), world.standing(second).reason) == (Status.FAILED, "predecessor_over")
+    assert world.propose(THIRD, TreasurySpend(recipient=STRANGER, amount=2), after=first) == "predecessor_over"
 
 
 # batches
