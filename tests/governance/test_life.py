@@ -320,7 +320,9 @@ def test_a_failed_content_may_be_proposed_again_only_after_its_cooldown(world: W
     ended = world.standing(proposal).ended
     assert world.propose(SECOND, SPEND) == "failed_lately"
     assert world.propose(SECOND, TreasurySpend(recipient=STRANGER, amount=8)) == "ok", "another content may"
-    world.run_to(ended + 20)
+    world.run_to(ended + 19)
+    assert world.propose(SECOND, SPEND) == "failed_lately"
+    world.end_block()
     assert world.propose(SECOND, SPEND) == "ok"
 
 

@@ -1,31 +1,59 @@
-"""The laws of a proposal's life under tracks of any rules, against what a clerk would say.  # R1.6
+"""The laws of a proposal's life under tracks of any rules, against an usher's books, step by step.  # R1.6 R2.3 A4 A7
 
-Only the stated moves happen, and only time or the stated call makes them; what has ended stays as it ended; a deadline
-never comes nearer and is put off at most once but for the turn of an expedited vote; no track has more votes open than
-places; what took effect had passed, by plain fractions, and its timelock was over.
+Whatever is called, the chain answers as the usher says, and every proposal then stands as he says, in all that can be
+seen of it: state, reason and history, heights, place and queue, count, gates, deposit, and what it did. And whatever he
+says: only the stated moves happen, and only time or the stated call makes them; what has ended stays as it ended; a
+deadline never comes nearer and is put off at most once but for the turn of an expedited vote; no track has more votes
+open than places; what takes effect was approved and its timelock is over.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from governance.bars import BILLION
+from governance.calls import Cancel
 from governance.gates import Approve
 from governance.lifecycle import Status
-from governance.proposals import Proposal, Standing, TreasurySpend
-from governance.tables import PROPOSALS, REVIEWERS, TRACK_STATES, WAITING, Mark
-from governance.tracks import Track
+from governance.proposals import Standing, TreasurySpend
+from governance.tables import (
+    DEPOSITS,
+    DUE,
+    GUARDIAN,
+    HISTORY,
+    PARTICIPATION,
+    PINS,
+    REVIEWERS,
+    TRACK_STATES,
+    TRACKS,
+    WAITING,
+    Guardian,
+    Mark,
+)
+from governance.tracks import ChangeTracks, Track, TrackChange, TrackRow
 from runtime.address import module_address
+from storage.record import Record
+from tests.governance.drawn_tracks import DRAWN, LIMITS, PLAIN, row, rows
 from tests.governance.sizes import sized
-from tests.governance.world import World, person
+from tests.governance.usher import WITHDRAWABLE, Usher
+from tests.governance.ushers_entry import HEARING, OPTIONS, OVER, Act
+from tests.governance.ushers_rules import Texts
+from tests.governance.world import A_STATEMENT, World, person
 
-PEOPLE = [person(number) for number in range(1, 6)]
-REVIEWER = person(20)
-OPTIONS = ("yes", "yes", "yes", "no", "abstain", "veto")
+VOTERS = [person(number) for number in range(1, 6)]
+POWERS = (50, 100, 150, 200, 250)
+JURY, GUARD, ANCHOR, PAYEE = (person(20), person(21)), person(30), person(31), person(9)
+PEOPLE = [*VOTERS, JURY[0]]
+COINS, MOST_OPEN = 3_000, 4
+TREASURY, IN_TREASURY = module_address("treasury"), 6
+BLOCKS = st.sampled_from([1, 1, 2, 3, 5, 9])
+MOSTLY_YES = ("yes",) * 6 + OPTIONS
+TRACK_OF = {"pay": "ordinary", "rule": "ordinary", "say": "opinion"}
+ACTS: list[Act] = [*(("pay", units) for units in (1, 6, 12)), ("say", 1), ("say", 2)]
+ACTS += [("rule", number) for number in (0, 1, 1, 2)]
 WAYS: dict[str, str] = {
     "deposit": "delay expired",
     "delay": "voting",
@@ -36,187 +64,300 @@ WAYS: dict[str, str] = {
     "timelock": "executed failed expired",
 }
 """Where time alone may lead from each state; from every other one it leads nowhere."""
-QUICK = {"voting_delay": 1, "voting_period": 8, "timelock_delay": 10, "grace_period": 10}
-FALLING = f">= linear {BILLION} {BILLION // 2} {BILLION}"
 
-rules_of_a_track = st.fixed_dictionaries(
-    {
-        "confirm": st.sampled_from(["0", "3"]),
-        "early": st.sampled_from(["no", "yes"]),
-        "limit": st.sampled_from(["0", "1", "2"]),
-        "late": st.sampled_from(["0", "1/4", "1/2"]),
-        "late_on": st.sampled_from(["swing", "quorum"]),
-        "turns_into": st.sampled_from(["", "slow"]),
-        "then": st.sampled_from(["", "second"]),
-        "reviews": st.sampled_from(["0", "0", "1"]),
-        "review_period": st.just("4"),
-        "implementation": st.sampled_from([">= 0/1", ">= 0/1", ">= 1/2"]),
-        "implementation_period": st.just("4"),
-        "quorum": st.sampled_from([">= 334/1000", "> 1/2"]),
-        "turnout": st.sampled_from(["all", "yes_and_abstain"]),
-        "threshold": st.sampled_from([">= 667/1000", FALLING]),
-        "timelock": st.sampled_from(["0", "5"]),
-    }
-)
+BROUGHT = {
+    "sender": st.sampled_from(PEOPLE),
+    "act": st.sampled_from(ACTS),
+    "deposit": st.sampled_from([200, 250, 375, *(1_500,) * 6]),
+    "after": st.integers(0, 4),
+}
+BALLOTS = st.tuples(st.integers(0, 5), st.integers(0, 4), st.lists(st.sampled_from(MOSTLY_YES), min_size=1, max_size=5))
 
 
-def rules(what: Proposal, now: Standing) -> Track:
-    """Those it began under, or those that its expedited vote turned into."""
-    return what.fallback[0] if now.turned else what.track
+def content_of(act: Act, sets: tuple[Texts, ...]) -> Record:
+    kind, number = act
+    if kind == "say":
+        return A_STATEMENT
+    if kind == "pay":
+        return TreasurySpend(recipient=PAYEE, amount=number)
+    return ChangeTracks(tracks=(TrackChange(name="ordinary", row=TrackRow(**sets[number])),))
 
 
 class Lives(RuleBasedStateMachine):
-    """Five voters of equal power, one of them reviewing too, and up to six proposals on tracks of drawn rules."""
+    """Five voters whose power moves, one reviewer, a guardian, and up to six proposals on tracks of drawn rules."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(powers=(100,) * 5, parameters=QUICK)
+        parameters = {"max_open_per_proposer": MOST_OPEN, "calls_per_block": 1_000}
+        self.world = World(powers=POWERS, parameters=parameters, coins=COINS)
         self.seen: dict[int, Standing] = {}
-        self.track: dict[int, Track] = {}
-        self.put_off: dict[int, int] = {}
+        self.began_under: dict[int, Track] = {}
+        self.put_off: set[int] = set()
 
-    @initialize(drawn=rules_of_a_track)
-    def begin(self, drawn: dict[str, str]) -> None:
-        early = "no" if drawn["confirm"] == "0" else drawn["early"]
-        self.world.track("ordinary", **{**drawn, "early": early})
-        self.world.track("slow", period="16", threshold=">= 1/2")
-        self.world.track("second", deposit="0", delay="1")
-        self.world.overlay.put(REVIEWERS, (REVIEWER,), Mark())
+    @initialize(
+        sets=st.tuples(rows(*DRAWN), rows(*(name for name in DRAWN if name != "timelock"), timelock="9")),
+        opinion=rows(*DRAWN),
+        slow=rows("confirm", "early", "late", "late_on", "quorum", period="16", threshold=">= 1/2"),
+        limits=st.tuples(*(st.sampled_from(LIMITS),) * 3),
+        proposals=st.lists(st.fixed_dictionaries(BROUGHT), min_size=1, max_size=3),
+    )
+    def begin(
+        self,
+        sets: tuple[Texts, Texts],
+        opinion: Texts,
+        slow: Texts,
+        limits: tuple[str, str, str],
+        proposals: list[dict[str, Any]],
+    ) -> None:
+        second = {**PLAIN, "deposit": "0", "power_floor": "1/100", "limit": limits[2]}
+        self.usher = Usher(
+            tracks={
+                "ordinary": {**sets[0], "limit": limits[0]},
+                "opinion": {**opinion, "limit": limits[1]},
+                "slow": slow,
+                "second": second,
+            },
+            takes=TRACK_OF,
+            sets=tuple({**texts, "limit": limits[0]} for texts in (*sets, row(threshold=">= 49/100"))),
+            power=dict(zip(VOTERS, POWERS, strict=True)),
+            coins=dict.fromkeys(PEOPLE, COINS),
+            treasury=0,
+            reviewers=frozenset(JURY),
+            most_open=MOST_OPEN,
+        )
+        for name, texts in self.usher.tracks.items():
+            self.world.track(name, **texts)
+        for reviewer in JURY:
+            self.world.overlay.put(REVIEWERS, (reviewer,), Mark())
+        self.world.overlay.put(GUARDIAN, (), Guardian(address=GUARD))
+        self.endow(IN_TREASURY)
+        self.stake(ANCHOR, 1)
+        self.go_on(1)
+        for given in proposals:
+            self.propose(**given)
+
+    def in_state(self, *states: str) -> list[int]:
+        return [number for number, one in self.usher.entries.items() if one.status in states]
+
+    # -- what people do
+
+    @precondition(lambda self: len(self.usher.entries) < 6)
+    @rule(given=st.fixed_dictionaries(BROUGHT))
+    def propose_one(self, given: dict[str, Any]) -> None:
+        self.propose(**given)
+
+    def propose(self, sender: bytes, act: Act, deposit: int, after: int) -> None:
+        after = after if after in self.usher.entries else 0
+        expected = self.usher.propose(sender, act, deposit, after)
+        title = f"The {act[0]} of {act[1]}"
+        content = content_of(act, self.usher.sets)
+        assert self.world.propose(sender, content, deposit=deposit, after=after, title=title) == expected
+
+    @precondition(lambda self: self.in_state("deposit"))
+    @rule(pick=st.integers(0, 5), sender=st.sampled_from(PEOPLE), amount=st.sampled_from([1, 249, 500, 1_500]))
+    def deposit(self, pick: int, sender: bytes, amount: int) -> None:
+        drafts = self.in_state("deposit")
+        number = drafts[pick % len(drafts)]
+        assert self.world.deposit(sender, number, amount) == self.usher.deposit(number, sender, amount)
+
+    @precondition(lambda self: self.in_state(*HEARING))
+    @rule(ballots=BALLOTS)
+    def vote(self, ballots: tuple[int, int, list[str]]) -> None:
+        """On one proposal, or on all that take votes; so many ballots, beginning with that voter."""
+        pick, first, options = ballots
+        open_ones = self.in_state(*HEARING)
+        for number in open_ones if pick > 2 else [open_ones[pick % len(open_ones)]]:
+            self.cast(number, first, options)
+
+    def cast(self, number: int, first: int, options: list[str]) -> None:
+        for place, option in enumerate(options, first):
+            voter, before = VOTERS[place % len(VOTERS)], self.world.standing(number)
+            assert self.world.vote(voter, number, option) == self.usher.vote(number, voter, option)
+            closes = self.world.standing(number).closes
+            assert closes >= before.closes, "a deadline never comes nearer"
+            if closes != before.closes:
+                assert number not in self.put_off, "a vote puts it off at most once"
+                self.put_off.add(number)
+
+    @precondition(lambda self: self.in_state("review", "implementation"))
+    @rule(pick=st.integers(0, 5), who=st.sampled_from([*PEOPLE, *JURY]))
+    def approve(self, pick: int, who: bytes) -> None:
+        waiting = self.in_state("review", "implementation")
+        number = waiting[pick % len(waiting)]
+        self.sign(number, who, reviewing=self.usher.entries[number].status == "review")
+
+    def sign(self, number: int, who: bytes, reviewing: bool) -> None:
+        args = Approve(proposal=number, effect=self.world.what(number).effect)
+        call, said = ("review", self.usher.review) if reviewing else ("approve_implementation", self.usher.implement)
+        given, expected = self.world.call(who, call, args), said(number, who)
+        assert given == expected
+
+    @rule(number=st.integers(1, 25), by_guardian=st.booleans(), who=st.sampled_from(PEOPLE))
+    def disturb(self, number: int, by_guardian: bool, who: bytes) -> None:
+        """Somebody comes too late for anything, or a proposal is called off; that seldom enough that most live on."""
+        if number in self.usher.entries:
+            self.cancel(number, by_guardian)
+        else:
+            self.come_too_late(who)
+
+    def cancel(self, number: int, by_guardian: bool) -> None:
+        if by_guardian:
+            given = self.world.call(GUARD, "guardian_cancel", Cancel(proposal=number))
+            assert given == self.usher.call_off(number)
+        else:
+            proposer = self.usher.entries[number].proposer
+            assert self.world.cancel(proposer, number) == self.usher.withdraw(number, proposer)
+
+    def come_too_late(self, who: bytes) -> None:
+        """Whatever a proposal's state does not allow, or not this person."""
+        for number, one in self.usher.entries.items():
+            if one.status not in HEARING:
+                assert self.world.vote(who, number, "no") == self.usher.vote(number, who, "no") != "ok"
+            if one.status != "deposit":
+                assert self.world.deposit(who, number, 3) == self.usher.deposit(number, who, 3) != "ok"
+            if one.status not in WITHDRAWABLE:
+                self.cancel(number, by_guardian=False)
+            if one.status in OVER:
+                self.cancel(number, by_guardian=True)
+            if who != one.proposer:
+                assert self.world.cancel(who, number) == self.usher.withdraw(number, who) == "not_the_proposer"
+            for reviewing in (True, False):
+                if one.status != ("review" if reviewing else "implementation"):
+                    self.sign(number, who, reviewing)
+
+    @rule(voter=st.sampled_from(VOTERS), tokens=st.integers(0, 400), coins=st.integers(0, 2))
+    def move_coins(self, voter: bytes, tokens: int, coins: int) -> None:
+        """A voter's stake changes, and somebody gives to the treasury, so that what could not happen can."""
+        self.stake(voter, tokens)
+        self.endow(coins)
+
+    def stake(self, voter: bytes, tokens: int) -> None:
+        self.world.bond(voter, tokens)
+        self.usher.power[voter] = tokens
+
+    def endow(self, coins: int) -> None:
         bank = self.world.runtime.tables["bank.accounts"]
-        self.world.overlay.put(bank, (module_address("treasury"),), bank.record(balance=10))
+        self.usher.treasury += coins
+        self.world.overlay.put(bank, (TREASURY,), bank.record(balance=self.usher.treasury))
 
-    @property
-    def known(self) -> range:
-        return range(1, len(self.seen) + 1)
+    @rule(ballots=st.none() | BALLOTS | BALLOTS, signing=st.integers(0, 7), blocks=BLOCKS)
+    def live_on(self, ballots: tuple[int, int, list[str]] | None, signing: int, blocks: int) -> None:
+        """Blocks pass, mostly with people who vote and sign what they wanted."""
+        if ballots is not None and self.in_state(*HEARING):
+            self.vote(ballots)
+        for number in self.in_state("review", "implementation"):
+            for who in [*JURY, *VOTERS][:signing]:
+                self.sign(number, who, reviewing=self.usher.entries[number].status == "review")
+        self.go_on(blocks)
 
-    def in_state(self, *states: Status) -> list[int]:
-        return [number for number in self.known if self.seen[number].status in states]
+    @rule(blocks=BLOCKS)
+    def wait(self, blocks: int) -> None:
+        self.go_on(blocks)
 
-    def kept(self, number: int) -> tuple[Proposal, Standing]:
-        return self.world.what(number), self.world.standing(number)
-
-    @precondition(lambda self: len(self.seen) < 6)
-    @rule(who=st.sampled_from(PEOPLE), amount=st.sampled_from([1, 6]))
-    def propose(self, who: bytes, amount: int) -> None:
-        number = self.world.proposed(who, TreasurySpend(recipient=person(9), amount=amount))
-        self.note(number)
-
-    @precondition(lambda self: self.in_state(Status.VOTING, Status.CONFIRM))
-    @rule(pick=st.integers(0, 5), options=st.lists(st.sampled_from(OPTIONS), min_size=1, max_size=5))
-    def vote(self, pick: int, options: list[str]) -> None:
-        numbers = self.in_state(Status.VOTING, Status.CONFIRM)
-        number = numbers[pick % len(numbers)]
-        for voter, option in zip(PEOPLE, options, strict=False):
-            before = self.world.standing(number)
-            code = self.world.vote(voter, number, option)
-            assert code in ("ok", "same_vote", "voting_closed")
-            assert (code == "voting_closed") == (not before.is_open(self.world.height))
-
-    @precondition(lambda self: self.in_state(Status.REVIEW, Status.IMPLEMENTATION))
-    @rule(pick=st.integers(0, 5), voter=st.sampled_from(PEOPLE))
-    def approve(self, pick: int, voter: bytes) -> None:
-        numbers = self.in_state(Status.REVIEW, Status.IMPLEMENTATION)
-        number = numbers[pick % len(numbers)]
-        what, before = self.kept(number)
-        args = Approve(proposal=number, effect=what.effect)
-        reviewing = before.status == Status.REVIEW
-        code = self.world.call(*((REVIEWER, "review") if reviewing else (voter, "approve_implementation")), args)
-        assert code in (("ok", "approved_already") if reviewing else ("ok", "approved_already", "no_yes_vote"))
-
-    @precondition(lambda self: self.seen)
-    @rule(number=st.integers(1, 20))
-    def withdraw(self, number: int) -> None:
-        """Seldom enough that most proposals come to their own end."""
-        if number not in self.seen:
-            return
-        what, before = self.kept(number)
-        may = before.status in (Status.DEPOSIT, Status.DELAY, Status.VOTING, Status.CONFIRM)
-        assert (self.world.cancel(what.proposer, number) == "ok") == may
-        if may:
-            self.seen[number] = self.world.standing(number)
-            assert self.seen[number].status == Status.CANCELLED
-
-    @rule(blocks=st.integers(1, 6))
     def go_on(self, blocks: int) -> None:
+        self.every_proposal_stands_as_the_usher_says()
         for _ in range(blocks):
+            before = dict(self.seen)
             self.world.end_block()
-            for number in (*self.known, *self._followers()):
-                self.note(number)
+            self.usher.end_block()
+            self.every_proposal_stands_as_the_usher_says()
+            for number, standing in before.items():
+                self.time_keeps_its_laws(number, standing, self.seen[number])
 
-    def _followers(self) -> list[int]:
-        last = len(self.seen)
-        found = []
-        while self.world.overlay.get(PROPOSALS, (last + 1,)) is not None:
-            last += 1
-            found.append(last)
-        return found
+    # -- what must be so, by the usher's books
 
-    def note(self, number: int) -> None:
-        """Compare a proposal with what was known of it, and remember it."""
-        what, now = self.kept(number)
-        before = self.seen.get(number)
-        self.seen[number] = now
-        if before is None:
-            self.track[number] = what.track
-            return
-        assert what.track == self.track[number], "it keeps the rules it began under"
+    @invariant()
+    def the_chain_agrees_with_the_usher(self) -> None:
+        self.every_proposal_stands_as_the_usher_says()
+        self.no_unit_is_made_or_lost()
+        self.rules_are_what_an_executed_vote_made_them()
+        self.places_and_queues_are_his()
+        self.every_open_proposal_is_due_once_and_no_other_is()
+
+    def every_proposal_stands_as_the_usher_says(self) -> None:
+        for number, one in self.usher.entries.items():
+            found, known = self.world.standing(number), self.seen.get(number)
+            expected = one.shown()
+            shown = {name: getattr(found, name) for name in expected}
+            assert shown == expected, {
+                name: (shown[name], expected[name]) for name in shown if shown[name] != expected[name]
+            }
+            assert {option: getattr(found.tally, option) for option in OPTIONS} == one.counts()
+            assert found.tally.voters == len(one.cast)
+            assert (found.electors.power, found.electors.voters) == one.electors()
+            if known is None or known.steps != found.steps:
+                history = self.world.overlay.scan(HISTORY, (number,))
+                assert [(step.height, step.status, step.reason) for _, step in history] == one.story
+            what = self.world.what(number)
+            assert what.track == self.began_under.setdefault(number, what.track), "it keeps the rules it began under"
+            assert what.track.name == one.first.track
+            self.seen[number] = found
+
+    def no_unit_is_made_or_lost(self) -> None:
+        held = {key: found.amount for key, found in self.world.overlay.scan(DEPOSITS)}
+        entries = self.usher.entries
+        assert held == {(n, owner): part for n, one in entries.items() for owner, part in one.paid.items()}
+        assert {owner: self.world.balance(owner) for owner in PEOPLE} == self.usher.coins
+        assert self.world.balance(TREASURY) == self.usher.treasury
+        ledger = self.world.ledger()
+        assert ledger.held == sum(held.values())
+        assert ledger.burned == sum(one.burned for one in entries.values())
+        assert ledger.taken == ledger.held + ledger.refunded + ledger.burned
+
+    def rules_are_what_an_executed_vote_made_them(self) -> None:
+        for name, texts in self.usher.tracks.items():
+            assert self.world.overlay.get(TRACKS, (name,)) == TrackRow(**texts)
+        moved = self.world.overlay.get(PARTICIPATION, ())
+        assert (None if moved is None else moved.average) == self.usher.participation
+
+    def places_and_queues_are_his(self) -> None:
+        for name, texts in self.usher.tracks.items():
+            state = self.world.overlay.get(TRACK_STATES, (name,))
+            taken, limit = self.usher.hearing_on(name), int(texts["limit"])
+            assert ((0, 0) if state is None else (state.open, state.voting)) == (len(self.usher.open_on(name)), taken)
+            waiting = [key[2] for key, _ in self.world.overlay.scan(WAITING, (name,))]
+            assert waiting == self.usher.queue(name)
+            assert not limit or taken <= limit
+            assert not waiting or taken == limit, "nobody waits while a place is free"
+
+    def every_open_proposal_is_due_once_and_no_other_is(self) -> None:
+        due = {key[2]: key[1] for key, _ in self.world.overlay.scan(DUE)}
+        assert due == {number: one.due for number, one in self.seen.items() if one.due}
+        open_ones = {number for number, one in self.usher.entries.items() if one.status not in OVER and not one.queued}
+        assert set(due) == open_ones
+        assert all(height >= self.world.height for height in due.values())
+        pins = self.world.overlay.get(PINS, ())
+        snapshots = sorted(one.snapshot for one in self.usher.entries.values() if one.status in HEARING)
+        assert list(() if pins is None else pins.heights) == snapshots
+
+    # -- and whatever he says
+
+    def time_keeps_its_laws(self, number: int, before: Standing, now: Standing) -> None:
+        """What the end of one block may do to a proposal."""
         was, status = Status(before.status), Status(now.status)
         assert status is was or status in WAYS.get(was, "").split(), (was, status)
         if was.is_final:
             assert now == before, "what has ended stays as it ended"
+        assert now.tally == before.tally, "time casts no vote"
         if status is Status.VOTING and was is Status.DELAY:
             assert now.snapshot < now.opened == self.world.height <= now.closes
-        if before.opened and was.takes_votes:
+        if was.takes_votes:
             assert (now.opened, now.snapshot, now.electors) == (before.opened, before.snapshot, before.electors)
-            assert now.closes >= before.closes, "a deadline never comes nearer"
-            if now.closes > before.closes and now.turned == before.turned:
-                self.put_off[number] = self.put_off.get(number, 0) + 1
-                assert self.put_off[number] == 1 and now.extended
+            assert now.closes == before.closes or (now.turned and not before.turned and now.closes > before.closes)
         if status is Status.TIMELOCK and was is not status:
-            assert self.passed(what, before, now), "what is approved has passed"
-            track = rules(what, now)
-            assert now.effective == self.world.height - 1 + max(1, track.timelock)
-            assert track.early or self.world.height > now.closes, "nothing is approved before its deadline"
+            what = self.world.what(number)
+            early = (what.fallback[0] if now.turned else what.track).early
+            assert early or self.world.height > now.closes, "nothing is approved before its deadline"
         if status is Status.EXECUTED and was is not status:
-            assert was is Status.TIMELOCK and now.ended >= now.effective
+            assert was is Status.TIMELOCK and now.ended >= now.effective > max(before.opened, before.confirms)
+            self.what_is_to_come_before_has_come(number)
 
-    def passed(self, what: Proposal, before: Standing, now: Standing) -> bool:
-        """Whether the count passes at the last moment it may have been judged, by plain fractions."""
-        track, tally = rules(what, now), now.tally
-        elapsed = min(track.period, self.world.height - 1 - now.opened + 1)
-        falls = track.threshold.curve.case == "linear"
-        asked = 1 - Fraction(elapsed, 2 * track.period) if falls else self.share(track.threshold)
-        turnout = tally.yes + tally.abstain + (tally.no + tally.veto if track.turnout == "all" else 0)
-        quorum = Fraction(turnout, now.electors.power)
-        enough = quorum > Fraction(1, 2) if track.quorum.test == ">" else quorum >= self.share(track.quorum)
-        decided = tally.yes + tally.no + tally.veto
-        voted = decided + tally.abstain
-        vetoed = tally.veto > 0 and Fraction(tally.veto, voted) >= Fraction(334, 1000)
-        return tally.voters >= 3 and enough and not vetoed and decided > 0 and Fraction(tally.yes, decided) >= asked
-
-    @staticmethod
-    def share(bar: object) -> Fraction:
-        return Fraction(bar.curve.value.part, bar.curve.value.whole)
-
-    @invariant()
-    def nothing_moves_but_by_time_and_withdrawal(self) -> None:
-        now = {number: self.world.standing(number) for number in self.seen}
-        assert {n: one.status for n, one in now.items()} == {n: one.status for n, one in self.seen.items()}
-        for name in ("ordinary", "second"):
-            self.places_are_counted_and_never_more_than_there_are(name, now)
-
-    def places_are_counted_and_never_more_than_there_are(self, name: str, now: dict[int, Standing]) -> None:
-        mine = {number: one for number, one in now.items() if self.track[number].name == name}
-        row = self.world.overlay.get(TRACK_STATES, (name,))
-        found = (0, 0) if row is None else (row.open, row.voting)
-        placed = [one for one in mine.values() if one.placed]
-        assert found == (sum(not Status(one.status).is_final for one in mine.values()), len(placed))
-        assert all(one.placed for one in mine.values() if Status(one.status).takes_votes)
-        limit = self.track[min(mine)].limit if mine else 0
-        assert not limit or len(placed) <= limit
-        waiting = {key[2] for key, _ in self.world.overlay.scan(WAITING, (name,))}
-        assert waiting == {number for number, one in mine.items() if one.queued}
-        assert not waiting or len(placed) == limit, "nobody waits while a place is free"
+    def what_is_to_come_before_has_come(self, number: int) -> None:
+        before = self.world.what(number).after
+        while before:
+            standing = self.world.standing(before)
+            assert standing.status == Status.EXECUTED, "a predecessor is done before"
+            before = standing.goes_on
 
 
 Lives.TestCase.settings = sized()

@@ -24,7 +24,7 @@ from runtime.address import module_address
 from runtime.parameters import RUNTIME_PARAMETERS, Parameters
 from runtime.purse import SUPPLY
 from storage.record import Record
-from tests.governance.registrar import OVER, Act, Registrar
+from tests.governance.registrar import BOUNDS, DEAREST, OVER, Act, Registrar
 from tests.governance.sizes import sized
 from tests.governance.world import A_STATEMENT, SMALL, World, person
 
@@ -159,6 +159,7 @@ class Governed(RuleBasedStateMachine):
         self.no_vote_is_counted_that_was_not_cast()
         self.no_deposit_is_made_or_lost()
         self.a_parameter_is_what_an_executed_vote_made_it()
+        self.parameters_are_within_bounds()
         self.every_open_proposal_is_due_once_and_no_other_is()
         self.votes_in_progress_pin_their_snapshots()
         self.history_tells_the_present_state_last()
@@ -196,6 +197,11 @@ class Governed(RuleBasedStateMachine):
         found = Parameters(self.world.overlay, self.world.height)
         names = ("voting_period", "timelock_delay", "min_deposit", "quorum_threshold", "voting_delay", "grace_period")
         assert {name: found.ratio(name) for name in names} == {name: self.books.values[name] for name in names}
+
+    def parameters_are_within_bounds(self) -> None:
+        found = Parameters(self.world.overlay, self.world.height)
+        assert all(BOUNDS[name][0] <= found.ratio(name) <= BOUNDS[name][1] for name in BOUNDS)
+        assert found.integer("min_deposit") <= DEAREST
 
     def every_open_proposal_is_due_once_and_no_other_is(self) -> None:
         due = [(key[2], key[1]) for key, _ in self.world.overlay.scan(DUE)]
