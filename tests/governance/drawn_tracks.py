@@ -54,19 +54,19 @@ DRAWN: dict[str, tuple[str, ...]] = {
     ),
     "veto": (">= 334/1000", "> 1/2"),
     "min_voters": ("1", "3"),
+    "limit": ("0", "1", "1", "2"),
     "cooldown": ("0", "4", "12"),
     "early": ("no", "yes"),
     "late": ("0", "1/4", "1/2"),
     "late_on": ("swing", "quorum"),
     "turns_into": ("", "slow"),
     "then": ("", "second"),
-    "burns": ("vetoed", "vetoed no_quorum timed_out", "rejected called_off refused"),
+    "burns": ("vetoed", "vetoed no_quorum timed_out", "too_few_voters called_off refused"),
     "burns_initial": ("", "unfunded no_quorum"),
     "cancel_burn": ("0", "1/3"),
     "reviews": ("0", "0", "1"),
     "implementation": (">= 0/1", ">= 0/1", ">= 1/2"),
 }
-LIMITS = ("0", "1", "2")
 
 
 def row(**others: str) -> dict[str, str]:
@@ -76,6 +76,6 @@ def row(**others: str) -> dict[str, str]:
 
 
 def rows(*names: str, **others: str) -> st.SearchStrategy[dict[str, str]]:
-    """Rows in which the rules named are drawn and ``others`` are as said."""
-    said = {name: st.just(text) for name, text in others.items()}
-    return st.builds(row, **said, **{name: st.sampled_from(DRAWN[name]) for name in names})
+    """Rows in which these rules are drawn, all that can be where none is named, and ``others`` are as said."""
+    drawn = {name: st.sampled_from(DRAWN[name]) for name in names or DRAWN}
+    return st.builds(row, **{**drawn, **{name: st.just(text) for name, text in others.items()}})

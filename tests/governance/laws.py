@@ -8,7 +8,7 @@ against an usher's (whole lives on tracks of drawn rules).
 | law | proved by |
 |---|---|
 | states exclude each other, final ones are final | lives: `every_proposal_stands_as_the_usher_says`, `time_keeps_its_laws`; nothing final is due, pinned, queued or placed: `every_open_proposal_is_due_once_and_no_other_is`, `places_and_queues_are_his` |
-| only the stated operation moves a state | lives, governance: each answer, and all that each proposal shows, is what the books say after every call |
+| only the stated operation moves a state | each answer, and all that each proposal shows after a call, is what the books say: lives, `every_proposal_stands_as_the_usher_says`; governance, `every_proposal_stands_as_the_books_say` |
 | time alone moves only what time may | lives: `time_keeps_its_laws`, by the table WAYS |
 | snapshot <= start < deadline | lives: `time_keeps_its_laws`; governance: `every_proposal_stands_as_the_books_say` |
 | a deadline never comes nearer, is put off at most once | lives: `cast`, and for blocks `time_keeps_its_laws` |

@@ -27,16 +27,18 @@ from governance.tables import (
     PARTICIPATION,
     PINS,
     REVIEWERS,
+    ROUTES,
     TRACK_STATES,
     TRACKS,
     WAITING,
     Guardian,
     Mark,
+    Route,
 )
 from governance.tracks import ChangeTracks, Track, TrackChange, TrackRow
 from runtime.address import module_address
 from storage.record import Record
-from tests.governance.drawn_tracks import DRAWN, LIMITS, PLAIN, row, rows
+from tests.governance.drawn_tracks import row, rows
 from tests.governance.sizes import sized
 from tests.governance.usher import WITHDRAWABLE, Usher
 from tests.governance.ushers_entry import HEARING, OPTIONS, OVER, Act
@@ -51,7 +53,8 @@ COINS, MOST_OPEN = 3_000, 4
 TREASURY, IN_TREASURY = module_address("treasury"), 6
 BLOCKS = st.sampled_from([1, 1, 2, 3, 5, 9])
 MOSTLY_YES = ("yes",) * 6 + OPTIONS
-TRACK_OF = {"pay": "ordinary", "rule": "ordinary", "say": "opinion"}
+RULED = "ordinary"
+"""The track whose rules votes replace, those on this track and on another."""
 ACTS: list[Act] = [*(("pay", units) for units in (1, 6, 12)), ("say", 1), ("say", 2)]
 ACTS += [("rule", number) for number in (0, 1, 1, 2)]
 WAYS: dict[str, str] = {
@@ -68,6 +71,7 @@ WAYS: dict[str, str] = {
 BROUGHT = {
     "sender": st.sampled_from(PEOPLE),
     "act": st.sampled_from(ACTS),
+    "aside": st.booleans(),
     "deposit": st.sampled_from([200, 250, 375, *(1_500,) * 6]),
     "after": st.integers(0, 4),
 }
@@ -80,7 +84,7 @@ def content_of(act: Act, sets: tuple[Texts, ...]) -> Record:
         return A_STATEMENT
     if kind == "pay":
         return TreasurySpend(recipient=PAYEE, amount=number)
-    return ChangeTracks(tracks=(TrackChange(name="ordinary", row=TrackRow(**sets[number])),))
+    return ChangeTracks(tracks=(TrackChange(name=RULED, row=TrackRow(**sets[number])),))
 
 
 class Lives(RuleBasedStateMachine):
@@ -95,10 +99,10 @@ class Lives(RuleBasedStateMachine):
         self.put_off: set[int] = set()
 
     @initialize(
-        sets=st.tuples(rows(*DRAWN), rows(*(name for name in DRAWN if name != "timelock"), timelock="9")),
-        opinion=rows(*DRAWN),
+        sets=st.tuples(rows(), rows(timelock="9")),
+        opinion=rows(),
         slow=rows("confirm", "early", "late", "late_on", "quorum", period="16", threshold=">= 1/2"),
-        limits=st.tuples(*(st.sampled_from(LIMITS),) * 3),
+        second=rows("limit", deposit="0", power_floor="1/100"),
         proposals=st.lists(st.fixed_dictionaries(BROUGHT), min_size=1, max_size=3),
     )
     def begin(
@@ -106,19 +110,13 @@ class Lives(RuleBasedStateMachine):
         sets: tuple[Texts, Texts],
         opinion: Texts,
         slow: Texts,
-        limits: tuple[str, str, str],
+        second: Texts,
         proposals: list[dict[str, Any]],
     ) -> None:
-        second = {**PLAIN, "deposit": "0", "power_floor": "1/100", "limit": limits[2]}
         self.usher = Usher(
-            tracks={
-                "ordinary": {**sets[0], "limit": limits[0]},
-                "opinion": {**opinion, "limit": limits[1]},
-                "slow": slow,
-                "second": second,
-            },
-            takes=TRACK_OF,
-            sets=tuple({**texts, "limit": limits[0]} for texts in (*sets, row(threshold=">= 49/100"))),
+            tracks={"ordinary": sets[0], "opinion": opinion, "slow": slow, "second": second},
+            ruled=RULED,
+            sets=(*sets, row(threshold=">= 49/100")),
             power=dict(zip(VOTERS, POWERS, strict=True)),
             coins=dict.fromkeys(PEOPLE, COINS),
             treasury=0,
@@ -127,6 +125,7 @@ class Lives(RuleBasedStateMachine):
         )
         for name, texts in self.usher.tracks.items():
             self.world.track(name, **texts)
+        self.world.overlay.put(ROUTES, ("tracks",), Route(tracks=("ordinary", "opinion")))
         for reviewer in JURY:
             self.world.overlay.put(REVIEWERS, (reviewer,), Mark())
         self.world.overlay.put(GUARDIAN, (), Guardian(address=GUARD))
@@ -146,12 +145,12 @@ class Lives(RuleBasedStateMachine):
     def propose_one(self, given: dict[str, Any]) -> None:
         self.propose(**given)
 
-    def propose(self, sender: bytes, act: Act, deposit: int, after: int) -> None:
+    def propose(self, sender: bytes, act: Act, aside: bool, deposit: int, after: int) -> None:
         after = after if after in self.usher.entries else 0
-        expected = self.usher.propose(sender, act, deposit, after)
-        title = f"The {act[0]} of {act[1]}"
-        content = content_of(act, self.usher.sets)
-        assert self.world.propose(sender, content, deposit=deposit, after=after, title=title) == expected
+        track = "opinion" if act[0] == "say" or (act[0] == "rule" and aside) else "ordinary"
+        expected = self.usher.propose(sender, act, track, deposit, after)
+        details = {"deposit": deposit, "after": after, "track": track, "title": f"The {act[0]} of {act[1]}"}
+        assert self.world.propose(sender, content_of(act, self.usher.sets), **details) == expected
 
     @precondition(lambda self: self.in_state("deposit"))
     @rule(pick=st.integers(0, 5), sender=st.sampled_from(PEOPLE), amount=st.sampled_from([1, 249, 500, 1_500]))
@@ -257,12 +256,11 @@ class Lives(RuleBasedStateMachine):
     def go_on(self, blocks: int) -> None:
         self.every_proposal_stands_as_the_usher_says()
         for _ in range(blocks):
-            before = dict(self.seen)
             self.world.end_block()
             self.usher.end_block()
+            for number, before in self.seen.items():
+                self.time_keeps_its_laws(number, before, self.world.standing(number))
             self.every_proposal_stands_as_the_usher_says()
-            for number, standing in before.items():
-                self.time_keeps_its_laws(number, standing, self.seen[number])
 
     # -- what must be so, by the usher's books
 
@@ -317,8 +315,9 @@ class Lives(RuleBasedStateMachine):
             assert ((0, 0) if state is None else (state.open, state.voting)) == (len(self.usher.open_on(name)), taken)
             waiting = [key[2] for key, _ in self.world.overlay.scan(WAITING, (name,))]
             assert waiting == self.usher.queue(name)
-            assert not limit or taken <= limit
-            assert not waiting or taken == limit, "nobody waits while a place is free"
+            if name != RULED:  # on which a vote may change how many places there are
+                assert not limit or taken <= limit
+                assert not waiting or taken == limit, "nobody waits while a place is free"
 
     def every_open_proposal_is_due_once_and_no_other_is(self) -> None:
         due = {key[2]: key[1] for key, _ in self.world.overlay.scan(DUE)}

@@ -6,7 +6,6 @@ every block it looks at every proposal, in their order, counts its votes anew an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
@@ -23,10 +22,10 @@ class Usher:
     """The books of a chain: the rules of today, power, purses, and every proposal there ever was."""
 
     tracks: dict[str, Texts]
-    takes: Mapping[str, str]
-    """The track that each kind of act takes."""
+    ruled: str
+    """The track whose rules a vote may replace."""
     sets: tuple[Texts, ...]
-    """Sets of rules that a vote may put in place of those of the track that such a vote takes."""
+    """Sets of rules that it may put in their place."""
     power: dict[bytes, int]
     coins: dict[bytes, int]
     treasury: int
@@ -53,13 +52,18 @@ class Usher:
         """Places in voting that are taken or kept."""
         return sum(one.placed for one in self.entries.values() if one.first.track == track)
 
+    def is_full(self, track: str) -> bool:
+        """Whether no place is free; how many there are, the rules of today say."""
+        limit = int(self.tracks[track]["limit"])
+        return limit > 0 and self.hearing_on(track) >= limit
+
     def queue(self, track: str) -> list[int]:
         """Who waits for a place, the first first."""
         waiting = [one for one in self.entries.values() if one.queued and one.first.track == track]
         return [one.number for one in sorted(waiting, key=lambda one: (one.queued, one.number))]
 
-    def propose(self, proposer: bytes, act: Act, deposit: int, after: int) -> str:
-        rules = self.today(self.takes[act[0]])
+    def propose(self, proposer: bytes, act: Act, track: str, deposit: int, after: int) -> str:
+        rules = self.today(track)
         own = [one for one in self.entries.values() if one.proposer == proposer and one.status not in OVER]
         if len(own) >= self.most_open:
             return "too_many_open"
@@ -72,7 +76,7 @@ class Usher:
             return "insufficient_funds"
         if act[0] == "rule" and not fits(self.sets[act[1]]):
             return "rules_conflict"
-        if act[0] == "rule" and self.sets[act[1]] == rules.texts:
+        if act[0] == "rule" and self.sets[act[1]] == self.tracks[self.ruled]:
             return "nothing_changes"
         if act in self.failed and self.height < self.failed[act] + rules.blocks("cooldown"):
             return "failed_lately"
@@ -177,6 +181,9 @@ class Usher:
     # -- what time does
 
     def end_block(self) -> None:
+        for track in self.tracks:
+            while not self.is_full(track) and self.queue(track):
+                self._keep_a_place(track, self.height)
         for one in list(self.entries.values()):
             match one.status:
                 case "deposit" if self.height == one.since + one.first.blocks("deposit_period"):
@@ -192,8 +199,8 @@ class Usher:
         self.height += 1
 
     def _seek_a_place(self, one: Entry) -> None:
-        track, limit = one.first.track, one.first.blocks("limit")
-        if not one.placed and limit and self.hearing_on(track) >= limit:
+        track, waits = one.first.track, one.first.blocks("limit") > 0
+        if not one.placed and waits and (self.is_full(track) or self.queue(track)):
             one.queued = self.height
             return
         one.placed, one.snapshot, one.electorate = True, self.height, dict(self.power)
@@ -270,7 +277,7 @@ class Usher:
             if one.act[0] == "pay":
                 self.treasury -= one.act[1]
             if one.act[0] == "rule":
-                self.tracks[self.takes["rule"]] = self.sets[one.act[1]]
+                self.tracks[self.ruled] = self.sets[one.act[1]]
             self._finish(one, "executed")
 
     def _finish(self, one: Entry, reason: str) -> None:
@@ -306,9 +313,13 @@ class Usher:
     def _leave_place(self, one: Entry) -> None:
         track = one.first.track
         had, one.placed, one.queued = one.placed, False, 0
-        if had and self.queue(track):
-            following = self.entries[self.queue(track)[0]]
-            following.placed, following.queued, following.ready = True, 0, self.height + 1
+        if had and not self.is_full(track) and self.queue(track):
+            self._keep_a_place(track, self.height + 1)
+
+    def _keep_a_place(self, track: str, ready: int) -> None:
+        """For the first that waits, which takes it at the end of the block ``ready``."""
+        following = self.entries[self.queue(track)[0]]
+        following.placed, following.queued, following.ready = True, 0, ready
 
     def _end(self, one: Entry, status: str, reason: str, kind: str) -> None:
         """The end of a proposal, and what it burns: a veto's burn is not evaded by calling the proposal off."""
