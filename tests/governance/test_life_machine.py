@@ -88,7 +88,7 @@ def content_of(act: Act, sets: tuple[Texts, ...]) -> Record:
 
 
 class Lives(RuleBasedStateMachine):
-    """Five voters whose power moves, one reviewer, a guardian, and up to six proposals on tracks of drawn rules."""
+    """Five voters whose power moves, one reviewer, a guardian, and up to seven proposals on tracks of drawn rules."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class Lives(RuleBasedStateMachine):
         opinion=rows(),
         slow=rows("confirm", "early", "late", "late_on", "quorum", period="16", threshold=">= 1/2"),
         second=rows("limit", deposit="0", power_floor="1/100"),
-        proposals=st.lists(st.fixed_dictionaries(BROUGHT), min_size=1, max_size=3),
+        proposals=st.lists(st.fixed_dictionaries(BROUGHT), min_size=2, max_size=5),
     )
     def begin(
         self,
@@ -140,7 +140,7 @@ class Lives(RuleBasedStateMachine):
 
     # -- what people do
 
-    @precondition(lambda self: len(self.usher.entries) < 6)
+    @precondition(lambda self: len(self.usher.entries) < 7)
     @rule(given=st.fixed_dictionaries(BROUGHT))
     def propose_one(self, given: dict[str, Any]) -> None:
         self.propose(**given)
