@@ -133,14 +133,11 @@ def _is_undecided(what: Proposal, standing: Standing) -> bool:
 
 def _gone_on(world: World, voted: Voted) -> Voted:
     """The vote that follows on one that is over, if there is one; what was counted in the first is noted."""
-    overlay = world.overlay()
-    what, standing = proposal_at(overlay, voted.proposal)
-    if standing.status != Status.EXECUTED or not rules_of(what, standing).then:
+    _, standing = proposal_at(world.overlay(), voted.proposal)
+    if not standing.goes_on:
         return voted
     _note_vote(world, voted)
-    later = range(voted.proposal + 1, world.last_proposal() + 1)
-    follower = next(number for number in later if proposal_at(overlay, number)[0].follows == voted.proposal)
-    return Voted(follower, voted.record)
+    return Voted(standing.goes_on, voted.record)
 
 
 def _cast(world: World, votes: list[tuple[int, Proposal]]) -> None:
