@@ -49,7 +49,7 @@ VOTERS = [person(number) for number in range(1, 6)]
 POWERS = (50, 100, 150, 200, 250)
 JURY, GUARD, ANCHOR, PAYEE = (person(20), person(21)), person(30), person(31), person(9)
 PEOPLE = [*VOTERS, JURY[0]]
-COINS, MOST_OPEN = 3_000, 4
+COINS, MOST_OPEN, MOST_CALLS = 3_000, 4, 1_000
 TREASURY, IN_TREASURY = module_address("treasury"), 6
 BLOCKS = st.sampled_from([1, 1, 2, 3, 5, 9])
 MOSTLY_YES = ("yes",) * 6 + OPTIONS
@@ -92,7 +92,7 @@ class Lives(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        parameters = {"max_open_per_proposer": MOST_OPEN, "calls_per_block": 1_000}
+        parameters = {"max_open_per_proposer": MOST_OPEN, "calls_per_block": MOST_CALLS}
         self.world = World(powers=POWERS, parameters=parameters, coins=COINS)
         self.seen: dict[int, Standing] = {}
         self.began_under: dict[int, Track] = {}
@@ -167,6 +167,12 @@ class Lives(RuleBasedStateMachine):
         open_ones = self.in_state(*HEARING)
         for number in open_ones if pick > 2 else [open_ones[pick % len(open_ones)]]:
             self.cast(number, first, options)
+        self.leave_room()
+
+    def leave_room(self) -> None:
+        """Let a block pass before somebody has made as many calls as one may in a block."""
+        if max(self.world.efforts.values(), default=0) > MOST_CALLS // 2:
+            self.go_on(1)
 
     def cast(self, number: int, first: int, options: list[str]) -> None:
         for place, option in enumerate(options, first):
@@ -198,6 +204,7 @@ class Lives(RuleBasedStateMachine):
             self.cancel(number, by_guardian)
         else:
             self.come_too_late(who)
+            self.leave_room()
 
     def cancel(self, number: int, by_guardian: bool) -> None:
         if by_guardian:
