@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from governance.lifecycle import Status
+from governance.lifecycle import COOLS, Status
 from node.errors import NodeUnreachable
 from node.incident import shelf
 from node.pauses import Pause, pauses_told
@@ -131,7 +131,7 @@ def _known(desk: Desk, path: Path) -> int | None:
 
 
 def _seen_through(desk: Desk, voters: list[Signer], number: int, within: float | None, pace: OwnPace) -> Answer:
-    """Vote when that counts, wait for the end, and check."""
+    """Vote when that counts, wait for the end, and check; where the track asks for a second vote, through both."""
     votes: list[tuple[str, str]] = []
     waiting, deadline = Waiting(), None if within is None else time.monotonic() + within
     pause, before = POLL_FIRST, None
@@ -143,6 +143,10 @@ def _seen_through(desk: Desk, voters: list[Signer], number: int, within: float |
                 return _verified(desk, found, line) if line["entry"]["kind"] in GOOD else _went_wrong(desk, found, line)
             if status.is_final and status is not Status.EXECUTED:
                 return _ended(found)
+            if status is Status.EXECUTED and (second := _second_vote(desk, found)) is not None:
+                number, votes = second, []
+                note(f"approved: goes on as proposal {number}, which is voted on once more")
+                continue
             if status.takes_votes and not votes:
                 votes = vote_yes(desk, voters, found, pace)
                 note(columns(votes, ("voter", "vote")))
@@ -156,6 +160,14 @@ def _seen_through(desk: Desk, voters: list[Signer], number: int, within: float |
             time.sleep(pause)
     finally:
         waiting.end()
+
+
+def _second_vote(desk: Desk, found: Answered) -> int | None:
+    """The proposal that an approved one goes on as, where its track asks for a second vote."""
+    if not found["proposal"]["track"]["then"]:
+        return None
+    newest = desk.client.proposals("", NEWEST)
+    return next((int(one["id"]) for one in newest if int(one["proposal"]["follows"]) == int(found["id"])), None)
 
 
 def _newest_line(desk: Desk, number: int) -> Answered | None:
@@ -270,11 +282,12 @@ def _incident(desk: Desk, home: Home | None, height: int) -> str:
 def _ended(found: Answered) -> Answer:
     """A proposal that voters, the guardian or time ended before it had a plan."""
     standing = found["standing"]
-    number, status = found["id"], standing["status"]
+    number, status, ended = found["id"], standing["status"], int(standing["ended"])
+    cooled = ended + int(found["proposal"]["track"]["cooldown"]) if Status(status) in COOLS else ended
     rows = [
-        ("upgrade", f"proposal {number} is {status} ({standing['reason']}) at height {int(standing['ended']):,}"),
-        ("next", f"synod tally {number} --explain: the count, and whose power stands behind each vote"),
-        ("then", "synod upgrade again proposes the same bundle anew"),
+        ("upgrade", f"proposal {number} is {status} ({standing['reason']}) at height {ended:,}"),
+        ("next", f"synod tally {number}: the count, and what it lacked"),
+        ("then", f"from height {cooled:,} on, synod upgrade proposes the same bundle anew"),
     ]
     return Answer({"verdict": status, "proposal": found, "incident": ""}, columns(rows), Exit.REFUSED)
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from scripts.command import outcome
 from storage.home import Home
 from tests.node.processes import ROOT, new_world, started
 from tests.scenarios.hostile import with_trouble
+from tests.scenarios.test_preset_upgrades import genesis as genesis_of_preset
 from tests.scenarios.upgrades import example, running
 from tests.scripts.conftest import Said, forget_environment
 from tests.short_periods import GATED, SHORT
@@ -128,6 +130,19 @@ def test_a_stopped_home_is_run_fast_with_every_vote_and_left_stopped(said: Said,
     assert said("status", "--home", str(home))[1]["running"] is False
 
 
+def test_an_upgrade_that_is_voted_on_twice_is_seen_through_both_votes(said: Said, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    world = World.create(home, genesis_of_preset("tezos", {}))
+    bundle = example(world)
+    world.close()
+    Home(home).settings_file.write_text(documentation())
+    words = ("upgrade", "--bundle", written(tmp_path, bundle), "--home", str(home), "--fast-forward")
+    code, done = said(*words, "--within", "60")
+    assert (code, done.get("verdict")) == (0, "passed"), done
+    assert done["proposal"]["proposal"]["track"]["name"] == "promotion"
+    assert int(done["proposal"]["standing"]["tally"]["voters"]) == len(genesis_of_preset("tezos", {}).validators)
+
+
 def test_interrupted_it_stops_the_node_that_it_ran(said: Said, tmp_path: Path) -> None:
     home, _ = home_of(tmp_path)
     bundle = tmp_path / "bundle.tar"
@@ -149,8 +164,10 @@ def test_what_stopped_the_node_is_said_where_it_ran_for_the_command(said: Said, 
     assert (code, failed["error"]["code"]) == (3, "head_missing")
 
 
-def test_votes_that_cannot_pass_it_are_told_before_and_its_rejection_after(said: Said, tmp_path: Path) -> None:
-    home, bundle = home_of(tmp_path, SHORT)
+def test_votes_that_cannot_pass_it_are_told_before_and_its_rejection_after(
+    said: Said, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    home, bundle = home_of(tmp_path, {**SHORT, "resubmission_cooldown": 3})
     with started(Path(home), interval_ms=INTERVAL_MS) as node:
         url = node.serving()
         other = tmp_path / "other"
@@ -165,3 +182,10 @@ def test_votes_that_cannot_pass_it_are_told_before_and_its_rejection_after(said:
         code, ended = said(*words)
         assert (code, ended.get("verdict")) == (1, "rejected"), ended
         assert ended["proposal"]["standing"]["reason"] == "too_few_voters"
+        node.until_height(int(ended["proposal"]["standing"]["ended"]) + 3)
+        assert outcome(synod, list(words), "synod") == 1
+        upgrade, advice, then = (re.split(" {2,}", line, maxsplit=1)[1] for line in capsys.readouterr().out.splitlines())
+        number, height = re.findall("[0-9]+", upgrade)[:2]
+        assert upgrade.startswith(f"proposal {number} is rejected (too_few_voters)") and number != ended["proposal"]["id"]
+        assert then.startswith(f"from height {int(height) + 3} on")
+        assert said(*advice.partition(":")[0].split()[1:], "--url", url)[0] == 0
