@@ -40,7 +40,7 @@ def pauses_told(home: Home) -> dict[int, Pause]:
     try:
         told = json.loads(home.manifest_file.read_text("ascii"))[PAUSES]
         found = [Pause(*(int(one[part]) for part in Pause.__match_args__)) for one in told]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return {}
     return {one.height: one for one in found}
 
