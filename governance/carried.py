@@ -39,7 +39,7 @@ from governance.tables import COUNTERS, Counters
 from governance.tally import Electors, Tally
 from governance.tracks import Track, TrackRow
 from governance.tracktable import reading, track_name
-from governance.voting import open_vote
+from governance.voting import next_look, open_vote
 from runtime.host import HostContext
 
 
@@ -124,4 +124,4 @@ def _cast(context: HostContext, number: int, votes: Iterable[CarriedVote]) -> No
             vote = Vote(option=one.option, weight=0, height=context.height, split=one.split, own=1)
             _, tally = enter(context.overlay, (number, one.voter), vote, None, what, standing)
             standing = standing.but(tally=tally)
-    keep(context, number, standing)
+    keep(context, number, standing, due=next_look(context, what, standing))

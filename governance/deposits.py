@@ -2,7 +2,8 @@
 
 The coins themselves move by the purse, which holds them for the host; the ledger says whose they are and why. For
 every proposal `Standing.gathered` is the sum of its rows here, and over all of them
-taken = held + refunded + burned. A proposal has a bounded number of depositors, so its end settles all of them.
+taken = held + refunded + burned. A proposal has a bounded number of depositors, so its end settles all of them; one
+that another chain had open comes with as many as it had there, and takes no more beyond the bound.
 """
 
 from __future__ import annotations

@@ -97,35 +97,16 @@ def vote_due(context: HostContext, proposal: int, what: Proposal, standing: Stan
         _note_participation(context, standing, track)
         advance(context, proposal, what, standing, move, reason)
     elif confirming:
-        due = _next_look(context, what, standing)
+        due = next_look(context, what, standing)
         advance(context, proposal, what, standing, Move.FELL, reason, due=due, confirms=0)
     else:
-        keep(context, proposal, standing, due=_next_look(context, what, standing))
+        keep(context, proposal, standing, due=next_look(context, what, standing))
     return None
 
 
-def _turn(context: HostContext, proposal: int, what: Proposal, standing: Standing, reason: str) -> None:
-    closes = max(standing.opened - 1 + what.fallback[0].period, context.height + 1)
-    standing = turned(context.overlay, proposal, what, standing).but(closes=closes, confirms=0)
-    advance(context, proposal, what, standing, Move.TURNED, reason, due=_next_look(context, what, standing))
-
-
-def _extended(context: HostContext, what: Proposal, before: Standing, after: Standing) -> Standing:
-    track, height = rules_of(what, before), context.height
-    if track.late_on != ON_QUORUM and height <= before.closes - track.late:
-        return after
-    moment = moment_at(what, before, height)
-    if track.late_on == ON_QUORUM:
-        if not is_quorate(after.tally, after.electors, track, moment):
-            return after
-        return after.but(closes=max(after.closes, height + track.late), extended=True)
-    passed = [judge(one.tally, one.electors, track, moment)[0] is Move.PASSED for one in (before, after)]
-    return after if passed[0] == passed[1] else after.but(closes=height + track.late, extended=True)
-
-
-def _next_look(context: HostContext, what: Proposal, standing: Standing) -> int:
-    """The height at whose end an early vote may pass with no vote more, by its bars' fall or by the rules that it has
-    turned to; the close at the latest.
+def next_look(context: HostContext, what: Proposal, standing: Standing) -> int:
+    """The height at whose end an early vote may pass with no vote more, by its bars' fall, by the rules that it has
+    turned to, or by the votes that it began with; the close at the latest.
 
     Bars never rise, so passing is for good while the count stays: the first such height is found by halving."""
     if not rules_of(what, standing).early:
@@ -139,6 +120,25 @@ def _next_look(context: HostContext, what: Proposal, standing: Standing) -> int:
         else:
             first = middle + 1
     return last
+
+
+def _turn(context: HostContext, proposal: int, what: Proposal, standing: Standing, reason: str) -> None:
+    closes = max(standing.opened - 1 + what.fallback[0].period, context.height + 1)
+    standing = turned(context.overlay, proposal, what, standing).but(closes=closes, confirms=0)
+    advance(context, proposal, what, standing, Move.TURNED, reason, due=next_look(context, what, standing))
+
+
+def _extended(context: HostContext, what: Proposal, before: Standing, after: Standing) -> Standing:
+    track, height = rules_of(what, before), context.height
+    if track.late_on != ON_QUORUM and height <= before.closes - track.late:
+        return after
+    moment = moment_at(what, before, height)
+    if track.late_on == ON_QUORUM:
+        if not is_quorate(after.tally, after.electors, track, moment):
+            return after
+        return after.but(closes=max(after.closes, height + track.late), extended=True)
+    passed = [judge(one.tally, one.electors, track, moment)[0] is Move.PASSED for one in (before, after)]
+    return after if passed[0] == passed[1] else after.but(closes=height + track.late, extended=True)
 
 
 def _participation(context: HostContext, what: Proposal) -> int:

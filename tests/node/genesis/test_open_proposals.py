@@ -180,6 +180,20 @@ def test_our_own_document_brings_them_to_another_home_with_the_same_root(
     again.close()
 
 
+def test_a_count_that_passes_already_is_looked_at_in_the_first_block_where_its_rules_end_votes_early(
+    theta: dict[str, Any], tmp_path: Path
+) -> None:
+    own = json.loads(read(theta).canonical())
+    own["rules"]["regular"].update(early="yes", confirm="2")
+    world = World.create(tmp_path / "home", read(own))
+    statuses = []
+    for height in (1, 2, 3):
+        world.forward(height)
+        statuses.append(standing_of(world, UPGRADE).status)
+    assert statuses == ["confirm", "confirm", "timelock"]
+    world.close()
+
+
 Gov = dict[str, Any]
 
 
