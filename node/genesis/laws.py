@@ -119,11 +119,11 @@ def open_proposals_are_under_way(genesis: Genesis) -> None:
         require(proposal.ends > 0, f"{place}.ends", "it would have ended before the first block")
         require(proposal.rules in genesis.rules, f"{place}.rules", "the document has no rules of that name")
         if proposal.status == "deposit":
-            asked = int(genesis.rules[proposal.rules].get("deposit", "0"))
+            asked = genesis.rules[proposal.rules].get("deposit")
             found = sum(deposit.coins for deposit in genesis.deposits if deposit.proposal == number)
             require(not proposal.votes, f"{place}.votes", "nobody votes before the deposit is there")
             why = f"{found} coins are deposited and {asked} asked for: its vote would have begun"
-            require(found < asked, f"{place}.status", why)
+            require(asked is None or found < int(asked), f"{place}.status", why)
 
 
 def somebody_has_power(genesis: Genesis) -> None:
@@ -132,7 +132,8 @@ def somebody_has_power(genesis: Genesis) -> None:
 
 
 def rules_are_values(genesis: Genesis) -> None:
-    """Rules that proposals began under: no vote on a parameter moves them, so none of them names one."""
+    """Rules that proposals began under: no vote on a parameter moves them, so none of them names one. What they leave
+    out is as it stands here at genesis."""
     for name, rules in genesis.rules.items():
         for rule, text in rules.items():
             place = f"rules.{name}.{rule}"

@@ -194,6 +194,18 @@ def test_a_count_that_passes_already_is_looked_at_in_the_first_block_where_its_r
     world.close()
 
 
+def test_a_draft_whose_rules_leave_the_deposit_to_this_chain_s_parameter_is_begun(
+    theta: dict[str, Any], tmp_path: Path
+) -> None:
+    own = json.loads(read(theta).canonical())
+    del own["rules"]["regular"]["deposit"]
+    own["parameters"]["min_deposit"] = "700"
+    world = World.create(tmp_path / "home", read(own))
+    what, standing = proposal_at(world.overlay(), DRAFT)
+    assert (what.track.deposit, standing.gathered, standing.status) == (700, 600, "deposit")
+    world.close()
+
+
 Gov = dict[str, Any]
 
 
