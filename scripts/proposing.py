@@ -63,15 +63,16 @@ def propose(desk: Desk, signer: Signer, words: dict[str, str], content: Record, 
 def rules_for(found: Answered, asked: str, content: Record) -> dict[str, str]:
     """The rules in force of the track that a proposal takes: the one asked for, else the first of its kind."""
     allowed = [found["routes"].get(KIND_NAMES[type(act)], ()) for act in acts_of(content)]
-    common = (name for name in (allowed[0] if allowed else ()) if all(name in names for names in allowed))
-    fitting = tuple(common)
-    name = asked or next(iter(fitting), "")
+    fitting = [name for name in (allowed[0] if allowed else ()) if all(name in names for names in allowed)]
+    if not fitting:
+        raise click.UsageError("no track takes every act of this: propose them one by one")
+    name = asked or fitting[0]
     track = next((one for one in found["tracks"] if one["name"] == name), None)
     if track is None:
         known = ", ".join(one["name"] for one in found["tracks"])
         raise click.UsageError(f"there is no track {name}: take one of {known}")
     if name not in fitting:
-        raise click.UsageError(f"the track {name} does not take that: take one of {', '.join(fitting) or 'none'}")
+        raise click.UsageError(f"the track {name} does not take that: take one of {', '.join(fitting)}")
     rules: dict[str, str] = track["in_force"]
     return rules
 

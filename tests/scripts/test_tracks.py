@@ -11,6 +11,7 @@ import pytest
 from governance.presets import PRESETS
 from governance.tracks import said as rules_said
 from node.rehearsal.world import World
+from runtime.address import address_text
 from scripts.init import command_line as init
 from tests.scripts.conftest import Said, near
 from tests.scripts.test_propose import advance
@@ -92,6 +93,14 @@ def watched(tmp_path: Path) -> Iterator[Path]:
     World.create(home, short_genesis().model_copy(update={"tracks": rows, "routes": routes})).close()
     with near(home):
         yield home
+
+
+def test_acts_that_no_track_takes_together_are_not_proposed(said: Said, watched: Path, tmp_path: Path) -> None:
+    path = tmp_path / "acts.json"
+    spend = {"treasury_spend": {"recipient": address_text(bytes(20)), "amount": "1"}}
+    path.write_text(json.dumps([{"pause": {}}, spend]))
+    code, apart = said("propose", "batch", str(path), *FROM, "--home", str(watched))
+    assert (code, apart["error"]["code"]) == (2, "usage") and "one by one" in apart["error"]["message"]
 
 
 def test_a_reviewer_and_then_a_yes_voter_approve_what_was_voted_for(said: Said, watched: Path) -> None:
