@@ -179,12 +179,16 @@ def _newest_line(desk: Desk, number: int) -> Answered | None:
 
 
 def _next(desk: Desk, found: Answered, status: Status) -> tuple[str, int]:
-    """What is waited for, and the height at which it comes."""
+    """What is waited for, and the height at which it comes; a place, with the next proposal's move at the earliest."""
     if status is Status.EXECUTED:
         window = desk.client.row("upgrade.window")["row"]["value"]
         if window is not None:
             return "probation", int(window["probation_until"]) + 1
-    return "the vote opens" if status is Status.DELAY else str(status), int(found["standing"]["due"])
+    due = int(found["standing"]["due"])
+    if status is Status.DELAY and not due:
+        pulse = desk.client.row("governance.pulse")["row"]["value"]
+        return "a place in voting", int(pulse["next_due"])
+    return "the vote opens" if status is Status.DELAY else str(status), due
 
 
 def _verified(desk: Desk, found: Answered, line: Answered) -> Answer:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from governance.admission import plan_of
+from governance.agenda import pulse_of
 from governance.bars import reaches
 from governance.calls import CastVote, Propose, PublishChunk
 from governance.electorate import electors_at, voting_power_at
@@ -150,10 +151,11 @@ def _cast(world: World, votes: list[tuple[int, Proposal]]) -> None:
 
 
 def _wait(world: World, going: dict[int, Standing], progress: Progress) -> None:
-    """Go on to the next height at which one of these may move."""
-    due = min(standing.due for standing in going.values() if standing.due)
+    """Go on to the next height at which one of these may move; where all wait for a place, any proposal's."""
+    due = min((standing.due for standing in going.values() if standing.due), default=0)
     second = all(standing.status == Status.TIMELOCK for standing in going.values())
-    forward(world, max(due, world.height + 1), "the second vote" if second else "voting closes", progress)
+    what = "a place in voting" if not due else "the second vote" if second else "voting closes"
+    forward(world, max(due or pulse_of(world.overlay()).next_due, world.height + 1), what, progress)
 
 
 def _note_vote(world: World, voted: Voted) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from governance.presets import PRESETS
 from governance.tracks import said
-from node.genesis.document import Genesis
+from node.genesis.document import Genesis, OpenProposal
 from node.rehearsal.record import Rehearsal
 from node.rehearsal.story import rehearse
 from node.rehearsal.world import World
@@ -35,7 +35,11 @@ def genesis(preset: str, promotion: Mapping[str, str]) -> Genesis:
 
 def lived(preset: str, folder: Path, **promotion: str) -> Rehearsal:
     """A rehearsal's record, under a preset whose second votes may have other rules."""
-    world = World.create(folder / "chain", genesis(preset, promotion))
+    return lived_from(genesis(preset, promotion), folder)
+
+
+def lived_from(begun: Genesis, folder: Path) -> Rehearsal:
+    world = World.create(folder / "chain", begun)
     try:
         return rehearse(world, bundle_of(None, world.genesis.chain_name), True, silent)
     finally:
@@ -77,4 +81,20 @@ def test_second_votes_of_a_track_with_one_place_are_held_one_after_the_other(tmp
     assert broken.ended < second.closed
     assert (first.decided, second.decided) == ("approved", "approved")
     assert all(share.reached for share in first.shares)
+    assert [one.outcome for one in record.upgrades] == ["executed", "failed", "rolled_back"]
+
+
+def taken(ends: int) -> Genesis:
+    """Where an open vote of another chain has the one place for upgrades, up to a height."""
+    begun = genesis("tezos", {})
+    opinion = OpenProposal(
+        number=1, title="One", proposer=begun.accounts[0].address, status="voting", ends=ends, rules="theirs"
+    )
+    more = {"proposals": (opinion,), "next_proposal": 2, "rules": {"theirs": {"threshold": "> 1/2"}}}
+    return begun.model_copy(update=more)
+
+
+def test_upgrades_wait_for_the_place_that_an_open_vote_of_another_chain_has(tmp_path: Path) -> None:
+    record = lived_from(taken(200), tmp_path)
+    assert record.upgrades[0].votes[0].opened == 202, "in the block after the one that closed it"
     assert [one.outcome for one in record.upgrades] == ["executed", "failed", "rolled_back"]

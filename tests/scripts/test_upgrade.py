@@ -23,7 +23,7 @@ from scripts.command import outcome
 from storage.home import Home
 from tests.node.processes import ROOT, new_world, started
 from tests.scenarios.hostile import with_trouble
-from tests.scenarios.test_preset_upgrades import genesis as genesis_of_preset
+from tests.scenarios.test_preset_upgrades import taken
 from tests.scenarios.upgrades import example, running
 from tests.scripts.conftest import Said, forget_environment
 from tests.short_periods import GATED, SHORT
@@ -130,9 +130,9 @@ def test_a_stopped_home_is_run_fast_with_every_vote_and_left_stopped(said: Said,
     assert said("status", "--home", str(home))[1]["running"] is False
 
 
-def test_an_upgrade_that_is_voted_on_twice_is_seen_through_both_votes(said: Said, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    world = World.create(home, genesis_of_preset("tezos", {}))
+def test_an_upgrade_waits_for_a_place_and_is_seen_through_both_its_votes(said: Said, tmp_path: Path) -> None:
+    home, genesis = tmp_path / "home", taken(4_000)
+    world = World.create(home, genesis)
     bundle = example(world)
     world.close()
     Home(home).settings_file.write_text(documentation())
@@ -140,7 +140,7 @@ def test_an_upgrade_that_is_voted_on_twice_is_seen_through_both_votes(said: Said
     code, done = said(*words, "--within", "60")
     assert (code, done.get("verdict")) == (0, "passed"), done
     assert done["proposal"]["proposal"]["track"]["name"] == "promotion"
-    assert int(done["proposal"]["standing"]["tally"]["voters"]) == len(genesis_of_preset("tezos", {}).validators)
+    assert int(done["proposal"]["standing"]["tally"]["voters"]) == len(genesis.validators)
 
 
 def test_interrupted_it_stops_the_node_that_it_ran(said: Said, tmp_path: Path) -> None:
