@@ -267,7 +267,6 @@ class Standing(Record):
     """Height at which what it did was found good: of an upgrade, after its probation."""
     closed: Amount = field(27, default=0)
     """Height at which nothing could become of it any more."""
-
     queued: Amount = field(28, default=0)
     """Since when it waits for a place in voting; 0 where it does not."""
     placed: Flag = field(29, default=False)

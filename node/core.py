@@ -103,17 +103,6 @@ class Core:
         core._follow_chain()
         return core
 
-    def _run_ahead(self, ahead: int) -> bool:
-        """Make a run of empty blocks and do the upkeep of its end; returns whether there was one to make."""
-        began = perf_counter_ns()
-        last = self._solo.run_ahead(ahead)
-        if last is None:
-            return False
-        took = perf_counter_ns() - began
-        made = MadeBlock(last, None, settle_ns=0, checkpoint_ns=0, execution_ns=took, commit_ns=0)
-        self._keep_and_tell(made, took // 1000)
-        return True
-
     def step(self) -> None:
         """Make one block, do a slice of upkeep, and tell of the block: what is told of is in the home's files. Makes
         none while a rehearsal holds it up."""
@@ -125,13 +114,6 @@ class Core:
         self._metrics.made(made)
         self._keep_and_tell(made, microseconds)
 
-    def _keep_and_tell(self, made: MadeBlock, microseconds: int) -> None:
-        try:
-            self._follow_chain()
-            self._upkeep.after(made)
-        finally:
-            self._tell(made, microseconds)
-
     def grow(self) -> bool:
         """Do a slice of a pending upgrade's growth; returns whether there is more to do."""
         more = self.application.grow(GROWTH_RECORDS)
@@ -139,8 +121,8 @@ class Core:
         return more
 
     def step_if_wanted(self, ahead: int = 0) -> bool:
-        """Make a block if a transaction could stand in it, or if it is none above ``ahead``; otherwise see that the
-        disk still answers. Returns whether the next is wanted at once."""
+        """Make blocks up to ``ahead``, a run of empty ones or one at a time, and above it one if a transaction could
+        stand in it; otherwise see that the disk still answers. Returns whether the next is wanted at once."""
         self._solo.follow()
         before = self.application.state.height
         if before < ahead:
@@ -156,6 +138,24 @@ class Core:
         """Keep what waits and let go of the database."""
         self._solo.close()
         self.application.close()
+
+    def _run_ahead(self, ahead: int) -> bool:
+        """Make a run of empty blocks and do the upkeep of its end; returns whether there was one to make."""
+        began = perf_counter_ns()
+        last = self._solo.run_ahead(ahead)
+        if last is None:
+            return False
+        took = perf_counter_ns() - began
+        made = MadeBlock(last, None, settle_ns=0, checkpoint_ns=0, execution_ns=took, commit_ns=0)
+        self._keep_and_tell(made, took // 1000)
+        return True
+
+    def _keep_and_tell(self, made: MadeBlock, microseconds: int) -> None:
+        try:
+            self._follow_chain()
+            self._upkeep.after(made)
+        finally:
+            self._tell(made, microseconds)
 
     def _follow_chain(self) -> None:
         """Bound the mempool by what the chain takes now, where that is narrower than this node's own setting."""
