@@ -136,7 +136,7 @@ def _seen_through(desk: Desk, voters: list[Signer], number: int, within: float |
                 return verified(desk, found, line) if line["entry"]["kind"] in GOOD else went_wrong(desk, found, line)
             if status.is_final and status is not Status.EXECUTED:
                 return ended(found)
-            if status is Status.EXECUTED and (second := _second_vote(desk, found)) is not None:
+            if second := int(found["standing"]["goes_on"]):
                 number, votes = second, []
                 note(f"approved: goes on as proposal {number}, which is voted on once more")
                 continue
@@ -153,14 +153,6 @@ def _seen_through(desk: Desk, voters: list[Signer], number: int, within: float |
             time.sleep(pause)
     finally:
         waiting.end()
-
-
-def _second_vote(desk: Desk, found: Answered) -> int | None:
-    """The proposal that an approved one goes on as, where its track asks for a second vote."""
-    if not found["proposal"]["track"]["then"]:
-        return None
-    newest = desk.client.proposals("", NEWEST)
-    return next((int(one["id"]) for one in newest if int(one["proposal"]["follows"]) == int(found["id"])), None)
 
 
 def _newest_line(desk: Desk, number: int) -> Answered | None:
