@@ -1,4 +1,4 @@
-"""Places in voting that a change of rules brings or takes: those who wait get them in their order, block by block."""
+"""Places in voting: who has one and who waits; and those that a change of rules brings or takes, block by block."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from governance.tables import PULSE, TRACKS, WAITING, Pulse, TrackState
 from governance.tracks import ChangeTracks, RouteChange, TrackChange
 from governance.tracktable import state_of
 from storage.record import Record
+from tests.governance.spending import FIRST, SECOND, SPEND, THIRD
 from tests.governance.world import A_STATEMENT, World, person
 
 Make = Callable[..., World]
@@ -144,3 +145,50 @@ def test_a_track_that_is_gone_hands_its_places_on_as_before(world: World) -> Non
     world.end_block()
     world.end_block()
     assert voting(world, numbers) == numbers[1:2]
+
+
+def test_a_track_opens_no_more_votes_than_it_has_places_for_and_the_others_follow_in_order(make_world: Make) -> None:
+    world = make_world()
+    world.track("ordinary", limit="1")
+    first, second, third = (world.proposed(who, SPEND) for who in (FIRST, SECOND, THIRD))
+    world.open(first)
+    assert [world.status(one) for one in (first, second, third)] == [Status.VOTING, Status.DELAY, Status.DELAY]
+    assert [key[2] for key, _ in world.overlay.scan(WAITING, ("ordinary",))] == [second, third]
+    assert world.cancel(SECOND, second) == "ok"
+    assert [key[2] for key, _ in world.overlay.scan(WAITING, ("ordinary",))] == [third]
+    closes = world.standing(first).closes
+    world.run_to(closes + 2)
+    assert world.status(first) is Status.REJECTED
+    assert world.status(third) is Status.VOTING
+    assert world.standing(third).opened == closes + 2
+    world.close(third)
+    assert state_of(world.overlay, "ordinary") == TrackState()
+    assert not list(world.overlay.scan(WAITING))
+
+
+def test_a_place_is_kept_for_who_waits_longest_although_another_delay_ends_meanwhile(make_world: Make) -> None:
+    world = make_world()
+    world.track("ordinary", limit="1")
+    first, second = world.proposed(FIRST, SPEND), world.proposed(SECOND, SPEND)
+    world.open(first)
+    world.run_to(world.standing(first).closes - 1)
+    late = world.proposed(THIRD, SPEND)
+    for _ in range(5):
+        world.end_block()
+    assert world.status(second) is Status.VOTING
+    assert world.status(late) is Status.DELAY
+    assert state_of(world.overlay, "ordinary") == TrackState(open=2, voting=1)
+
+
+def test_a_kept_place_goes_on_to_the_next_where_its_holder_withdraws(make_world: Make) -> None:
+    world = make_world()
+    world.track("ordinary", limit="1")
+    first, second, third = (world.proposed(who, SPEND) for who in (FIRST, SECOND, THIRD))
+    world.open(first)
+    assert world.cancel(FIRST, first) == "ok"
+    assert world.standing(second).placed
+    assert world.cancel(SECOND, second) == "ok"
+    world.end_block()
+    world.end_block()
+    assert world.status(third) is Status.VOTING
+    assert state_of(world.overlay, "ordinary") == TrackState(open=1, voting=1)
