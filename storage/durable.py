@@ -53,12 +53,13 @@ def settle(file: IO[Any]) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Make what was written to a file through any handle durable. Raises FileNotFoundError if it is not there."""
+    """Make what was written to a file through any handle durable. Raises FileNotFoundError if it is not there,
+    or another OSError."""
     _sync(path, 0)
 
 
 def sync_directory(path: Path) -> None:
-    """Make names made, moved or removed in a folder durable."""
+    """Make names made, moved or removed in a folder durable; raises OSError."""
     _sync(path, os.O_DIRECTORY)
 
 
