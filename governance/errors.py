@@ -44,6 +44,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "unknown_target": "the module registry has no {what} {name}: `synod query host.registry` lists what it has",
         "nothing_changes": "the proposal changes nothing: {what}",
         "deposit_unaffordable": "a vote may raise a deposit to {most} units at most: proposals stay affordable",
+        "floor_out_of_reach": "a vote may ask for 1/{voters} of all power at most: some validator always has that",
         "rules_conflict": "the rules would not fit together: {why}",
         # upgrades
         "wrong_version": "the bundle is version {bundle}, the proposal says {proposal}",

@@ -2,7 +2,8 @@
 
 Bounds keep a vote from locking the chain or its successors. What no single bound can say, the rows of the tracks that
 name these parameters say together: see `governance.fitting`. And a vote never raises the deposit above a thousandth of
-the bonded coins (or its default): proposals stay affordable.
+the bonded coins (or its default), nor the power that a proposer must hold above the even part of one validator:
+somebody can always propose.
 """
 
 from __future__ import annotations

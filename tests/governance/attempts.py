@@ -69,6 +69,13 @@ def changing(*values: NewValue) -> Try:
     return proposing(ParameterChange(values=values))
 
 
+def a_floor_that_nobody_may_reach(world: World) -> str:
+    for number in range(10, 20):
+        world.bond(person(number), 100)
+    world.end_block()
+    return world.propose(FIRST, ParameterChange(values=(ratio("emergency_power_floor", Fraction(1, 10)),)))
+
+
 def ratio(name: str, share: Fraction) -> NewValue:
     return NewValue(name=name, number=share.numerator, per=share.denominator)
 

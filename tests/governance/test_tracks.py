@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
@@ -26,6 +27,7 @@ from storage.record import cases_of
 from tests.governance.test_presets import DEFAULTS
 from tests.governance.world import World, person
 
+Make = Callable[..., World]
 FIRST, SECOND = person(1), person(2)
 SPEND = TreasurySpend(recipient=person(30), amount=7)
 
@@ -144,6 +146,8 @@ BASE = DEFAULT.tracks
         ({}, {"poem": ("ordinary",)}, {}, "no kind of proposal"),
         ({}, {"rollback": ("emergency", "ordinary")}, {}, "not urgent"),
         ({}, {"runtime_upgrade": ("upgrade",)}, {}, "may not take track breaking"),
+        ({"ordinary": TrackRow(reviews="1")}, {}, {}, "could not be replaced"),
+        ({"ordinary": TrackRow(reviews="1")}, {"reviewers": ("ordinary", "upgrade")}, {}, ""),
     ],
 )
 def test_tracks_and_parameters_that_do_not_fit_together_are_told_why(
@@ -214,6 +218,25 @@ def test_a_track_that_a_kind_still_takes_cannot_be_removed(world: World) -> None
 )
 def test_a_change_that_would_not_fit_is_refused_when_it_is_proposed(world: World, content: object, code: str) -> None:
     assert world.propose(FIRST, content) == code
+
+
+def test_no_vote_asks_for_more_power_than_some_validator_is_sure_to_have(make_world: Make) -> None:
+    world = make_world(powers=(10,) * 20)
+    for content in (
+        change("ordinary", power_floor="1/19"),
+        change("another", power_floor="1/19"),
+        ParameterChange(values=(NewValue(name="emergency_power_floor", number=1, per=19),)),
+    ):
+        assert world.propose(FIRST, content) == "floor_out_of_reach"
+    world.executed(world.proposed(FIRST, change("ordinary", power_floor="1/20")))
+    assert world.propose(SECOND, SPEND) == "ok"
+
+
+def test_no_parameter_that_a_row_names_makes_its_deposit_dearer_than_proposals_may_be(world: World) -> None:
+    world.track("ordinary", deposit="voting_period", initial_share="1")
+    world.run_to(3)
+    longer = ParameterChange(values=(NewValue(name="voting_period", number=1_001),))
+    assert world.propose(FIRST, longer) == "deposit_unaffordable"
 
 
 def test_two_changes_that_fit_alone_but_not_together_do_not_both_take_effect(world: World) -> None:
