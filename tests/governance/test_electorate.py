@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.agenda import pulse_of
-from governance.electorate import MOST_POWER, electors_at, pin, power_at, unpin
+from governance.electorate import MOST_POWER, electors_at, pin, power_at, stake_at, unpin
+from governance.reading import Reader
 from governance.tables import ELECTORS, POWER, POWER_BEFORE, POWER_QUEUE
 from governance.tally import Electors
 from tests.governance.world import A_STATEMENT, World, person
@@ -183,6 +185,38 @@ def test_any_height_that_is_asked_for_is_known_and_a_change_forgets_two_of_the_o
         assert now[0] == max(0, left[0] - 2) and now[1] <= max(1, left[1] - 1)
         left = now
     assert left[0] == 0 and left[1] <= 1
+
+
+class Counted:
+    """A reader that counts what it is asked, and the rows that it hands out."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader, self.asked = reader, list[str]()
+
+    def get(self, table: Any, key: tuple[Any, ...]) -> Any:
+        self.asked.append("get")
+        return self.reader.get(table, key)
+
+    def scan(self, *args: Any, **how: Any) -> Iterator[Any]:
+        self.asked.append("seek")
+        for row in self.reader.scan(*args, **how):
+            self.asked.append("row")
+            yield row
+
+
+def test_a_look_up_is_one_read_or_one_seek_however_many_heights_are_kept(world: World) -> None:
+    voter, owner, heights = world.voters[0], person(20), range(1, 41)
+    for height in heights:
+        world.bond(voter, height)
+        world.delegate(owner, world.voters[1], height)
+        pin(world.overlay, height)
+        world.end_block()
+    for height in heights:
+        reader = Counted(world.overlay)
+        assert power_at(reader, voter, height) == height
+        assert stake_at(reader, owner, height).parts[0].shares == height * 10**18
+        once = ["get"] if height == heights[-1] else ["get", "seek", "row"]
+        assert reader.asked == once * 2
 
 
 def test_a_block_that_changes_no_validator_writes_nothing(world: World) -> None:

@@ -254,6 +254,28 @@ def test_more_closings_than_a_block_takes_follow_in_order(make_world: Make) -> N
     assert late.closes - late.opened == world.standing(1).closes - world.standing(1).opened
 
 
+@pytest.mark.parametrize(("status", "deposit"), [("deposit", 250), ("voting", 1_000), ("timelock", 1_000)])
+def test_a_block_ends_a_bounded_part_of_what_is_due_and_the_next_ones_the_rest_in_order(
+    world: World, status: str, deposit: int
+) -> None:
+    """Drafts lapse, votes are judged, acts happen."""
+    fill_treasury(world, 10)
+    proposals = [world.proposed(person(1 + number), SPEND.but(amount=1), deposit=deposit) for number in range(10)]
+    if status != "deposit":
+        world.open(proposals[0])
+    if status == "timelock":
+        for proposal in proposals:
+            for voter in world.voters:
+                assert world.vote(voter, proposal, "yes") == "ok"
+        world.close(proposals[0])
+    assert {world.status(proposal) for proposal in proposals} == {status}
+    world.run_to(world.standing(proposals[0]).due)
+    world.context.parameters.set("closings_per_block", 4, world.height)
+    for ended in (4, 8, 10):
+        world.end_block()
+        assert [world.status(proposal).is_final for proposal in proposals] == [True] * ended + [False] * (10 - ended)
+
+
 def test_votes_after_the_close_are_refused_even_if_the_close_waits_its_turn(make_world: Make) -> None:
     world = make_world(parameters={"closings_per_block": 4})
     proposals = [world.proposed(person(1 + number), A_STATEMENT) for number in range(5)]
