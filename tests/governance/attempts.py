@@ -269,6 +269,17 @@ def cancelling_once_too_often(world: World) -> str:
     return world.call(STRANGER, "guardian_cancel", Cancel(proposal=world.proposed(SECOND, SPEND)))
 
 
+def cancelling_what_takes_effect(world: World) -> str:
+    """The guardian's word in the very block in which an upgrade has taken effect."""
+    world.overlay.put(GUARDIAN, (), Guardian(address=STRANGER))
+    world.publish(FIRST, minor_bundle())
+    proposal = world.proposed(FIRST, world.upgrade(minor_bundle()))
+    world.passed(proposal)
+    world.run_to(world.standing(proposal).effective)
+    world.flip(world.standing(proposal).plan, loaded(minor_bundle()))
+    return world.call(STRANGER, "guardian_cancel", Cancel(proposal=proposal))
+
+
 def stopping_while_it_rests(world: World) -> str:
     assert world.call(STRANGER, "guardian_pause", GuardianPause()) == "ok"
     world.run_to(world.height + 11)
@@ -287,7 +298,9 @@ def signing(**changes: object) -> Try:
         statement = VoteStatement(
             chain=CHAIN_NAME, voter=voter, proposal=proposal, option="yes", effect=world.what(proposal).effect
         )
-        said = sign_vote(statement.but(**{k: v for k, v in changes.items() if k not in ("forged", "twice")}), key)
+        stated = {name: value for name, value in changes.items() if name in VoteStatement.__struct_fields__}
+        said = sign_vote(statement.but(**stated), key)
+        said = said.but(key=changes.get("key", said.key))
         if changes.get("twice"):
             assert world.call(STRANGER, "relay_vote", said) == "ok"
         if forged:

@@ -22,6 +22,7 @@ from governance.proposals import (
     NewValue,
     ParameterChange,
     Pause,
+    RestoreModule,
     Resume,
     Rollback,
     RuntimeUpgrade,
@@ -50,6 +51,7 @@ from tests.governance.attempts import (
     cancelling_for_another,
     cancelling_once_too_often,
     cancelling_twice,
+    cancelling_what_takes_effect,
     changing,
     deposit_on_a_funded_one,
     guarding,
@@ -188,6 +190,9 @@ PASSED_ON: dict[str, tuple[Try, dict[str, int | Fraction]]] = {
     "out_of_bounds": (changing(NewValue(name="voting_period", number=1)), {}),
     "wrong_kind": (changing(NewValue(name="voting_period", number=1, per=2)), {}),
     "bundle_malformed": (proposing_no_bundle, {}),
+    "unknown_backup": (proposing(RestoreModule(module="bank", backup=bytes(32))), {}),
+    "unknown_key": (signing(key=b""), {}),
+    "not_pending": (cancelling_what_takes_effect, {}),
 }
 """What the rooms below refuse and governance passes on."""
 PLACES = {"need": 1, "refused": 0, "HostRefused": 0, "GovernanceRefused": 0}

@@ -28,7 +28,7 @@ from runtime.bundle.effect import effect_digest
 from runtime.bundle.loader import LoadedRuntime
 from runtime.bundles import CHUNK_BYTES
 from runtime.coordinator import Coordinator
-from runtime.errors import HostRefused
+from runtime.errors import HostRefused, UpgradeRefused
 from runtime.genesis import GenesisState, create_chain_state
 from runtime.host import HostContext
 from runtime.identity import ChainIdentity
@@ -188,7 +188,7 @@ class World:
         savepoint = self.overlay.savepoint()
         try:
             call.run(self.context_for(sender), args)
-        except HostRefused as refused:
+        except (HostRefused, UpgradeRefused) as refused:
             self.overlay.rollback_to(savepoint)
             return refused.code
         self.overlay.release(savepoint)
