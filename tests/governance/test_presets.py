@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import isqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from governance.bars import BILLION, Moment, next_participation, share_at
@@ -50,14 +50,39 @@ def test_the_default_preset_is_what_the_settings_of_an_operator_say() -> None:  
         ("deposit", "min_deposit"), ("min_voters", "min_voters"),
     ):  # fmt: skip
         assert getattr(rules, rule) == DEFAULTS[parameter]
-    assert passes(rules, 1000, yes=334) is Move.PASSED
-    assert passes(rules, 1000, yes=333) is Move.REJECTED
+    assert passes(rules, 3_000, yes=1_002) is Move.PASSED
+    assert passes(rules, 3_000, yes=1_001) is Move.REJECTED
+    assert passes(rules, 3_000, yes=2_001, no=999) is Move.PASSED
+    assert passes(rules, 3_000, yes=2_000, no=1_000) is Move.REJECTED
+
+
+@pytest.mark.parametrize(
+    ("preset", "names"),
+    [
+        ("cosmos", ("regular", "expedited")),
+        ("opengov", ("root", "wish_for_change", "treasurer", "general_admin", "referendum_canceller")),
+        ("tezos", ("exploration", "promotion")),
+        ("governor", ("governor",)),
+    ],
+)
+def test_a_model_is_given_no_rule_that_it_does_not_have(preset: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        rules = track(preset, name)
+        assert (rules.min_voters, rules.max_individual_power_percent, rules.cooldown) == (0, 100, 0)
+        assert (rules.reviews, rules.implementation.curve.value.part, rules.deposit_growth_percent) == (0, 0, 0)
+        assert (rules.late > 0) == (preset == "governor")
+        assert (rules.confirm > 0) == rules.early == (preset == "opengov")
+        assert passes(rules, 10, veto=10) is (Move.VETOED if preset == "cosmos" else Move.REJECTED)
 
 
 # x/gov, cosmos-sdk v0.50
 
 
 @given(UNITS, UNITS, UNITS, UNITS, UNITS, st.booleans())
+@example(1, 1, 0, 0, 0, False)
+@example(667, 333, 0, 0, 0, True)
+@example(333, 0, 333, 334, 0, False)
+@example(334, 0, 0, 0, 666, False)
 def test_cosmos_decides_as_tally_does(yes: int, no: int, abstain: int, veto: int, rest: int, expedited: bool) -> None:
     """x/gov/keeper/tally.go, Tally: bonded power none; turnout below quorum; all abstain; veto above its threshold of
     all votes; yes above the threshold of what does not abstain. Thresholds: x/gov/types/v1/params.go."""
@@ -82,6 +107,7 @@ def test_cosmos_periods_deposits_and_burns() -> None:
     assert (regular.deposit, expedited.deposit, regular.initial_share.part) == (10_000_000, 50_000_000, 0)
     assert (regular.burns, regular.burns_initial) == ("vetoed", "")
     assert Fraction(regular.cancel_burn.part, regular.cancel_burn.whole) == Fraction(1, 2)
+    assert (expedited.burns, expedited.burns_initial, expedited.cancel_burn) == ("vetoed", "", regular.cancel_burn)
     assert (regular.timelock, regular.turns_into, expedited.turns_into) == (0, "", "regular")
 
 
@@ -178,7 +204,21 @@ def test_opengov_periods_limits_and_deposits() -> None:
     assert all(track("opengov", name).early for name in found)
 
 
+def test_opengov_takes_the_decision_deposit_in_time_and_keeps_the_other_of_what_fails() -> None:
+    """relay/polkadot/src/governance/mod.rs: UndecidingTimeout of 14 days. referenda/src/lib.rs: refund_decision_deposit
+    gives back whatever the end, refund_submission_deposit only where approved or cancelled."""
+    for name in ("root", "wish_for_change", "treasurer", "general_admin", "referendum_canceller"):
+        rules = track("opengov", name)
+        assert rules.deposit_period == 14 * DAY
+        assert (rules.burns.split(), rules.burns_initial.split()) == (["vetoed"], ["rejected", "unfunded"])
+        assert Fraction(rules.initial_share.part, rules.initial_share.whole) == Fraction(1, 100)
+
+
 @given(UNITS, UNITS, UNITS, UNITS, st.integers(0, 28 * DAY))
+@example(1, 1, 0, 0, 28 * DAY)
+@example(1, 0, 0, 3, 14 * DAY)
+@example(1, 0, 1, 6, 14 * DAY)
+@example(1, 3, 0, 0, 28 * DAY)
 def test_opengov_passes_where_the_pallet_says_so(yes: int, no: int, abstain: int, rest: int, elapsed: int) -> None:
     """substrate/frame/referenda/src/lib.rs, is_passing: support and approval, as Perbill rounded down, each at or
     above its curve; substrate/frame/conviction-voting/src/types.rs: support counts ayes and abstentions."""
@@ -198,6 +238,9 @@ def test_opengov_passes_where_the_pallet_says_so(yes: int, no: int, abstain: int
 
 
 @given(UNITS, UNITS, UNITS, UNITS, st.integers(0, 10_000))
+@example(4, 1, 0, 0, 7_000)
+@example(2, 1, 0, 0, 7_000)
+@example(8, 0, 9, 3, 7_000)
 def test_tezos_approves_as_amendment_ml_does(yay: int, nay: int, absent: int, given_pass: int, average: int) -> None:
     """lib_protocol/amendment.ml, approval_and_participation_ema: participation at or above the expected quorum, yay at
     or above 8 x (yay + nay) / 10; vote_storage.ml, get_current_quorum: 2000 + average x (7000 - 2000) / 10000."""
@@ -227,10 +270,22 @@ def test_tezos_periods() -> None:
     assert (exploration.then, promotion.then) == ("promotion", "")
 
 
+def test_tezos_asks_for_power_to_propose_and_votes_on_one_at_a_time() -> None:
+    """lib_parameters/default_parameters.ml: min_proposal_quorum 5_00, and no deposit. amendment.ml: one proposal is
+    explored, and then promoted, at once."""
+    for name in ("exploration", "promotion"):
+        rules = track("tezos", name)
+        assert (rules.power_floor.part * 20, rules.deposit, rules.limit) == (rules.power_floor.whole, 0, 1)
+
+
 # Governor
 
 
 @given(UNITS, UNITS, UNITS, UNITS)
+@example(1, 1, 0, 0)
+@example(1, 0, 0, 29)
+@example(1, 0, 1, 28)
+@example(4, 3, 0, 93)
 def test_governor_succeeds_as_counting_simple_does(yes: int, no: int, abstain: int, rest: int) -> None:
     """governance/extensions/GovernorCountingSimple.sol: _quorumReached takes for + abstain at or above the quorum,
     _voteSucceeded for above against; GovernorVotesQuorumFraction.sol: quorum is supply x 4 / 100, rounded down."""
