@@ -1,8 +1,8 @@
 """What the tracks and parameters of a chain must satisfy together, whichever of them a vote changes.
 
 - Every rule has a value within its bounds (`governance.tracks`), and every track that is named is there.
-- Whatever kind of proposal there is has a track; undoing an upgrade goes on urgent ones only, and reviewers can be
-  named on one that asks for no review: so none of them holds up who takes his place, or the chain.
+- Whatever kind of proposal there is has a track; undoing an upgrade goes on urgent ones only, and reviewers and the
+  guardian can be named on one that asks for no review: so none of them holds up who takes his place, or the chain.
 - An urgent proposal made at once takes effect inside the rollback window, its confirm period, extension and gates
   counted: so an upgrade can be undone at any time before its window closes.
 - The cut of one voter's power is at or above what each quorum ends at, so that any distribution of power can reach it.
@@ -23,7 +23,8 @@ from governance.tracks import Track, TrackRow, latest_effect
 BREAKING = "breaking"
 """The track that an upgrade takes whose effect is breaking, or that has no way back."""
 UNDO = "rollback"
-REVIEWERS = "reviewers"
+POSTS = ("reviewers", "guardian")
+"""Kinds that name who may hold others up."""
 ORDINARY = "parameter_change"
 """The kind whose first track the others are compared with."""
 LONGEST_NAME = 40
@@ -73,8 +74,9 @@ def _routes_lead_somewhere(tracks: Mapping[str, Track], routes: Routes, kinds: S
     for name in routes[UNDO]:
         if not tracks[name].urgent:
             yield f"a {UNDO} may take track {name}, which is not urgent"
-    if all(tracks[name].reviews for name in routes[REVIEWERS]):
-        yield f"every track of a {REVIEWERS} proposal asks for reviews: who does not review could not be replaced"
+    for kind in POSTS:
+        if all(tracks[name].reviews for name in routes[kind]):
+            yield f"every track of a {kind} proposal asks for reviews: who does not review could not be replaced"
     if BREAKING not in routes["runtime_upgrade"]:
         yield f"a runtime_upgrade may not take track {BREAKING}"
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.bars import Bar, Ratio
-from governance.fitting import conflict_in
+from governance.fitting import POSTS, conflict_in
 from governance.lifecycle import Status
 from governance.presets.default import DEFAULT
 from governance.proposals import (
@@ -146,8 +146,9 @@ BASE = DEFAULT.tracks
         ({}, {"poem": ("ordinary",)}, {}, "no kind of proposal"),
         ({}, {"rollback": ("emergency", "ordinary")}, {}, "not urgent"),
         ({}, {"runtime_upgrade": ("upgrade",)}, {}, "may not take track breaking"),
-        ({"ordinary": TrackRow(reviews="1")}, {}, {}, "could not be replaced"),
-        ({"ordinary": TrackRow(reviews="1")}, {"reviewers": ("ordinary", "upgrade")}, {}, ""),
+        ({"ordinary": TrackRow(reviews="1")}, {"reviewers": ("ordinary", "upgrade")}, {}, "track of a guardian"),
+        ({"ordinary": TrackRow(reviews="1")}, {"guardian": ("upgrade",)}, {}, "track of a reviewers"),
+        ({"ordinary": TrackRow(reviews="1")}, dict.fromkeys(POSTS, ("ordinary", "opinion")), {}, ""),
     ],
 )
 def test_tracks_and_parameters_that_do_not_fit_together_are_told_why(
