@@ -219,6 +219,7 @@ def test_opengov_takes_the_decision_deposit_in_time_and_keeps_the_other_of_what_
 @example(1, 0, 0, 3, 14 * DAY)
 @example(1, 0, 1, 6, 14 * DAY)
 @example(1, 3, 0, 0, 28 * DAY)
+@example(2, 1, 0, 7, 14 * DAY)
 def test_opengov_passes_where_the_pallet_says_so(yes: int, no: int, abstain: int, rest: int, elapsed: int) -> None:
     """substrate/frame/referenda/src/lib.rs, is_passing: support and approval, as Perbill rounded down, each at or
     above its curve; substrate/frame/conviction-voting/src/types.rs: support counts ayes and abstentions."""
