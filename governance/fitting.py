@@ -7,8 +7,9 @@
   counted: so an upgrade can be undone at any time before its window closes.
 - The cut of one voter's power is at or above what each quorum ends at, so that any distribution of power can reach it.
 - A proposal costs a deposit, or takes a floor of power, which an urgent one always does.
-- Urgent and breaking decisions end at no lower bars than an ordinary one, and the track that an expedited vote turns
-  into is open longer, asks for less, and has delegations vote alike: votes that are cast stand.
+- Urgent and breaking decisions end at no lower bars than an ordinary one, and urgent ones, decided soon, at a higher
+  threshold. The track that an expedited vote turns into is open longer, asks for less, and has delegations vote alike:
+  votes that are cast stand.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ def _conflicts(read: Read, tracks: Mapping[str, Track], routes: Routes, kinds: S
             ):
                 if last(bar) < last(least):
                     yield f"the {what} of track {name} is below that of {ordinary.name}"
+        if track.urgent and last(track.threshold) == last(ordinary.threshold):
+            yield f"the threshold of track {name} is not above that of {ordinary.name}: it is decided soon"
 
 
 def _routes_lead_somewhere(tracks: Mapping[str, Track], routes: Routes, kinds: Sequence[str]) -> Iterator[str]:

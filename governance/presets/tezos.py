@@ -46,7 +46,7 @@ TEZOS = Preset(
         "exploration": EXPLORATION,
         "promotion": PROMOTION,
         "breaking": EXPLORATION,
-        "emergency": EMERGENCY_ROW.but(quorum=">= 7/10", threshold=">= 8/10", max_individual_power_percent="100"),
+        "emergency": EMERGENCY_ROW.but(quorum=">= 7/10", threshold=">= 85/100", max_individual_power_percent="100"),
     },
     routes=routes(upgrade="exploration", change="exploration", opinion="exploration"),
 )

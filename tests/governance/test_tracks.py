@@ -132,6 +132,8 @@ BASE = DEFAULT.tracks
         ({}, {}, {"emergency_period": 930, "late_swing": Fraction(0)}, ""),
         ({"ordinary": TrackRow(max_individual_power_percent="20")}, {}, {}, "one large voter"),
         ({"emergency": BASE["emergency"].but(threshold=">= 6/10")}, {}, {}, "below that of ordinary"),
+        ({"emergency": BASE["emergency"].but(threshold=">= 667/1000")}, {}, {}, "not above that of ordinary"),
+        ({}, {}, {"approval_threshold": Fraction(3, 4)}, "not above that of ordinary"),
         ({"breaking": BASE["breaking"].but(quorum=">= 1/10")}, {}, {}, "below that of ordinary"),
         ({"ordinary": TrackRow(early="yes")}, {}, {}, "no confirm period"),
         ({"ordinary": TrackRow(turns_into="nowhere")}, {}, {}, "not there"),
@@ -170,10 +172,10 @@ def test_an_emergency_always_fits_its_window_with_its_extension_and_gates() -> N
 
 def test_a_vote_changes_a_track_for_proposals_to_come_only(world: World) -> None:  # A7
     before = world.proposed(SECOND, SPEND)
-    world.executed(world.proposed(FIRST, change("ordinary", threshold=">= 3/4", deposit="400")))
+    world.executed(world.proposed(FIRST, change("ordinary", threshold=">= 7/10", deposit="400")))
     assert world.what(before).track.threshold == Bar.constant(667, 1000)
     after = world.what(world.proposed(SECOND, SPEND)).track
-    assert (after.threshold, after.deposit) == (Bar.constant(3, 4), 400)
+    assert (after.threshold, after.deposit) == (Bar.constant(7, 10), 400)
 
 
 def test_lowering_a_bar_does_not_revive_what_failed(world: World) -> None:  # A7
