@@ -24,6 +24,7 @@ from governance.proposals import (
 )
 from governance.reading import outlook
 from governance.tables import DEPOSITS, DUE, HISTORY, STANDINGS
+from runtime.parameters import Parameters
 from runtime.registry import REGISTRY
 from storage.codec import codec_of
 from tests.governance.world import A_STATEMENT, NO_WINDOW, World, flagged_bundle, person
@@ -177,6 +178,8 @@ def test_a_parameter_changes_from_the_block_after_its_execution(world: World) ->
     assert world.context_for(b"").parameters.ratio("approval_threshold") == Fraction(667, 1000)
     world.end_block()
     assert world.context_for(b"").parameters.ratio("approval_threshold") == Fraction(3, 5)
+    block = Parameters(world.overlay, world.standing(proposal).ended)
+    assert block.ratio("approval_threshold") == Fraction(667, 1000), "the block that changed it ran by the old value"
 
 
 def test_a_proposal_keeps_the_rules_it_began_under(world: World) -> None:  # A7
@@ -209,6 +212,7 @@ def test_a_feature_turns_only_by_a_vote_and_only_if_a_module_has_it(make_world: 
     proposal = world.proposed(FIRST, FeatureSwitch(name="lottery", on=True))
     world.executed(proposal)
     assert world.context_for(b"").parameters.flag("lottery")
+    assert not Parameters(world.overlay, world.standing(proposal).ended).flag("lottery")
 
 
 def test_the_registry_lists_every_module_and_every_parameter(world: World) -> None:
