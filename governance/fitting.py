@@ -4,7 +4,7 @@
 - Whatever kind of proposal there is has a track; undoing an upgrade goes on urgent ones only, and reviewers and the
   guardian can be named on one that asks for no review: so none of them holds up who takes his place, or the chain.
 - An urgent proposal made at once takes effect inside the rollback window, its confirm period, extension and gates
-  counted: so an upgrade can be undone at any time before its window closes.
+  counted, and it waits for no deposit and no place: so an upgrade can be undone at any time before its window closes.
 - The cut of one voter's power is at or above what each quorum ends at, so that any distribution of power can reach it.
 - A proposal costs a deposit, or takes a floor of power, which an urgent one always does.
 - Urgent and breaking decisions end at no lower bars than an ordinary one, and urgent ones, decided soon, at a higher
@@ -90,6 +90,8 @@ def _track_alone(name: str, track: Track, read: Read) -> Iterator[str]:
     if track.urgent and latest_effect(track) >= read("rollback_window"):
         window = read("rollback_window")
         yield f"track {name} takes up to {latest_effect(track)} blocks, the rollback window has {window}"
+    if track.urgent and (track.deposit or track.limit):
+        yield f"track {name} is urgent and waits for a deposit or a place: it would not be decided in time"
     if Fraction(track.max_individual_power_percent, 100) < last(track.quorum):
         yield f"max_individual_power_percent of track {name} is below its quorum: one large voter could lock the chain"
     if track.urgent and not track.power_floor.part:
