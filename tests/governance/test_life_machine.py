@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from governance.calls import Cancel
+from governance.fitting import POSTS
 from governance.gates import Approve
 from governance.lifecycle import Status
 from governance.proposals import Standing, TreasurySpend
@@ -126,6 +127,8 @@ class Lives(RuleBasedStateMachine):
         for name, texts in self.usher.tracks.items():
             self.world.track(name, **texts)
         self.world.overlay.put(ROUTES, ("tracks",), Route(tracks=("ordinary", "opinion")))
+        for kind in POSTS:
+            self.world.overlay.put(ROUTES, (kind,), Route(tracks=("upgrade",)))
         for reviewer in JURY:
             self.world.overlay.put(REVIEWERS, (reviewer,), Mark())
         self.world.overlay.put(GUARDIAN, (), Guardian(address=GUARD))
