@@ -24,6 +24,7 @@ from .command import command, run
 from .console import Answer, note
 from .exits import Exit
 from .identities import Signer
+from .options import NewFile
 from .proposing import encoded_host, proposal_text
 from .signed_votes import relay
 from .signed_votes import sign_to as sign_vote_to
@@ -31,7 +32,6 @@ from .signing import Asked, Desk, desk_of, signing_options, told
 from .vote_batch import VOTE, vote_all
 
 VOTE_FOR = "governance.vote_for"
-FILE = click.Path(dir_okay=False, path_type=Path)
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -64,7 +64,7 @@ class OtherBundle(Exception):
 @click.argument("option", metavar="[VOTE]", required=False)
 @click.option("--bundle", "reviewed", type=EXISTING, help="The bundle that was reviewed: folder or archive.")
 @click.option("--for", "voter", metavar="NAME|ADDRESS", help="Whose vote it is, where you are the proxy.")
-@click.option("--sign-to", type=FILE, help="Sign the vote into this file and send nothing.")
+@click.option("--sign-to", type=NewFile(), help="Sign the vote into this new file and send nothing.")
 @click.option("--expiry", type=click.IntRange(0), default=0, help="With --sign-to: the last height it is good for.")
 @click.option("--relay", "signed", type=EXISTING_FILE, help="Send the vote that was signed into this file.")
 @click.option("--batch", type=EXISTING_FILE, help="Cast every vote of a CSV file: columns proposal, vote, from.")
@@ -94,6 +94,7 @@ def command_line(
     vote of the batch was. 2: wrong usage.
     """
     _require_one_way(proposal, option, (signed, batch))
+    _require_fitting(signed or batch, {"--bundle": reviewed, "--for": voter, "--sign-to": sign_to}, expiry)
     with desk_of(asked) as desk:
         if batch is not None:
             return vote_all(desk, batch)
@@ -118,6 +119,17 @@ def _require_one_way(proposal: int | None, option: str | None, files: tuple[Path
     given = sum(one is not None for one in files)
     if given > 1 or (given == 1) == (proposal is not None) or (proposal is None) != (option is None):
         raise click.UsageError("give PROPOSAL and VOTE, or --relay FILE, or --batch FILE")
+
+
+def _require_fitting(file: Path | None, given: dict[str, Any], expiry: int) -> None:
+    """An option that the way of voting has no use for is refused: what it asks for would go unheard."""
+    names = [name for name, value in given.items() if value is not None]
+    if file is not None and names:
+        raise click.UsageError(f"{', '.join(names)} goes with PROPOSAL and VOTE, not with the votes of a file")
+    if given["--for"] is not None and given["--sign-to"] is not None:
+        raise click.UsageError("a proxy sends its votes itself: leave --sign-to out, or let the voter sign")
+    if expiry and given["--sign-to"] is None:
+        raise click.UsageError("--expiry goes with --sign-to: a vote that is sent now counts or is refused")
 
 
 def _ballot(text: str) -> tuple[str, Split]:
