@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
@@ -38,14 +39,26 @@ def _plain(value: Any) -> Any:
 
 
 def columns(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:
-    """Rows as aligned text; the last column is not padded."""
-    lines = [tuple(str(cell) for cell in row) for row in ((header, *rows) if header else rows)]
+    """Rows as aligned text, each on one line; the last column is not padded."""
+    lines = [tuple(printable(str(cell)) for cell in row) for row in ((header, *rows) if header else rows)]
     if not lines:
         return ""
     widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
+
+
+def printable(text: str) -> str:
+    """Text that others wrote, on one line: what would move a terminal's cursor, colour it or turn its direction is
+    spelled out, so that no title can look like a line of the answer."""
+    if text.isprintable():
+        return text
+    return "".join(one if _shows(one) else one.encode("unicode_escape").decode("ascii") for one in text)
+
+
+def _shows(one: str) -> bool:
+    return one.isprintable() or unicodedata.category(one) == "Zs"
 
 
 def span_text(seconds: float) -> str:

@@ -35,7 +35,7 @@ from .comparison import effect_text
 from .console import Answer, columns, note
 from .exits import Exit
 from .options import home_option, until_option
-from .proposing import batch_of, changed_tracks, new_value, proposal_line, proposal_text, propose
+from .proposing import batch_of, changed_tracks, new_value, proposal_line, proposal_text, propose, said_text
 from .proposing_upgrade import Examined, propose_upgrade
 from .signing import Asked, desk_of, signing_options
 
@@ -84,11 +84,15 @@ def _digest(_: click.Context, __: click.Parameter, given: str) -> bytes:
         "synod propose upgrade --bundle my-runtime --from validator-0",
         "synod propose parameter voting_period=7200 --from alice",
         "synod propose list",
+        "synod call governance.deposit proposal=1 amount=500 --from bob    # adds to a draft's deposit",
         "synod vote 1 yes --from validator-0",
     ),
 )
 def command_line() -> None:
-    """Propose something to the electorate, or see what has been proposed."""
+    """Propose something to the electorate, or see what has been proposed.
+
+    What comes with less than the deposit of its track (`--deposit`) is a draft until anybody has added the rest.
+    """
 
 
 @command_line.command(
@@ -256,7 +260,9 @@ def tracks(
     A rule is a value or the name of the chain parameter that it follows; an empty text stands for the usual one.
     """
     with desk_of(asked) as desk:
-        content = changed_tracks(desk.client.tracks(), name, rules, like, kinds.split(",") if kinds else [], remove)
+        routed = [kind.strip() for kind in kinds.split(",")] if kinds else []
+        rows, parameters = desk.client.tracks(), desk.client.parameters()
+        content = changed_tracks(rows, parameters, name, rules, like, routed, remove)
         title = words["title"] or f"{'Remove' if remove else 'Change'} track {name}"
         return propose(desk, desk.signer(), {**words, "title": title}, content, deposit)
 
@@ -318,7 +324,9 @@ def show(proposal: int, home: Path, url: str | None) -> Answer:
         found = client.proposal(proposal)
         text = proposal_text(found, client.status()["height"])
     steps = [(f"{int(one['height']):,}", one["status"], one["reason"]) for one in found["history"]]
-    return Answer(found, f"{text}\n{columns(steps, ('height', 'status', 'reason'))}", Exit.PASSED)
+    said = said_text(found["proposal"]["words"])
+    parts = [text, *(["", said, ""] if said else []), columns(steps, ("height", "status", "reason"))]
+    return Answer(found, "\n".join(parts), Exit.PASSED)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ from typing import Any
 import click
 
 from governance.calls import Propose, PublishChunk
+from governance.lifecycle import Status
 from governance.parameters import GOVERNANCE_PARAMETERS
 from governance.proposals import (
     KIND_NAMES,
+    ROUTED_KINDS,
     Batch,
     Content,
     MaintenanceWindow,
@@ -20,21 +22,32 @@ from governance.proposals import (
     NewValue,
     acts_of,
 )
+from governance.ruletext import RuleUnreadable, value_of
 from governance.tracks import RULE, ChangeTracks, RouteChange, TrackChange, TrackRow
 from node.settings_source import exact, nearest
 from runtime.bundle.archive import Bundle, chunks
 from runtime.parameters import RUNTIME_PARAMETERS
 from storage.codec import codec_of
+from storage.errors import InvalidRecord
 from storage.record import Record, cases_of, schema_of
 
 from .arguments import encoded
 from .client import Answered
-from .console import Answer, Progress, columns
+from .console import Answer, Progress, columns, printable
+from .contents import content_rows
 from .identities import Signer
 from .runtimes import HOST_CALLS
 from .signing import Desk, event_value, told
+from .tracks import bar_text
 
 RULES = {rule.name: rule for rule in (*RUNTIME_PARAMETERS, *GOVERNANCE_PARAMETERS)}
+CURVES = {
+    "constant": "{part}/{whole}",
+    "linear": "linear {ceiling} {floor} {length}",
+    "reciprocal": "reciprocal {factor} {x_offset} {y_offset}",
+    "moving": "moving {least} {most}",
+}
+"""How a rule writes the curve of a bar; see governance.ruletext."""
 PUBLISH, PROPOSE = "governance.publish_chunk", "governance.propose"
 
 
@@ -93,9 +106,12 @@ def publish(desk: Desk, signer: Signer, bundle: Bundle) -> list[Answered]:
 
 
 def encoded_host(name: str, args: Record) -> bytes:
-    """Canonical bytes of a host call's arguments; raises InvalidRecord when a field is out of bounds."""
+    """Canonical bytes of a host call's arguments; raises a usage error when a field is out of bounds."""
     codec = HOST_CALLS[name].codec
-    codec.check(args)
+    try:
+        codec.check(args)
+    except InvalidRecord as wrong:
+        raise click.UsageError(str(wrong)) from None
     return codec.encode(args)
 
 
@@ -133,10 +149,17 @@ def batch_of(text: str) -> Batch:
 
 
 def changed_tracks(
-    found: Answered, name: str, rules: tuple[str, ...], like: str | None, kinds: list[str], remove: bool
-) -> ChangeTracks:
-    """A change of one track, from ``rule=text`` words; raises a usage error for a rule that no track has."""
+    found: Answered, parameters: dict[str, str], name: str, rules: tuple[str, ...], like: str | None,
+    kinds: list[str], remove: bool,
+) -> ChangeTracks:  # fmt: skip
+    """A change of one track, from ``rule=text`` words; raises a usage error for a rule that no track has, a text that
+    means nothing under the chain's ``parameters``, a track to begin like or a kind that is not there."""
     present = {one["name"]: one["rules"] for one in found["tracks"]}
+    if (remove or like is not None) and (like or name) not in present:
+        raise click.UsageError(f"there is no track {like or name}: take one of {', '.join(present)}")
+    for kind in kinds:
+        if kind not in ROUTED_KINDS:
+            raise click.UsageError(f"there is no kind {kind!r} of proposal: take some of {', '.join(ROUTED_KINDS)}")
     texts = dict(present.get(like or name, {}))
     for word in rules:
         rule, equals, text = word.partition("=")
@@ -144,6 +167,11 @@ def changed_tracks(
             raise click.UsageError(f"{word}: type RULE=TEXT; `synod tracks TRACK` shows what rules there are")
         texts[rule] = text
     row = TrackRow(**{rule: text for rule, text in texts.items() if text != RULE[rule].usual})
+    for rule in (word.partition("=")[0] for word in rules):
+        try:
+            value_of(row, rule, lambda parameter: Fraction(parameters[parameter]))
+        except RuleUnreadable as wrong:
+            raise click.UsageError(str(wrong)) from None
     change = TrackChange(name=name, row=TrackRow() if remove else row, remove=remove)
     routes = {kind: [*found["routes"].get(kind, []), name] for kind in kinds}
     if remove:
@@ -155,15 +183,16 @@ def changed_tracks(
 def proposal_text(found: Answered, height: int) -> str:
     """A proposal: what it would do, under which rules, how far it is."""
     what, standing = found["proposal"], found["standing"]
-    content = what["content"]["value"].items()
     rows = [
         ("title", what["words"]["title"]),
         ("kind", what["content"]["name"]),
-        *((f"  {name}", _plain(value)) for name, value in content if _tells(name, value, what)),
+        *((f"  {name}", text) for name, text in content_rows(what["content"]) if _tells(name, text, what)),
         ("bundle", what["bundle"] or "none"),
         ("effect", what["effect"]),
         ("track", _track(what["track"])),
+        *((("after", f"proposal {what['after']} has taken effect"),) if what["after"] != "0" else ()),
         ("status", _status(what, standing)),
+        *((("deposit", _wanting(found)),) if standing["status"] == Status.DEPOSIT else ()),
         ("tally", _tally(standing)),
         *((("rehearsals", rehearsals_text(found["rehearsals"])),) if found["rehearsals"] else ()),
         *(("duration", told) for told in durations_text(what, found["rehearsals"])),
@@ -215,14 +244,31 @@ def _track(track: dict[str, Any]) -> str:
 
 
 def _bar(bar: dict[str, Any]) -> str:
-    curve, value = bar["curve"]["name"], bar["curve"]["value"]
-    numbers = f"{value['part']}/{value['whole']}" if curve == "constant" else f"{curve} {_plain(value)}"
-    return f"{bar['test']} {numbers}"
+    numbers = dict(bar["curve"]["value"])
+    if numbers.pop("sinks", False):
+        numbers["y_offset"] = f"-{numbers['y_offset']}"
+    return bar_text(f"{bar['test']} {CURVES[bar['curve']['name']].format(**numbers)}")
 
 
-def _tells(name: str, value: Any, what: dict[str, Any]) -> bool:
+def _tells(name: str, text: str, what: dict[str, Any]) -> bool:
     """Whether a value of the content says something that no other line does."""
-    return value != [] and not (name in ("code_hash", "effect") and value in (what["bundle"], what["effect"]))
+    return not (name in ("code_hash", "effect") and text in (what["bundle"], what["effect"]))
+
+
+def _wanting(found: Answered) -> str:
+    whole, has = int(found["proposal"]["track"]["deposit"]), int(found["standing"]["gathered"])
+    more = f"`synod call governance.deposit proposal={found['id']} amount={whole - has}` adds the rest"
+    return f"{has:,} of {whole:,} units by height {int(found['standing']['due']):,}: {more}"
+
+
+def said_text(words: Answered) -> str:
+    """What a proposal tells people beyond its title, line by line; empty where it tells nothing."""
+    lines = [printable(line) for line in words["description"].splitlines()]
+    lines += [f"{name}: {printable(one)}" for name in ("risk_areas", "links") for one in words[name]]
+    window = words["window"]
+    if int(window["closes"]):
+        lines.append(f"operators at hand from height {int(window['opens']):,} to {int(window['closes']):,}")
+    return "\n".join(f"  {line}".rstrip() for line in lines)
 
 
 def _status(what: dict[str, Any], standing: dict[str, Any]) -> str:
@@ -242,11 +288,3 @@ def _dates(what: dict[str, Any], standing: dict[str, Any]) -> str:
 def _tally(standing: dict[str, Any]) -> str:
     tally = standing["tally"]
     return ", ".join(f"{name} {int(value):,}" for name, value in tally.items())
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        return "; ".join(_plain(one) for one in value)
-    if isinstance(value, dict):
-        return " ".join(f"{name}={_plain(part)}" for name, part in value.items())
-    return str(value)

@@ -48,10 +48,10 @@ def command_line(name: str | None, home: Path, url: str | None) -> Answer:
 
 
 def _shown(rule: str, value: str) -> str:
-    return _bar(value) if RULE[rule].kind is Kind.BAR else value
+    return bar_text(value) if RULE[rule].kind is Kind.BAR else value
 
 
-def _bar(text: str) -> str:
+def bar_text(text: str) -> str:
     """A bar as it is written where it is constant, else where it begins and where it ends."""
     bar = read_bar(text)
     if isinstance(bar.curve.value, Ratio):

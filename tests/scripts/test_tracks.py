@@ -13,6 +13,7 @@ from governance.tracks import said as rules_said
 from node.rehearsal.world import World
 from runtime.address import address_text
 from scripts.init import command_line as init
+from scripts.proposing import proposal_text
 from tests.scripts.conftest import Said, near
 from tests.scripts.test_propose import advance
 from tests.short_periods import short_genesis
@@ -68,6 +69,30 @@ def test_rules_tracks_and_reviewers_are_proposed(said: Said, opengov: Path) -> N
     assert code == 2
     code, refused = said("propose", "tracks", "emergency", "period=5000", *FROM, *home)
     assert (code, refused["receipts"][0]["code"]) == (1, "rules_conflict")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("root", "--like", "express"), "there is no track express"),
+        (("express", "--remove"), "there is no track express"),
+        (("root", "--kinds", "wish"), "there is no kind 'wish'"),
+        (("root", "quorum=2/5"), "quorum: it begins with one of >="),
+        (("root", "period=0"), "period: it must lie in"),
+        (("root", "delay=voting_dela"), "neither a value nor a parameter's name"),
+    ],
+)
+def test_a_change_of_tracks_that_means_nothing_is_not_signed(
+    said: Said, opengov: Path, words: tuple[str, ...], why: str
+) -> None:
+    code, refused = said("propose", "tracks", *words, *FROM, "--home", str(opengov))
+    assert (code, refused["error"]["code"]) == (2, "usage") and why in refused["error"]["message"]
+
+
+def test_a_curve_is_shown_by_where_it_begins_and_ends(said: Said, opengov: Path) -> None:
+    sent = said("propose", "text", "Curves", *FROM, "--home", str(opengov))[1]
+    text = proposal_text(sent["proposal"], 1)
+    assert "quorum >= 50 % to 0 % (linear), threshold >= 100 % to 50 % (reciprocal), veto > 1/1" in text
 
 
 def test_a_batch_is_proposed_from_a_file_of_its_acts(said: Said, opengov: Path, tmp_path: Path) -> None:
