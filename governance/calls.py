@@ -166,7 +166,7 @@ def vote_for(context: HostContext, args: VoteFor) -> None:
     """Vote as the proxy of another account; see `governance.proxies` for whose word counts."""
     _count_call(context)
     steps = steps_to(context.overlay, args.voter, context.sender)
-    need(steps > 0, "not_the_proxy", voter=args.voter.hex())
+    need(steps > 0, "not_the_proxy", voter=args.voter)
     cast(context, args.voter, args, steps)
 
 

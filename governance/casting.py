@@ -124,7 +124,7 @@ def _entered_power(
             rows.put(OVERRIDES, key, of.but(taken=of.taken + coins))
             tally = _shrink(rows, key, coins, tally, track, standing.electors)
             power += coins
-    need(staked + power > 0, "no_power", voter=voter.hex(), height=height)
+    need(staked + power > 0, "no_power", voter=voter, height=height)
     return power, tally
 
 

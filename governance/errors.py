@@ -10,9 +10,11 @@ the rooms below (insufficient_funds, a bundle's first problem, window_closed) pa
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from runtime.address import address_text
 from runtime.errors import HostRefused
 
 REFUSALS: Mapping[str, str] = MappingProxyType(
@@ -117,13 +119,21 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
 )
 
 
+def meaning(code: str) -> str:
+    """What a refusal says to people who have only its code, as in a receipt: its facts left open; empty for a code that
+    is not in the table."""
+    return REFUSALS.get(code, "").format_map(defaultdict(lambda: "..."))
+
+
 class GovernanceRefused(HostRefused):
     """A refusal by governance's own rules."""
 
 
 def refused(code: str, **facts: object) -> GovernanceRefused:
-    """The refusal of that code with its text filled in; a code that is not in the table is a KeyError."""
-    return GovernanceRefused(code, REFUSALS[code].format(**facts))
+    """The refusal of that code with its text filled in, where bytes are an address; a code that is not in the table is
+    a KeyError."""
+    said = {name: address_text(fact) if isinstance(fact, bytes) else fact for name, fact in facts.items()}
+    return GovernanceRefused(code, REFUSALS[code].format(**said))
 
 
 def need(holds: bool, code: str, **facts: object) -> None:

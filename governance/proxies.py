@@ -74,7 +74,7 @@ def name_proxy(context: HostContext, proxy: bytes) -> None:
         overlay.delete(PROXIES, (sender,))
     else:
         power = voting_power_at(overlay, sender, context.height)
-        need(power > 0, "no_power", voter=sender.hex(), height=context.height)
+        need(power > 0, "no_power", voter=sender, height=context.height)
         need(proxy != sender, "proxy_cycle")
         for steps, named in enumerate(chain_from(overlay, proxy), 2):
             need(named != sender, "proxy_cycle")

@@ -63,7 +63,7 @@ def attest(context: HostContext, args: Attest) -> None:
     small = len(result.tables) <= MOST_TABLES and len(result.code) <= LONGEST_CODE
     need(small, "result_too_large", tables=MOST_TABLES, characters=LONGEST_CODE)
     power = power_at(context.overlay, context.sender, row.first)
-    need(power > 0, "no_power", voter=context.sender.hex(), height=row.first)
+    need(power > 0, "no_power", voter=context.sender, height=row.first)
     key = (result.plan, row.postponed, context.sender)
     before = context.overlay.get(ATTESTATIONS, key)
     need(before is None or before.height < result.height, "already_attested", height=result.height)

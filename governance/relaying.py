@@ -74,7 +74,7 @@ def relay(context: HostContext, args: RelayedVote) -> None:
     need(said.number == own, "vote_used", number=said.number, own=own)
     account = account_for(context.overlay, said.voter, args.key)
     good = verify(account.key, vote_message(said), args.signature)
-    need(good, "bad_vote_signature", voter=said.voter.hex())
+    need(good, "bad_vote_signature", voter=said.voter)
     cast(context, said.voter, said)
     context.events.append(
         event("VoteRelayed", proposal=said.proposal, voter=said.voter, relayer=context.sender, number=said.number)

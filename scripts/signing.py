@@ -17,10 +17,11 @@ from typing import Any
 
 import click
 
+from governance.errors import meaning
 from runtime.transaction import Body, Call, sign
 
 from .client import Answered, Client, WrongChain, chain_option, check_genesis, client_of, url_option
-from .console import Answer, Progress
+from .console import Answer, Progress, printable
 from .exits import Exit
 from .identities import Identities, Signer
 from .options import home_option, password_option, plain_option
@@ -216,9 +217,16 @@ def _lines(outcome: Answered) -> Iterator[str]:
     where = f" at {receipt['file']}:{receipt['line']}" if receipt["file"] else ""
     why = f": {receipt['code']}{where}" if receipt["code"] != "ok" else ""
     yield f"{outcome['state']} at height {outcome['height']}{why}, fee {receipt['fee']}, {receipt['steps']} steps"
+    if said := meaning_of(receipt):
+        yield f"  {said}"
     for event in receipt["events"]:
         values = " ".join(f"{one['name']}={one['value']}" for one in event["attributes"])
-        yield f"  {event['kind']} {values}".rstrip()
+        yield printable(f"  {event['kind']} {values}".rstrip())
+
+
+def meaning_of(receipt: Answered) -> str:
+    """What the code of a receipt means, where it is governance's; a code with a place is one of a bundle's own."""
+    return "" if receipt["file"] else meaning(receipt["code"])
 
 
 def event_value(outcome: Answered, kind: str, name: str) -> str | None:

@@ -13,6 +13,7 @@ from .command import command, run
 from .console import Answer, columns
 from .exits import Exit
 from .options import home_option
+from .signing import meaning_of
 
 _ID = re.compile(r"[0-9a-f]{64}")
 
@@ -58,7 +59,7 @@ def _call(body: Answered | None) -> list[str]:
 def _receipts(found: dict[str, Any]) -> list[str]:
     names = ("first receipt", "second receipt", "third receipt")
     rows = [
-        (f"  {name}", receipt["code"], f"{receipt['steps']} steps", f"fee {receipt['fee']}")
+        (f"  {name}", receipt["code"], f"{receipt['steps']} steps", f"fee {receipt['fee']}", meaning_of(receipt))
         for name, receipt in zip(names, found["receipts"], strict=False)
     ]
     return columns(rows).splitlines()

@@ -7,6 +7,7 @@ sent. A vote that counts already as the line says is left alone, so a run that w
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import click
 
 from governance.ballots import Split
 from governance.calls import CastVote
+from governance.errors import meaning
 from governance.lifecycle import Status
 from node.ballots import BallotUnreadable, read_ballot
 from runtime.errors import RuntimeRoomError
@@ -30,13 +32,14 @@ from .signing import Desk
 
 VOTE = "governance.vote"
 COLUMNS = ("proposal", "vote", "from")
+_NUMBER = re.compile("[0-9]{1,15}", re.ASCII)
 AT_ONCE = 32
 """Votes that wait for their receipts together; well below what a block takes of one sender."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineProblem:
-    """What is wrong with a line; 1 is the header."""
+    """What is wrong with a line; 1 is the header, 0 the file."""
 
     line: int
     message: str
@@ -49,7 +52,7 @@ class BatchRefused(Exception):
     exit = Exit.USAGE
 
     def __init__(self, path: Path, problems: tuple[LineProblem, ...]) -> None:
-        lines = "\n".join(f"  {path}:{one.line}: {one.message}" for one in problems)
+        lines = "\n".join(f"  {path}{f':{one.line}' if one.line else ''}: {one.message}" for one in problems)
         super().__init__(f"nothing was sent; correct the file:\n{lines}")
         self.problems = problems
 
@@ -82,8 +85,9 @@ def vote_all(desk: Desk, path: Path) -> Answer:
     failed = [one for one in results if one["state"] in ("failed", "dropped", "refused")]
     there = sum(one["state"] == "there" for one in results)
     summary = f"{len(results) - len(failed) - there} cast, {there} there already, {len(failed)} failed"
-    rows = [(one["line"], one["proposal"], one["from"], one["vote"], one["code"]) for one in failed]
-    text = f"{columns(rows, ('line', 'proposal', 'from', 'vote', 'code'))}\n{summary}" if failed else summary
+    names = ("line", "proposal", "from", "vote", "code")
+    rows = [(*(one[name] for name in names), meaning(one["code"])) for one in failed]
+    text = f"{columns(rows, (*names, 'which means'))}\n{summary}" if failed else summary
     data = {"votes": results, "there": there, "failed": len(failed)}
     return Answer(data, text, int(Exit.REFUSED if failed else Exit.PASSED))
 
@@ -162,8 +166,8 @@ class _Batch:
         if None in row or None in row.values():
             return LineProblem(line, f"it has not {len(COLUMNS)} values")
         words = {name: str(row[name]).strip() for name in COLUMNS}
-        if not (words["proposal"].isascii() and words["proposal"].isdigit()):
-            return LineProblem(line, f"a proposal is a number, not {words['proposal']!r}")
+        if not _NUMBER.fullmatch(words["proposal"]):
+            return LineProblem(line, f"a proposal is a number, not {words['proposal'][:40]!r}")
         number = int(words["proposal"])
         try:
             option, split = read_ballot(words["vote"])
