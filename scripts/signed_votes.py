@@ -74,7 +74,7 @@ def read_signed(path: Path) -> RelayedVote:
         if not isinstance(document, dict) or document.get("what") != WHAT:
             raise SignedVoteUnreadable(path, f'its "what" is not {WHAT!r}')
         found: RelayedVote = codec_of(RelayedVote).decode_canonical(bytes.fromhex(document["signed"]))
-    except (ValueError, KeyError, TypeError, NotCanonical, InvalidRecord) as wrong:
+    except (ValueError, KeyError, TypeError, RecursionError, NotCanonical, InvalidRecord) as wrong:
         raise SignedVoteUnreadable(path, str(wrong) or type(wrong).__name__) from None
     return found
 

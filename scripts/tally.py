@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from governance.ballots import ORDER
+from governance.lifecycle import Status
 from governance.whatif import COUNTING
 
 from .client import Answered, asking, url_option
@@ -60,7 +61,8 @@ def command_line(
         traced = list(client.shares(proposal, asked, "counted")) if explain else []
         silent = list(islice(client.shares(proposal, asked, "inheriting"), delegators + 1)) if explain else []
     counts = [("now", found["now"]), *([("then", found["then"])] if asked else [])]
-    text = [f"proposal {proposal}, in {found['status']}, as of height {found['height']:,}", _counts(counts)]
+    open_now = Status(found["status"]).takes_votes
+    text = [f"proposal {proposal}, in {found['status']}, as of height {found['height']:,}", _counts(counts, open_now)]
     if explain:
         text += [_trace(traced), _inherited(traced, silent, delegators)]
     if flip:
@@ -76,6 +78,8 @@ def suppositions(text: str) -> Iterator[tuple[str, str]]:
         name, equals, value = (part.strip() for part in word.partition("="))
         if found and name in ORDER and equals and "=" in found[-1][1]:
             found[-1][1] += f",{word}"
+        elif name in (one[0] for one in found):
+            raise click.UsageError(f"--if supposes {name} twice: say it once")
         elif equals and name and value:
             found.append([name, value])
         else:
@@ -83,14 +87,15 @@ def suppositions(text: str) -> Iterator[tuple[str, str]]:
     return ((name, value) for name, value in found)
 
 
-def _counts(counts: list[tuple[str, Answered]]) -> str:
+def _counts(counts: list[tuple[str, Answered]], open_now: bool) -> str:
     rows = [(name, *(f"{int(one[name]):,}" for _, one in counts)) for name in (*ORDER, "power")]
     rows.append(("voters", *(f"{one['voters']} (at least {one['least_voters']})" for _, one in counts)))
     for name, part, bar in (
         ("turnout", "turnout", "quorum"), ("yes", "yes_share", "threshold"), ("veto", "veto_share", "veto_limit"),
     ):  # fmt: skip
         rows.append((f"{name} share", *(f"{_percent(one[part])} (bar {_percent(one[bar])})" for _, one in counts)))
-    rows.append(("the close says", *(f"{one['verdict']}: {one['reason']}" for _, one in counts)))
+    says = "the close says" if open_now else "a close would say"
+    rows.append((says, *(f"{one['verdict']}: {one['reason']}" for _, one in counts)))
     return columns(rows, ("", *(name for name, _ in counts)))
 
 

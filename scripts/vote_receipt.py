@@ -2,7 +2,7 @@
 
 A receipt holds two rows with their proofs against one state root: the vote with what it counts for, and the standing of
 its proposal with the tally. `storage/proofs.py` checks both; what remains to be trusted is the root, and that every
-node of the chain agreed on it. The rows shown are decoded from the proven bytes.
+node of the chain agreed on it; of which height it is, a receipt only says. The rows shown are those proven.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from governance.tables import STANDINGS, VOTES
+from node.errors import BadRequest
 from node.http.values import parse_key, render
 from runtime.address import address_text
 from storage.errors import ProofInvalid
@@ -25,7 +26,7 @@ from .command import command, run
 from .console import Answer, columns
 from .exits import Exit
 from .identities import Identities
-from .options import home_option
+from .options import NewFile, home_option
 from .query import read_root
 
 OPTIONS = ("yes", "no", "abstain", "veto")
@@ -64,7 +65,7 @@ class NotCounted(Exception):
 )
 @click.argument("proposal", type=click.IntRange(1), required=False)
 @click.argument("voter", metavar="[NAME|ADDRESS]", required=False)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Keep the receipt in this file.")
+@click.option("--out", type=NewFile(), help="Keep the receipt in this new file.")
 @click.option("--check", "kept", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Check the receipt in this file.")  # fmt: skip
 @click.option("--root", help="The state root to prove against, 64 hex digits.  [default: the one the receipt names]")
@@ -81,12 +82,12 @@ def command_line(
     if (kept is None) == (proposal is None) or (proposal is None) != (voter is None):
         raise click.UsageError("give PROPOSAL and who voted, or --check FILE")
     if kept is not None:
-        return _told(_read(kept), root)
+        return _told(_read(kept), root, "the receipt")
     assert proposal is not None and voter is not None, "one of two ways was asked for"
     who = Identities(home).text(voter)
     with asking(home, url) as client:
         receipt = {"proposal": proposal, "voter": who, **client.vote_receipt(proposal, who)}
-    answer = _told(receipt, root)
+    answer = _told(receipt, root, "the node")
     if out is not None:
         out.write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
     return answer
@@ -102,7 +103,11 @@ def checked(receipt: Answered, root: bytes) -> tuple[dict[str, Any], dict[str, A
         raise ProofInvalid(f"there is no proposal {proposal}")
     if raw is None:
         raise NotCounted(proposal, voter, receipt["height"])
-    vote, tally = VOTES.codec.decode_canonical(raw), STANDINGS.codec.decode_canonical(standing).tally
+    vote, stands = VOTES.codec.decode_canonical(raw), STANDINGS.codec.decode_canonical(standing)
+    shown_rows = (receipt["vote"]["row"]["value"], receipt["standing"]["row"]["value"])
+    if shown_rows != (render(VOTES.schema, vote), render(STANDINGS.schema, stands)):
+        raise ProofInvalid("the rows that it shows are not those that it proves")
+    tally = stands.tally
     counts = {name: getattr(tally, name) for name in OPTIONS}
     if any(part > count for part, count in zip(vote.parts, counts.values(), strict=True)):
         raise ProofInvalid("the tally does not hold the vote")
@@ -119,7 +124,7 @@ def _proven(proof: object, table: str, key: bytes, root: bytes) -> bytes | None:
     return verify(found, root)
 
 
-def _told(receipt: Answered, root: str | None) -> Answer:
+def _told(receipt: Answered, root: str | None, teller: str) -> Answer:
     against = root or receipt["app_root"]
     vote, tally = checked(receipt, read_root(against))
     rows = [
@@ -127,7 +132,8 @@ def _told(receipt: Answered, root: str | None) -> Answer:
         ("counts for", f"{int(vote['weight']):,}"),
         ("tally", ", ".join(f"{name} {int(count):,}" for name, count in tally.items())),
     ]
-    proven = f"proven as of height {receipt['height']:,} against root {against}"
+    named = f", which {teller} names for height {receipt['height']:,}: hold it against a node that you trust"
+    proven = f"proven against root {against}{'' if root else named}"
     text = f"proposal {receipt['proposal']}, {receipt['voter']}\n{columns(rows)}\n{proven}"
     return Answer({**receipt, "counted": vote, "tally": tally, "proven": True, "root": against}, text)
 
@@ -139,8 +145,13 @@ def _read(path: Path) -> Answered:
         for name, kind in shape.items():
             if not isinstance(receipt[name], kind):
                 raise ReceiptUnreadable(path, f"its {name} is missing or of another kind")
-        receipt["vote"]["proof"], receipt["standing"]["proof"]
-    except (ValueError, KeyError, TypeError) as wrong:
+        for part in (receipt["vote"], receipt["standing"]):
+            part["proof"], part["row"]["value"]
+        parse_key(VOTES.key, VOTES.key_names, (str(receipt["proposal"]), receipt["voter"]))
+        read_root(receipt["app_root"])
+    except click.UsageError:
+        raise ReceiptUnreadable(path, "its app_root is not 64 hex digits") from None
+    except (ValueError, KeyError, TypeError, RecursionError, BadRequest) as wrong:
         raise ReceiptUnreadable(path, str(wrong) or type(wrong).__name__) from None
     answered: Answered = receipt
     return answered

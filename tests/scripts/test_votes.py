@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from node.ballots import BallotUnreadable, read_ballot
+from scripts.cli import synod
+from scripts.command import outcome
 from scripts.vote_receipt import checked
 from storage.errors import ProofInvalid
 from tests.node.processes import new_world
@@ -29,9 +31,6 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def opened(chain: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A proposal that is voted on; account-20 and account-22 have delegated to validator-0 before."""
-    from scripts.cli import synod
-    from scripts.command import outcome
-
     home = ("--home", str(chain))
     for owner, coins in (("account-20", DELEGATED), ("account-22", SILENT)):
         words = ["call", "staking.delegate", "validator=validator-0", f"coins={coins}", "--from", owner, *home]
@@ -165,6 +164,82 @@ def test_there_is_one_way_to_vote_at_a_time(said: Said, words: tuple[str, ...]) 
     assert (code, answer["error"]["code"]) == (2, "usage")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("1", "yes", "--for", "account-20", "--sign-to", "apart.vote"),
+        ("1", "yes", "--expiry", "5"),
+        ("--relay", __file__, "--bundle", "."),
+        ("--batch", __file__, "--for", "account-20"),
+        ("--batch", __file__, "--sign-to", "apart.vote"),
+        ("1", "yes", "--sign-to", __file__),
+    ],
+    ids=" ".join,
+)
+def test_an_option_that_would_go_unheard_or_overwrite_a_file_is_refused(said: Said, words: tuple[str, ...]) -> None:
+    code, answer = said("vote", *words)
+    assert (code, answer["error"]["code"]) == (2, "usage")
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "99999999999999999999", "-1", "\u0663"])
+def test_a_batch_names_the_line_whose_proposal_is_no_number(
+    said: Said, chain: Path, tmp_path: Path, number: str
+) -> None:
+    file = tmp_path / "votes.csv"
+    file.write_text(f"proposal,vote,from\n{number},yes,validator-0\n", encoding="utf-8")
+    code, refused = said("vote", "--batch", str(file), "--home", str(chain))
+    assert (code, refused["error"]["code"], refused["error"]["problems"][0]["line"]) == (2, "bad_batch", 2)
+
+
+@pytest.mark.parametrize("words", [("vote", "--relay"), ("vote-receipt", "--check")], ids=" ".join)
+def test_a_file_nested_beyond_reading_is_told(
+    said: Said, chain: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    file = tmp_path / "deep.json"
+    file.write_text("[" * 100_000)
+    signer = ("--from", "account-21") if "vote" in words else ()
+    code, refused = said(*words, str(file), "--home", str(chain), *signer)
+    assert code == 2 and refused["error"]["code"].endswith("_unreadable")
+
+
+@pytest.mark.parametrize("change", [{"proposal": True}, {"proposal": -1}, {"voter": "nobody"}, {"app_root": "00"}])
+def test_a_receipt_whose_parts_cannot_be_is_no_receipt(
+    said: Said, chain: Path, opened: str, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    file, home = tmp_path / "receipt.json", ("--home", str(chain))
+    assert said("vote", opened, "abstain", "--from", "validator-3", *home)[1]["state"] in ("executed", "failed")
+    assert said("vote-receipt", opened, "validator-3", "--out", str(file), *home)[0] == 0
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    code, refused = said("vote-receipt", "--check", str(file), *home)
+    assert (code, refused["error"]["code"]) == (2, "receipt_unreadable")
+
+
+def test_a_receipt_shows_no_row_but_the_proven_one_and_says_who_names_its_height(
+    said: Said, chain: Path, opened: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, home = tmp_path / "receipt.json", ("--home", str(chain))
+    said("vote", opened, "abstain", "--from", "validator-3", *home)
+    root = said("vote-receipt", opened, "validator-3", "--out", str(file), *home)[1]["app_root"]
+    assert outcome(synod, ["vote-receipt", "--check", str(file)], "synod") == 0
+    assert "which the receipt names for height" in capsys.readouterr().out
+    assert outcome(synod, ["vote-receipt", "--check", str(file), "--root", root], "synod") == 0
+    assert capsys.readouterr().out.endswith(f"proven against root {root}\n")
+    altered = json.loads(file.read_text())
+    altered["vote"]["row"]["value"]["weight"] = "1"
+    file.write_text(json.dumps(altered))
+    assert said("vote-receipt", "--check", str(file))[1]["error"]["code"] == "proof_invalid"
+    assert said("vote-receipt", opened, "validator-3", "--out", str(file), *home)[0] == 2, "nothing is overwritten"
+
+
+def test_a_refusal_in_a_receipt_says_what_it_means(
+    chain: Path, opened: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["vote", opened, "yes", "--from", "account-31", "--home", str(chain)]
+    assert outcome(synod, words, "synod") == 1
+    said = capsys.readouterr().out
+    assert "no_power" in said and "had no voting power at height ..., when this electorate was fixed" in said
+
+
 def test_a_file_that_holds_something_else_is_told(said: Said, chain: Path) -> None:
     home = ("--from", "account-21", "--home", str(chain))
     assert said("vote", "--relay", __file__, *home)[1]["error"]["code"] == "signed_vote_unreadable"
@@ -221,17 +296,24 @@ def test_a_tally_is_told_supposed_traced_and_turned(said: Said, chain: Path, ope
         ("quorum=9", "bad_supposition"),
         ("quorum", "usage"),
         ("account-30=yes", "no_power"),
+        ("validator-0=yes,validator-0=no", "usage"),
     ],
 )
 def test_a_supposition_that_cannot_be_says_why(said: Said, chain: Path, opened: str, supposing: str, code: str) -> None:
     ended, refused = said("tally", opened, "--if", supposing, "--home", str(chain))
-    assert (ended != 0, refused["error"]["code"]) == (True, code)
+    assert (ended, refused["error"]["code"]) == (1 if code == "no_power" else 2, code)
+    assert code != "no_power" or refused["error"]["message"].startswith("the node says no_power: syn1")
 
 
-def test_only_an_open_vote_can_be_supposed_about(said: Said, chain: Path) -> None:
+def test_only_an_open_vote_can_be_supposed_about(
+    said: Said, chain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     home = ("--home", str(chain))
     assert said("tally", "99", *home)[1]["error"]["code"] == "no_such_proposal"
     sent = said("propose", "text", "Meet on Monday", "--from", "validator-0", *home)[1]["proposal"]
     number = str(sent["id"])
     assert said("tally", number, *home)[1]["now"]["reason"] == "too_few_voters"
+    capsys.readouterr()
+    assert outcome(synod, ["tally", number, *home], "synod") == 0
+    assert "a close would say  rejected: too_few_voters" in capsys.readouterr().out
     assert said("tally", number, "--if", "quorum=0.5", *home)[1]["error"]["code"] == "electorate_not_kept"
