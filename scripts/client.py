@@ -3,7 +3,8 @@
     NodeUnreachable   (node.errors)  nothing answers at the address: exit 3
     NodeNotRunning                   its operator asks a home's node, and none runs there: exit 3
     NodeStrange                      something answers there that is no Synod node: exit 3
-    NodeProblem                      the node says no, with its stable code: exit 1; 3 when it cannot answer now
+    NodeProblem                      the node says no, with its stable code: exit 1; 2 for a question that makes no
+                                     sense, 3 when it cannot answer now
     WrongChain                       the node runs another chain than the home or the caller meant: exit 2
 
 Answers are the JSON objects that GET /openapi.json describes; amounts in them are decimal strings.
@@ -26,15 +27,18 @@ from node.errors import NodeUnreachable, SettingsMissing
 from node.genesis.document import digest_of
 from node.operator_token import read_token
 from node.settings import load_settings
+from storage.errors import HomeMissing
 from storage.home import Home
 
 from .exits import Exit
-from .options import Decorator
+from .options import DEFAULT_HOME, Decorator
 
 SECONDS = 30
 """How long one answer may take."""
 DEFAULT_URL = "http://127.0.0.1:8650"
 UNAVAILABLE = 503
+ASKED_WRONGLY = frozenset({"invalid_request", "bad_supposition"})
+"""Codes of questions that no chain could answer: a number out of range, a rule that means nothing."""
 
 url_option: Decorator = click.option(
     "--url",
@@ -77,7 +81,8 @@ class NodeProblem(Exception):
         self.code = code
         self.status = status
         self.detail = detail
-        self.exit = Exit.MACHINE if status >= UNAVAILABLE else Exit.REFUSED
+        asked_wrongly = Exit.USAGE if code in ASKED_WRONGLY else Exit.REFUSED
+        self.exit = Exit.MACHINE if status >= UNAVAILABLE else asked_wrongly
 
 
 class WrongChain(Exception):
@@ -290,13 +295,18 @@ def client_of(home: Path, url: str | None) -> Client:
 
 
 def url_of(home: Path) -> str:
-    """Where the home's node says that it answers, else where its settings would have it; the default without a home."""
+    """Where the home's node says that it answers, else where its settings would have it; the default without a home.
+
+    Raises HomeMissing for a folder that was named and is not there: whatever answers at the default is another's node.
+    """
     running = NodeAddress.of(Home(home))
     if running is not None:
         return running.url
     try:
         node = load_settings(Home(home).settings_file, os.environ).node
     except SettingsMissing:
+        if home != DEFAULT_HOME and not home.is_dir():
+            raise HomeMissing(home, "there is no such folder") from None
         return DEFAULT_URL
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(node.http_host, node.http_host)
     return f"http://[{host}]:{node.http_port}" if ":" in host else f"http://{host}:{node.http_port}"

@@ -14,10 +14,12 @@ from .exits import Exit
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+DEFAULT_HOME = Path("synod-home")
+
 home_option: Decorator = click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
-    default=lambda: os.environ.get("SYNOD_HOME", "synod-home"),
+    default=lambda: os.environ.get("SYNOD_HOME", DEFAULT_HOME),
     show_default="$SYNOD_HOME, else ./synod-home",
     help="The node's folder.",
 )

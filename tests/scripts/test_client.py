@@ -13,6 +13,7 @@ from node.errors import NodeUnreachable
 from scripts.client import DEFAULT_URL, Client, NodeProblem, NodeStrange, url_of
 from scripts.exits import Exit, exit_of
 from scripts.status import of_node
+from storage.errors import HomeMissing
 
 
 @contextmanager
@@ -98,3 +99,10 @@ def test_the_pages_of_a_table_are_put_together(live: Path) -> None:
         every = list(client.rows("bank.accounts"))
         assert len(every) >= 40
         assert [row["key"] for row in client.rows("bank.accounts", limit=3)] == [row["key"] for row in every[:3]]
+
+
+def test_a_home_that_was_named_and_is_not_there_is_nobodys_default(tmp_path: Path) -> None:
+    with pytest.raises(HomeMissing):
+        url_of(tmp_path / "typo")
+    (tmp_path / "keys-only").mkdir()
+    assert url_of(tmp_path / "keys-only") == DEFAULT_URL
