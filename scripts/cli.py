@@ -92,7 +92,8 @@ def installed_version() -> str:
 def synod() -> None:
     """Live through a governed runtime upgrade on your own machine, before the real chain does.
 
-    Exit codes: 0 passed, 1 refused or failed, 2 wrong usage, 3 this machine. Every command takes --json.
+    Exit codes: 0 passed, 1 refused or failed, 2 wrong usage, 3 this machine, 130 interrupted. Every command takes
+    --json.
     """
 
 

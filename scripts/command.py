@@ -19,6 +19,7 @@ from .console import Answer, note
 from .exits import Exit, described, exit_of, message_of
 
 INTERRUPTED = 130
+STOPPED = "what was sent by then may still take effect; look before you repeat it"
 JSON = "synod.json"
 """Where a run keeps, in click's context, whether the answer shall be JSON."""
 
@@ -121,12 +122,14 @@ def outcome(chosen: click.Command, arguments: Sequence[str], name: str) -> int:
     try:
         return int(chosen.main(list(arguments), prog_name=name, standalone_mode=False, color=colour) or 0)
     except click.exceptions.Abort:
-        note("interrupted")
+        note(f"interrupted: {STOPPED}")
+        if "--json" in arguments:
+            _print_error({"code": "interrupted", "message": STOPPED})
         return INTERRUPTED
     except click.ClickException as wrong:
         wrong.show()
         if "--json" in arguments:
-            click.echo(json.dumps({"error": {"code": "usage", "message": wrong.format_message()}}, indent=2))
+            _print_error({"code": "usage", "message": wrong.format_message()})
         return int(Exit.USAGE)
     except Exception as error:
         return failed(error, as_json="--json" in arguments)
@@ -139,7 +142,15 @@ def failed(error: Exception, *, as_json: bool) -> int:
         traceback.print_exception(error)
         note("this is a defect of Synod: please report it with the lines above")
     if as_json:
-        click.echo(json.dumps({"error": described(error)}, indent=2))
+        _print_error(described(error))
     elif known is not None:
         note(f"error: {message_of(error)}")
     return int(Exit.MACHINE if known is None else known)
+
+
+def _print_error(error: dict[str, Any]) -> None:
+    """An error as the answer; on stderr where the answer is what cannot be written."""
+    try:
+        click.echo(json.dumps({"error": error}, indent=2))
+    except OSError:
+        note(f"error: {error['message']}")

@@ -1,7 +1,7 @@
 """Exit codes, and which error ends in which: one table, asked in order.
 
 0 passed; 1 the chain, a check or a key said no; 2 the command was given wrongly; 3 this machine failed (files, disk,
-network), or Synod itself has a defect. A harness can so tell a bad bundle from a bad machine.
+network), or Synod itself has a defect; 130 it was interrupted. A harness can so tell a bad bundle from a bad machine.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,27 @@ def test_a_defect_of_synod_is_not_blamed_on_the_user(capsys: pytest.CaptureFixtu
     printed = capsys.readouterr().err
     assert "ZeroDivisionError" in printed
     assert "defect of Synod" in printed
+
+
+def test_an_interrupted_command_says_so_in_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    @command("wait")
+    def wait() -> None:
+        raise KeyboardInterrupt
+
+    assert outcome(wait, ["--json"], "wait") == 130
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["error"]["code"] == "interrupted"
+    assert "may still take effect" in shown.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_an_error_that_cannot_be_written_to_a_full_disk_is_told_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with suppress(OSError), Path("/dev/full").open("w") as full, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", full)
+        assert outcome(failing(NotFound("no_block", "there is no block 7")), ["--json"], "fail") == Exit.REFUSED
+    assert capsys.readouterr().err == "error: there is no block 7\n"
 
 
 def test_an_answer_is_text_or_one_json_document(capsys: pytest.CaptureFixture[str]) -> None:
