@@ -18,7 +18,7 @@ from governance.presets.cosmos import of_rules
 from governance.tracks import TrackRow, said
 from node.application import Application
 from node.genesis.document import Genesis
-from node.genesis.errors import GenesisInconsistent
+from node.genesis.errors import GenesisImpossible, GenesisInconsistent
 from node.genesis.generated import generated_address, generated_genesis
 from node.genesis.reading import read_genesis
 from node.settings import Settings, documentation
@@ -44,12 +44,12 @@ def generated(
     told: Told = untold,
 ) -> Genesis:
     """A chain made up from a seed, with the account of that number as its guardian; ``told`` hears how many accounts
-    are made. Raises SeedInvalid or GenesisInconsistent."""
+    are made. Raises SeedInvalid or GenesisImpossible."""
     genesis = _with_stated(generated_genesis(accounts, validators, seed, chain_name, told), settings, preset)
     if guardian is None:
         return genesis
     if guardian >= accounts:
-        raise GenesisInconsistent("guardian", f"there is no account-{guardian}, the last is account-{accounts - 1}")
+        raise GenesisImpossible("guardian", f"there is no account-{guardian}, the last is account-{accounts - 1}")
     return genesis.model_copy(update={"guardian": generated_address(seed, guardian)})
 
 

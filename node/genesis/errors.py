@@ -6,6 +6,7 @@ NodeError
     |-- GenesisMalformed      a value in the file is not what its place asks for
     |-- GenesisForeign        the file is of no layout that this release reads
     |-- GenesisInconsistent   every value is well formed, but they contradict each other
+    |-- GenesisImpossible     what is asked for cannot be made
     `-- SeedInvalid           a seed that cannot stand in a chain id
 """
 
@@ -65,6 +66,17 @@ class GenesisInconsistent(GenesisRefused):
         super().__init__(f"genesis, at {place}: {contradiction}; take an export that was not edited")
         self.place = place
         self.contradiction = contradiction
+
+
+class GenesisImpossible(GenesisRefused):
+    """Nothing can be made of what was asked for; ``place`` names the part that stands against it."""
+
+    code = "genesis_impossible"
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(f"such a genesis cannot be made: {why}")
+        self.place = place
+        self.why = why
 
 
 class SeedInvalid(GenesisRefused):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from node.genesis.document import SHARE, Account, Delegation, Faucet, Genesis, Source, Validator
-from node.genesis.errors import GenesisInconsistent
+from node.genesis.errors import GenesisImpossible
 from node.genesis.substitute import account_key, checked_seed, rehearsal_chain_id, validator_key
 from storage.readprogress import Told, untold
 
@@ -46,10 +46,10 @@ def generated_genesis(
     """The genesis of a chain of `accounts` accounts, `validators` of which run a validator; `told` hears how many of
     them are made, which takes a minute for a million.
 
-    Raises SeedInvalid, or GenesisInconsistent when there are fewer accounts than validators, or none.
+    Raises SeedInvalid, or GenesisImpossible when there are fewer accounts than validators, or none.
     """
     if not 0 < validators <= accounts:
-        raise GenesisInconsistent("validators", f"{accounts} accounts cannot run {validators} validators")
+        raise GenesisImpossible("validators", f"{accounts} accounts cannot run {validators} validators: take more")
     checked_seed(seed)
     addresses = [generated_address(seed, index) for index in range(accounts)]
     delegations = _delegations(seed, addresses, validators)

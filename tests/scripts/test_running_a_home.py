@@ -94,6 +94,8 @@ def test_a_wrong_setting_is_named_before_anything_is_made(
 def test_a_name_or_a_settings_file_that_cannot_be_is_wrong_usage(said: Any, tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert said_wrong(said, "--home", str(home), "--chain-name", "A b") == "usage"
+    assert said_wrong(said, "--home", str(home), "--accounts", "3", "--validators", "5") == "genesis_impossible"
+    assert said_wrong(said, "--home", str(home), "--accounts", "8", "--guardian", "8") == "genesis_impossible"
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     assert said_wrong(said, "--home", str(home), "--settings", str(tmp_path / "bytes.toml")) == "settings_invalid"
     assert not home.exists()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.genesis.document import Deposit, Genesis, Vesting
-from node.genesis.errors import GenesisInconsistent, GenesisMalformed
+from node.genesis.errors import GenesisImpossible, GenesisInconsistent, GenesisMalformed
 from node.genesis.generated import generated_genesis
 from node.genesis.reading import read_genesis
 from node.genesis.substitute import account_key, validator_key
@@ -91,7 +91,7 @@ def test_any_generated_genesis_is_sound_and_reads_back(accounts: int, data: st.D
 
 @pytest.mark.parametrize(("accounts", "validators"), [(0, 0), (3, 0), (3, 4)])
 def test_a_chain_without_validators_or_with_too_many_is_refused(accounts: int, validators: int) -> None:
-    with pytest.raises(GenesisInconsistent):
+    with pytest.raises(GenesisImpossible):
         generated_genesis(accounts, validators, "1")
 
 
