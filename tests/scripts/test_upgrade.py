@@ -19,7 +19,7 @@ from node.rehearsal.world import World
 from node.settings import documentation
 from runtime.bundle.archive import Bundle
 from scripts.cli import synod
-from scripts.command import outcome
+from scripts.command import STOPPED, outcome
 from storage.home import Home
 from tests.node.processes import ROOT, new_world, started
 from tests.scenarios.hostile import with_trouble
@@ -152,7 +152,7 @@ def test_interrupted_it_stops_the_node_that_it_ran(said: Said, tmp_path: Path) -
     with bundle.open("wb"):
         assert said("status", "--home", home)[1]["running"] is True
         process.send_signal(signal.SIGINT)
-        assert (process.communicate()[1], process.returncode) == (b"\ninterrupted\n", 130)
+        assert (process.communicate()[1], process.returncode) == (f"\ninterrupted: {STOPPED}\n".encode(), 130)
     assert said("status", "--home", home)[1]["running"] is False
     Home(Path(home)).lock().close()
 
