@@ -25,8 +25,9 @@ from governance.proposals import (
     Proposal,
     RuntimeUpgrade,
     Standing,
+    Statement,
     Words,
-    cooling_digest,
+    said_digest,
 )
 from governance.proxies import NameProxy, VoteFor, name_proxy, steps_to
 from governance.rehearsals import attest
@@ -286,6 +287,7 @@ def _require_standing(context: HostContext, args: Propose, track: Track) -> None
 
 
 def _proposal(context: HostContext, args: Propose, words: Words, track: Track, admission: Admission) -> Proposal:
+    content = args.content.value
     return Proposal(
         proposer=context.sender,
         submitted=context.height,
@@ -293,7 +295,7 @@ def _proposal(context: HostContext, args: Propose, words: Words, track: Track, a
         words=words,
         track=track,
         bundle=admission.bundle,
-        effect=admission.effect,
+        effect=said_digest(content, words) if isinstance(content, Statement) else admission.effect,
         base=admission.base,
         fallback=_fallback(context, track),
         breaking=track.name == BREAKING,
@@ -316,7 +318,7 @@ def _fallback(context: HostContext, track: Track) -> tuple[Track, ...]:
 
 def _require_cooled(context: HostContext, what: Proposal) -> None:
     """Refuse a content that failed not long ago."""
-    failed = context.overlay.get(COOLING, (cooling_digest(what),))
+    failed = context.overlay.get(COOLING, (said_digest(what.content.value, what.words),))
     again = 0 if failed is None else failed.since + what.track.cooldown
     need(context.height >= again, "failed_lately", again=again)
 

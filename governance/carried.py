@@ -32,7 +32,7 @@ from governance.proposals import (
     Standing,
     Statement,
     Words,
-    content_digest,
+    said_digest,
 )
 from governance.ruletext import resolve
 from governance.tables import COUNTERS, Counters
@@ -98,7 +98,7 @@ def _number_next(context: HostContext, number: int) -> None:
 
 
 def _proposal(context: HostContext, one: Carried) -> Proposal:
-    content = Statement()
+    content, words = Statement(), Words(title=one.title, description=one.description, window=MaintenanceWindow())
     name, left = track_name(context.overlay, "", content), one.ends - context.height
     track = _track(context, name, one.rules)
     track = track.but(limit=0, **{"period" if one.voting else "deposit_period": left})
@@ -106,9 +106,9 @@ def _proposal(context: HostContext, one: Carried) -> Proposal:
         proposer=one.proposer,
         submitted=context.height,
         content=Content.of(content),
-        words=Words(title=one.title, description=one.description, window=MaintenanceWindow()),
+        words=words,
         track=track,
-        effect=content_digest(content),
+        effect=said_digest(content, words),
         fallback=() if one.fallback is None else (_track(context, name, one.fallback),),
     )
 

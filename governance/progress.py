@@ -17,7 +17,7 @@ from governance.judging import is_vetoed
 from governance.leftovers import note_ended
 from governance.lifecycle import COOLS, Move, Status, after
 from governance.places import leave_place, places_brought, stop_waiting, take_place, wait
-from governance.proposals import Proposal, Standing, Step, cooling_digest, rules_of
+from governance.proposals import Proposal, Standing, Step, rules_of, said_digest
 from governance.reading import Reader
 from governance.tables import (
     COOLING,
@@ -93,7 +93,7 @@ def advance(
     if status.is_final:
         moved = settle(context, proposal, what, moved, _burn(what, standing, move, reason)).but(ended=context.height)
         if status in COOLS:
-            context.overlay.put(COOLING, (cooling_digest(what),), Mark(since=context.height))
+            context.overlay.put(COOLING, (said_digest(what.content.value, what.words),), Mark(since=context.height))
         _count_open(context, proposal, what, moved, -1)
         due = 0
     kind = f"Proposal{status.value.capitalize()}"

@@ -298,15 +298,15 @@ def acts_of(content: Record) -> tuple[Record, ...]:
     return tuple(message.value for message in content.messages) if isinstance(content, Batch) else (content,)
 
 
-def cooling_digest(what: Proposal) -> bytes:
-    """What a proposal is told by when it is made again: its content, and the words of one that has nothing else."""
-    said = what.content.value
-    words = codec_of(Words).encode(what.words) if isinstance(said, Statement) else b""
-    return sha256(content_digest(said) + words).digest()
+def said_digest(content: Record, words: Words) -> bytes:
+    """What a vote names as the effect of a proposal that is no upgrade, and what it is told by when it is made again: a
+    digest of its content, and of the words of one that has nothing else."""
+    digest = content_digest(content)
+    return sha256(digest + codec_of(Words).encode(words)).digest() if isinstance(content, Statement) else digest
 
 
 def content_digest(content: Record) -> bytes:
-    """What a vote names as the effect of a proposal that is no upgrade: a digest of its content."""
+    """A digest of what a proposal would do."""
     return sha256(_EFFECT_TAG + kind_of(content).encode() + b"/" + codec_of(type(content)).encode(content)).digest()
 
 

@@ -320,6 +320,15 @@ def test_a_vote_names_the_content_of_every_kind(world: World) -> None:  # N6
     assert world.what(proposal).bundle == b""
 
 
+def test_a_vote_on_words_names_the_words(world: World) -> None:
+    """So a vote signed for one text is none for another of the same number."""
+    proposal = world.proposed(FIRST, Statement(), description="Build it.")
+    other = world.proposed(FIRST, Statement(), description="Leave it.")
+    world.open(proposal)
+    assert world.vote(FIRST, proposal, "yes", effect=world.what(other).effect) == "other_effect"
+    assert world.vote(FIRST, proposal, "yes") == "ok"
+
+
 def test_the_outlook_tells_shares_against_thresholds(world: World) -> None:
     proposal = world.proposed(FIRST, A_STATEMENT)
     world.open(proposal)
