@@ -2,7 +2,8 @@
 
 A checkpoint shares its sorted files with the database (`storage.placing`). It is made under a hidden name, and counts
 once `checkpoint.json` is written and the folder renamed: a crash leaves a hidden folder, which goes at the next start.
-One that is awaited can be begun ahead: taking it then costs a few small files, however large the database is.
+One that is awaited can be begun ahead: every file is there then, and taking it costs a few small writes, however large
+the database is.
 
     checkpoints/000000014400-9f86d081/
         database/  head  genesis.json  checkpoint.json
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.durable import copy_file, sync_directory, write_file
+from storage.durable import copy_file, overwrite, sync_directory, write_new_file
 from storage.engine import Engine
 from storage.errors import (
     CheckpointDamaged,
@@ -29,7 +30,7 @@ from storage.errors import (
     StoreFault,
 )
 from storage.faults import fault_of
-from storage.headfile import Head, create_head, read_head
+from storage.headfile import Head, head_file_bytes, read_head
 from storage.home import FORMAT, RELEASE, Home
 from storage.levelfiles import Files
 from storage.placing import Placing
@@ -38,6 +39,8 @@ HIDDEN = "."
 """Folders that begin so are unfinished or half removed."""
 
 INFO = "checkpoint.json"
+INFO_BYTES = 1_024
+"""What it takes at least, with spaces behind the document: so it can be made ahead and written over."""
 
 REASON_CHARACTERS = 1_000
 """Most characters of a reason that a person gives."""
@@ -108,7 +111,7 @@ class Making:
                     raise CheckpointExists(final)
                 files = placing.complete()
             self._write_info(head, reason)
-            create_head(self._aside / "head", head)
+            overwrite(self._aside / "head", head_file_bytes(head))
             made = Checkpoint(final, head, self._genesis, reason, self._size(files), self._made_at())
             self._aside.rename(final)
             sync_directory(final.parent)
@@ -143,6 +146,9 @@ class Making:
             if self._home.genesis_file.exists():
                 copy_file(self._home.genesis_file, self._aside / "genesis.json")
             self._genesis = genesis_digest(self._home.genesis_file)
+            write_new_file(self._aside / "head", head_file_bytes(read_head(self._home.head_file)))
+            write_new_file(self._aside / INFO, b" " * INFO_BYTES)
+            sync_directory(self._aside)
             self._placing = Placing(self._home.database, database)
         return self._placing
 
@@ -154,7 +160,7 @@ class Making:
             "genesis": self._genesis,
             "head": _head_to(head),
         }
-        write_file(self._aside / INFO, json.dumps(document, indent=2).encode())
+        overwrite(self._aside / INFO, json.dumps(document, indent=2).encode().ljust(INFO_BYTES))
 
     def _made_at(self) -> int:
         return (self._aside / INFO).stat().st_mtime_ns

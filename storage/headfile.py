@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.errors import HeadDamaged, HeadMismatch, HeadMissing
-from storage.slots import Pair, Slot, create_slots, read_slots, write_slot
+from storage.slots import Pair, Slot, both_slots, create_slots, read_slots, write_slot
 
 MAGIC = b"SYNODHD1"
 _LAYOUT = struct.Struct(">QQ32s32s32s")
@@ -50,6 +50,11 @@ class Head:
 def create_head(path: Path, head: Head) -> None:
     """Make the head file of a new or restored home, replacing any before it."""
     create_slots(path, MAGIC, Slot(head.commit, head.to_bytes()))
+
+
+def head_file_bytes(head: Head) -> bytes:
+    """A whole head file, for whoever puts it in place by himself; of every head as many bytes."""
+    return both_slots(MAGIC, Slot(head.commit, head.to_bytes()))
 
 
 def write_head(path: Path, head: Head) -> None:

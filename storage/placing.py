@@ -5,13 +5,13 @@ the live database when LevelDB reuses its name. Logs, MANIFEST and CURRENT are c
 between two looks at the MANIFEST, again until it is the same: then the copy is the database of one moment.
 
 Nearly all of that can be done ahead, in slices while the database is written: links that no longer count are taken away
-again, and a MANIFEST only grows. What is left at the moment itself does not grow with the database.
+again, and logs and a MANIFEST only grow. What is left at the moment itself does not grow with the database.
 """
 
 from itertools import islice
 from pathlib import Path
 
-from storage.durable import append_to_file, link_or_copy, sync_directory, write_file
+from storage.durable import append_to_file, link_or_copy, settle, sync_directory, write_file
 from storage.errors import CheckpointUnstable, StoreDamaged
 from storage.levelfiles import Files, read_files, table_path, unchanged
 from storage.manifest import Version
@@ -34,6 +34,8 @@ class Placing:
         """The MANIFEST that CURRENT names in the copy."""
         self._written = 0
         """Bytes of it that are on disk."""
+        self._logs: dict[str, int] = {}
+        """Bytes of each log that are in the copy, though maybe not on disk."""
         self._names_unsynced = False
         """Whether names in the copy have changed that may not be on disk."""
 
@@ -43,11 +45,13 @@ class Placing:
         files = self._read()
         try:
             more = self._share(files, most)
+            grown = [] if more else self._grown(files)
         except FileNotFoundError as error:
             self._require_changed(files, error)
             return True
         if not more:
             self._copy_manifest(files)
+            self._copy_logs(grown, synced=False)
             self._sync_names()
         return more
 
@@ -60,12 +64,12 @@ class Placing:
             files = self._read()
             try:
                 self._share(files, None)
-                logs = [(log.name, log.read_bytes()) for log in files.logs]
+                grown = self._grown(files)
             except FileNotFoundError as error:
                 self._require_changed(files, error)
                 continue
             if unchanged(self._source, files):  # nothing was synced until here, so there was hardly time for a change
-                self._write_logs(logs)
+                self._copy_logs(grown, synced=True)
                 self._copy_manifest(files)
                 self._sync_names()
                 return files
@@ -73,7 +77,15 @@ class Placing:
 
     def _read(self) -> Files:
         self._files = read_files(self._source, self._files)
+        if self._manifest and self._files.manifest != self._manifest:
+            self._forget_manifest()
         return self._files
+
+    def _forget_manifest(self) -> None:
+        """The database was opened anew: its MANIFEST and its logs are others now."""
+        for name in (self._manifest, *self._logs):
+            (self._target / name).unlink()
+        self._manifest, self._written, self._logs, self._names_unsynced = "", 0, {}, True
 
     def _require_changed(self, files: Files, error: FileNotFoundError) -> None:
         """A compaction that removes a file changes the MANIFEST before; without that, the file was lost."""
@@ -100,18 +112,34 @@ class Placing:
         self._shared = files.version
         return False
 
-    def _write_logs(self, logs: list[tuple[str, bytes]]) -> None:
-        for name, content in logs:
-            write_file(self._target / name, content)
-        self._names_unsynced = True
+    def _grown(self, files: Files) -> list[tuple[str, bytes]]:
+        """Each log that counts, and what it has grown by."""
+        grown = []
+        for log in files.logs:
+            with log.open("rb") as reader:
+                reader.seek(self._logs.get(log.name, 0))
+                grown.append((log.name, reader.read()))
+        return grown
+
+    def _copy_logs(self, grown: list[tuple[str, bytes]], synced: bool) -> None:
+        """Make the logs in the copy those that count, with what they have grown by."""
+        for name in sorted(self._logs.keys() - {name for name, _ in grown}):
+            (self._target / name).unlink()
+            del self._logs[name]
+            self._names_unsynced = True
+        for name, added in grown:
+            with (self._target / name).open("ab") as file:
+                file.write(added)
+                if synced:
+                    settle(file)
+            self._names_unsynced = self._names_unsynced or name not in self._logs
+            self._logs[name] = self._logs.get(name, 0) + len(added)
 
     def _copy_manifest(self, files: Files) -> None:
-        """Append what the MANIFEST has grown by; one of another name is of a database that was opened anew."""
-        if files.manifest != self._manifest:
-            if self._manifest:
-                (self._target / self._manifest).unlink()
+        """Append what the MANIFEST has grown by."""
+        if not self._manifest:
             write_file(self._target / "CURRENT", f"{files.manifest}\n".encode())
-            self._manifest, self._written, self._names_unsynced = files.manifest, 0, True
+            self._manifest, self._names_unsynced = files.manifest, True
         added = files.manifest_bytes[self._written :]
         if added:
             append_to_file(self._target / files.manifest, added)

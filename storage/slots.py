@@ -6,13 +6,12 @@ file is never made by a write: one that vanished must not come back with only ha
 """
 
 import hashlib
-import os
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.durable import sync_directory, write_file
+from storage.durable import overwrite, sync_directory, write_file
 from storage.errors import StoreFault
 from storage.faults import fault_of
 
@@ -46,24 +45,25 @@ class Pair:
 
 def create_slots(path: Path, magic: bytes, slot: Slot) -> None:
     """Make the file with this value in both slots, durably; replaces an older file in one step."""
-    packed = _pack(magic, slot)
     aside = path.with_name(path.name + ".new")
     try:
-        write_file(aside, packed.ljust(SPACING, b"\0") + packed)
+        write_file(aside, both_slots(magic, slot))
         aside.replace(path)
         sync_directory(path.parent)
     except OSError as error:
         raise fault_of(path, error) from error
 
 
+def both_slots(magic: bytes, slot: Slot) -> bytes:
+    """A whole file with this value in both slots."""
+    packed = _pack(magic, slot)
+    return packed.ljust(SPACING, b"\0") + packed
+
+
 def write_slot(path: Path, magic: bytes, slot: Slot) -> None:
     """Overwrite the older slot; on return it is on disk. Raises FileNotFoundError if the file is not there."""
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_DSYNC)
-        try:
-            os.pwrite(handle, _pack(magic, slot), slot.sequence % 2 * SPACING)
-        finally:
-            os.close(handle)
+        overwrite(path, _pack(magic, slot), slot.sequence % 2 * SPACING)
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -96,6 +96,20 @@ def test_what_is_in_place_is_not_done_again(tmp_path: Path) -> None:
     assert all(file.stat().st_nlink > 1 for file in made.database.glob("*.ldb"))
 
 
+def test_what_is_written_at_the_moment_itself_is_in_files_that_are_there_ahead(tmp_path: Path) -> None:
+    home, engine = filled(tmp_path / "node")
+    making = Making(home)
+    all_of(making, 64)
+    ahead = {file.name: file.stat().st_ino for file in begun(home).parent.rglob("*") if file.is_file()}
+    commit_up_to(home, engine, 41, 41, 20)
+    all_of(making, 64)
+    commit_up_to(home, engine, 42, 42, 20)
+    made = making.take("test", engine)
+    engine.close()
+    assert {file.name: file.stat().st_ino for file in made.path.rglob("*") if file.is_file()} == ahead
+    assert read_checkpoint(made.path).head == head_of(42)
+
+
 def test_links_that_no_longer_count_are_taken_away_ahead(tmp_path: Path) -> None:
     home, engine = filled(tmp_path / "node")
     making = Making(home)
