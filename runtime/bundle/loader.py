@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
 from runtime.bundle.allowlist import CONTEXT_CALLS
@@ -118,7 +119,7 @@ class LoadedQuery:
 
 @dataclass(frozen=True, slots=True)
 class LoadedRuntime:
-    """A runtime version, loaded."""
+    """A runtime version, loaded; chains of one process share it, so nothing in it can be changed."""
 
     declaration: RuntimeDeclaration
     code_hash: bytes
@@ -167,27 +168,35 @@ def load(bundle: Bundle, declaration: RuntimeDeclaration) -> LoadedRuntime:
     return LoadedRuntime(
         declaration=declaration,
         code_hash=bundle.code_hash,
-        tables=tables,
-        calls={
-            (call.module, call.name): LoadedCall(call, Arguments(call.args), by_module[call.module][call.name])
-            for call in declaration.calls()
-        },
-        queries={
-            (query.module, query.name): LoadedQuery(
-                query, Arguments(query.args), by_module[query.module][query.name], check_of(query.returns)
-            )
-            for query in declaration.queries()
-        },
-        functions={
-            (module.name, name): by_module[module.name][name]
-            for module in declaration.modules
-            for name in _hosted(module)
-        },
-        validators={
-            table: tuple(check for check in declaration.validators() if check.table_id == table) for table in tables
-        },
-        uses={entry.name: frozenset(entry.uses) for entry in declaration.manifest.modules},
-        needs={entry.name: frozenset((entry.name, *entry.needs)) for entry in declaration.manifest.modules},
+        tables=MappingProxyType(tables),
+        calls=MappingProxyType(
+            {
+                (call.module, call.name): LoadedCall(call, Arguments(call.args), by_module[call.module][call.name])
+                for call in declaration.calls()
+            }
+        ),
+        queries=MappingProxyType(
+            {
+                (query.module, query.name): LoadedQuery(
+                    query, Arguments(query.args), by_module[query.module][query.name], check_of(query.returns)
+                )
+                for query in declaration.queries()
+            }
+        ),
+        functions=MappingProxyType(
+            {
+                (module.name, name): by_module[module.name][name]
+                for module in declaration.modules
+                for name in _hosted(module)
+            }
+        ),
+        validators=MappingProxyType(
+            {table: tuple(check for check in declaration.validators() if check.table_id == table) for table in tables}
+        ),
+        uses=MappingProxyType({entry.name: frozenset(entry.uses) for entry in declaration.manifest.modules}),
+        needs=MappingProxyType(
+            {entry.name: frozenset((entry.name, *entry.needs)) for entry in declaration.manifest.modules}
+        ),
     )
 
 

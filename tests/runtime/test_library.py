@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+import pytest
+
 from runtime.bundle.archive import of_files
 from runtime.bundle.loader import LoadedRuntime
 from runtime.bundles import BUNDLES, CHUNKS, store_bundle
@@ -50,3 +52,10 @@ def test_threads_that_need_a_runtime_at_once_share_one(tmp_path: Path) -> None:
 def test_chains_of_one_process_share_what_a_bundle_comes_to() -> None:
     bundle = bundle_of({"one": ANSWER.replace("42", "43")})
     assert Library().add(bundle) is Library().add(of_files(dict(bundle.files)))
+
+
+def test_nobody_changes_what_chains_share() -> None:
+    loaded = Library().add(bundle_of({"one": ANSWER}))
+    for part in (loaded.tables, loaded.calls, loaded.queries, loaded.functions, loaded.uses, loaded.needs):
+        with pytest.raises(TypeError):
+            part["odd"] = None  # type: ignore[index]

@@ -3,7 +3,7 @@
 from governance.bars import Bar, Ratio
 from governance.proposals import Content, MaintenanceWindow, Proposal, Standing, Statement, Words
 from governance.tally import Electors, Tally
-from governance.tracks import ALL_VOTES, ON_SWING, Track
+from governance.tracks import ALL_VOTES, ON_SWING, VOTED, Track
 from node.errors import BadRequest, NotFound, NotReady, TransactionRefused
 from node.http import answers
 from node.http.operator import CheckpointMade
@@ -53,6 +53,7 @@ TRACK = Track(
     initial_share=Ratio(part=1, whole=4),
     turnout=ALL_VOTES,
     late_on=ON_SWING,
+    validator_delegations=VOTED,
     cancel_burn=Ratio(whole=1),
     implementation=Bar.constant(0, 1),
 )
