@@ -31,7 +31,6 @@ from governance.proposals import (
     Statement,
     TreasurySpend,
     UpgradePlan,
-    content_digest,
 )
 from governance.rulechange import new_tracks, new_values
 from governance.tables import GUARDIAN, REVIEWERS, Guardian
@@ -73,7 +72,8 @@ class BundleNotAdmitted(GovernanceRefused):
 class Admission:
     """What is fixed about a proposal when it is submitted."""
 
-    effect: bytes
+    effect: bytes = b""
+    """Of an upgrade; that of any other kind is what it says (`governance.proposals.said_digest`)."""
     bundle: bytes = b""
     base: bytes = b""
     needs_more_votes: bool = False
@@ -148,19 +148,19 @@ def _parameters(context: HostContext, content: ParameterChange, track: Track) ->
     values = new_values(context, content)
     changes = any(Fraction(value) != context.parameters.ratio(name) for name, value in values.items())
     need(changes, "nothing_changes", what="every parameter has this value already")
-    return Admission(content_digest(content))
+    return Admission()
 
 
 def _feature(context: HostContext, content: FeatureSwitch, track: Track) -> Admission:
     require_feature(context.overlay, content.name)
     is_on = context.parameters.flag(content.name)
     need(is_on != content.on, "nothing_changes", what=f"feature {content.name} is {'on' if is_on else 'off'} already")
-    return Admission(content_digest(content))
+    return Admission()
 
 
 def _spend(context: HostContext, content: TreasurySpend, track: Track) -> Admission:
     need(content.amount > 0, "nothing_changes", what="it pays nothing")
-    return Admission(content_digest(content))
+    return Admission()
 
 
 def _rollback(context: HostContext, content: Rollback, track: Track) -> Admission:
@@ -170,25 +170,25 @@ def _rollback(context: HostContext, content: Rollback, track: Track) -> Admissio
     need(content.upgrade == window.proposal, "not_that_upgrade", open=window.proposal)
     latest = context.height + latest_effect(track) + 1
     need(latest <= window.closes, "window_too_short", latest=latest, closes=window.closes)
-    return Admission(content_digest(content))
+    return Admission()
 
 
 def _cancel(context: HostContext, content: CancelUpgrade, track: Track) -> Admission:
     _, standing = proposal_at(context.overlay, content.upgrade)
     waits = standing.status == Status.TIMELOCK and standing.plan > 0
     need(waits, "not_scheduled", proposal=content.upgrade)
-    return Admission(content_digest(content))
+    return Admission()
 
 
 def _pause(context: HostContext, content: Pause, track: Track) -> Admission:
     _require_lasting(context, WHOLE_CHAIN, content.until, track)
-    return Admission(content_digest(content))
+    return Admission()
 
 
 def _isolate(context: HostContext, content: Isolate, track: Track) -> Admission:
     require_running_module(context, content.module)
     _require_lasting(context, content.module, content.until, track)
-    return Admission(content_digest(content))
+    return Admission()
 
 
 def _require_lasting(context: HostContext, module: str, until: int, track: Track) -> None:
@@ -201,7 +201,7 @@ def _require_lasting(context: HostContext, module: str, until: int, track: Track
 def _resume(context: HostContext, content: Resume, track: Track) -> Admission:
     stopped = context.coordinator.safe_mode().of(content.module) is not None
     need(stopped, "not_stopped", what=content.module or "the chain")
-    return Admission(content_digest(content))
+    return Admission()
 
 
 def _guardian(context: HostContext, content: AppointGuardian, track: Track) -> Admission:
@@ -211,13 +211,13 @@ def _guardian(context: HostContext, content: AppointGuardian, track: Track) -> A
     wanted = Guardian(address=content.guardian[0]) if content.guardian else None
     changes = wanted != fresh or present != fresh
     need(changes, "nothing_changes", what="the post is filled so already")
-    return Admission(content_digest(content))
+    return Admission()
 
 
 def _restore(context: HostContext, content: RestoreModule, track: Track) -> Admission:
     require_running_module(context, content.module)
     read_restore(context, content)
-    return Admission(content_digest(content), base=context.runtime.code_hash)
+    return Admission(base=context.runtime.code_hash)
 
 
 def read_restore(context: HostContext, content: RestoreModule) -> KeptBackup:
@@ -234,7 +234,7 @@ def _tracks(context: HostContext, content: ChangeTracks, track: Track) -> Admiss
     rows, routes = new_tracks(context, content)
     changes = rows != rows_of(context.overlay) or routes != routes_of(context.overlay)
     need(changes, "nothing_changes", what="every track is so already")
-    return Admission(content_digest(content))
+    return Admission()
 
 
 def _reviewers(context: HostContext, content: AppointReviewers, track: Track) -> Admission:
@@ -242,7 +242,7 @@ def _reviewers(context: HostContext, content: AppointReviewers, track: Track) ->
     need(len(names) <= MOST_REVIEWERS, "too_many_items", what="reviewers", most=MOST_REVIEWERS)
     present = {key[0] for key, _ in context.overlay.scan(REVIEWERS)}
     need(set(names) != present, "nothing_changes", what="these are the reviewers already")
-    return Admission(content_digest(content))
+    return Admission()
 
 
 def _batch(context: HostContext, content: Batch, track: Track) -> Admission:
@@ -250,11 +250,11 @@ def _batch(context: HostContext, content: Batch, track: Track) -> Admission:
     need(count <= MOST_MESSAGES, "too_many_items", what="messages", most=MOST_MESSAGES)
     for message in content.messages:
         admit(context, message.value, track)
-    return Admission(content_digest(content))
+    return Admission()
 
 
 def _statement(context: HostContext, content: Statement, track: Track) -> Admission:
-    return Admission(content_digest(content))
+    return Admission()
 
 
 ADMIT: Mapping[type[Record], Callable[[HostContext, Any, Track], Admission]] = {

@@ -25,7 +25,6 @@ from governance.proposals import (
     Proposal,
     RuntimeUpgrade,
     Standing,
-    Statement,
     Words,
     said_digest,
 )
@@ -287,7 +286,6 @@ def _require_standing(context: HostContext, args: Propose, track: Track) -> None
 
 
 def _proposal(context: HostContext, args: Propose, words: Words, track: Track, admission: Admission) -> Proposal:
-    content = args.content.value
     return Proposal(
         proposer=context.sender,
         submitted=context.height,
@@ -295,7 +293,7 @@ def _proposal(context: HostContext, args: Propose, words: Words, track: Track, a
         words=words,
         track=track,
         bundle=admission.bundle,
-        effect=said_digest(content, words) if isinstance(content, Statement) else admission.effect,
+        effect=admission.effect or said_digest(args.content.value, words),
         base=admission.base,
         fallback=_fallback(context, track),
         breaking=track.name == BREAKING,

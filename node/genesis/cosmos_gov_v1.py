@@ -82,6 +82,7 @@ def rules(reading: Reading, params: Place) -> dict[str, TrackRow]:
     base = track(cosmos.REGULAR.but(burns=" ".join(burned) or BURNS_NOTHING), *shared)
 
     def vote(row: TrackRow, prefix: str) -> TrackRow:
+        """A row with what the file states of ordinary votes, or under a prefix of expedited ones."""
         deposit, period, threshold = (
             params.at(f"{prefix}{key}") for key in ("min_deposit", "voting_period", "threshold")
         )

@@ -112,6 +112,7 @@ def deposits_are_for_open_proposals(genesis: Genesis) -> None:
 
 
 def open_proposals_are_under_way(genesis: Genesis) -> None:
+    """Each has a number that was given out, time left, rules, and neither votes nor a whole deposit before its vote."""
     for position, proposal in enumerate(genesis.proposals):
         place = f"proposals[{position}]"
         number = proposal.number
